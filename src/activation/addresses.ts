@@ -1,0 +1,67 @@
+import ipaddr from 'ipaddr.js'
+import type { Site } from '../model.ts'
+
+/**
+ * What kind of address a host is. `reserved` is where no host can be: the unspecified and broadcast ranges, and TEST-NET-1
+ * (192.0.2.0/24). A name is `null`.
+ */
+export type AddressKind = 'private' | 'public' | 'loopback' | 'link-local' | 'reserved'
+
+export function addressKind(host: string): AddressKind | null {
+  const text = host.replace(/^\[|\]$/g, '')
+  if (!/^[\d.]+$|:/.test(text) || !ipaddr.isValid(text)) return null
+  if (!text.includes(':') && text.split('.').length !== 4) return null
+  const address = ipaddr.process(text)
+  if (address.kind() === 'ipv4' && text.startsWith('192.0.2.')) return 'reserved'
+  switch (address.range()) {
+    case 'private':
+    case 'uniqueLocal':
+    case 'carrierGradeNat':
+      return 'private'
+    case 'loopback':
+      return 'loopback'
+    case 'linkLocal':
+      return 'link-local'
+    case 'unspecified':
+    case 'broadcast':
+    case 'multicast':
+      return 'reserved'
+    case 'reserved':
+      // The other documentation ranges stand for ordinary addresses in texts whose names were replaced.
+      return /^(?:203\.0\.113|198\.51\.100)\./.test(text)
+        ? 'public'
+        : address.kind() === 'ipv4' && Number(text.split('.')[0]) >= 240
+          ? 'reserved'
+          : /^192\.0\.[02]\./.test(text)
+            ? 'reserved'
+            : 'public'
+    default:
+      return 'public'
+  }
+}
+
+/** True where an address lies in one of the site's networks. */
+export function inNetworks(host: string, networks: Site['networks']): boolean {
+  const text = host.replace(/^\[|\]$/g, '')
+  if (!ipaddr.isValid(text)) return false
+  const address = ipaddr.process(text)
+  return networks.some((network) => {
+    const [range, bits] = ipaddr.parseCIDR(network)
+    return range.kind() === address.kind() && address.match(range, bits)
+  })
+}
+
+/** True where a name is one of the site's domains or stands below one. */
+export function inDomains(host: string, domains: Site['domains']): boolean {
+  const name = host.toLowerCase().replace(/\.$/, '')
+  return domains.some((domain) => name === domain || name.endsWith(`.${domain}`))
+}
+
+/** True where the site file names this host: the same name, or a short name that is the first label of a named host. */
+export function isNamedHost(host: string, site: Site): boolean {
+  const name = host.toLowerCase().replace(/\.$/, '')
+  return site.kmsHosts.some((h) => {
+    const named = h.name.toLowerCase()
+    return named === name || (!name.includes('.') && named.startsWith(`${name}.`) && inDomains(named, site.domains))
+  })
+}

@@ -1,0 +1,359 @@
+import { errorByCode, eventById, productOfActivationId } from '../catalogue.ts'
+import {
+  type Basis,
+  type CodeReading,
+  type EventReading,
+  type Evidence,
+  type Finding,
+  type KmsHost,
+  type MachineReading,
+  type Origin,
+  type Product,
+  type Site,
+  urgency,
+  type Verdict,
+} from '../model.ts'
+import { evidence } from './clues/clue.ts'
+import { hex } from './clues/shapes.ts'
+import type { EventFacts } from './facts/event.ts'
+import type { MachineFacts } from './facts/machine.ts'
+import { type ProductFacts, reasonText } from './facts/product.ts'
+import { originOf } from './origin.ts'
+import { called, days, isSpare, keyed, shown } from './rules/rule.ts'
+import { rules } from './rules.ts'
+
+/** One machine, judged: what `diagnose`, and later `status` and `audit`, answer about it. */
+export type Judgement = {
+  readonly machine: MachineReading
+  readonly products: readonly Product[]
+  readonly events: readonly EventReading[]
+  readonly codes: readonly CodeReading[]
+  readonly findings: readonly Finding[]
+}
+
+const severityVerdict: Readonly<Record<Finding['severity'], Verdict>> = { info: 'ok', attention: 'attention', action: 'action' }
+
+/** Asks every rule about a machine and draws the verdicts. `readAt` is when the facts were read, null where nobody knows. */
+export function judge(facts: MachineFacts, site: Site | null, readAt: string | null): Judgement {
+  const findings: Finding[] = rules.flatMap((rule) =>
+    rule.check({ facts, site, readAt }).map((r) => ({
+      rule: rule.id,
+      severity: r.severity,
+      summary: r.summary,
+      honest: r.honest ?? null,
+      evidence: r.evidence,
+      next: r.next ?? [],
+      machine: facts.id,
+      product: r.product ?? null,
+    })),
+  )
+  const about = new Map<number, Finding[]>()
+  for (const f of findings) {
+    if (f.product === null) continue
+    const list = about.get(f.product)
+    if (list) list.push(f)
+    else about.set(f.product, [f])
+  }
+  const products = facts.products.map((p, i) => judgeProduct(p, facts, about.get(i) ?? [], site, readAt))
+  for (const [index, p] of products.entries()) {
+    if (p.origin !== 'suspect' && p.origin !== 'foreign') continue
+    findings.push({
+      rule: `origin-${p.origin}`,
+      severity: p.origin === 'foreign' ? 'action' : 'attention',
+      summary: p.originBecause,
+      honest: null,
+      evidence: p.evidence.filter((e) => /host/i.test(e.means)).slice(0, 3),
+      next:
+        p.origin === 'foreign'
+          ? ['Find out who set this up, then activate against your own host: slmgr /ckms, slmgr /ato']
+          : ['Compare with the site file; add what is yours, clear what is not (slmgr /ckms).'],
+      machine: facts.id,
+      product: index,
+    })
+  }
+  return {
+    machine: judgeMachine(facts, products, findings),
+    products,
+    events: facts.events.map((e) => eventReading(e, facts)),
+    codes: codeReadings(facts),
+    findings,
+  }
+}
+
+function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Finding[], site: Site | null, readAt: string | null): Product {
+  const origin = originOf(p, facts, site, readAt)
+  let verdict: Verdict = p.state === 'licensed' ? 'ok' : p.state === 'unknown' ? 'cannot-tell' : 'action'
+  // An entry that is not the active one tells nothing about the machine; a licensed add-on is fine by itself.
+  const idle = p.state === 'unlicensed' && p.partialKey === null && (p.reason === 0xc004f014 || keyed(facts.products).length > 0)
+  if (idle) verdict = 'cannot-tell'
+  for (const f of mine) {
+    const by = severityVerdict[f.severity]
+    if (urgency[by] > urgency[verdict]) verdict = by
+  }
+  // Beside the active entry of the same product, one that is not used is harmless in Windows and a nuisance in Office.
+  if (isSpare(p, facts.products) && verdict === 'action' && !mine.some((f) => f.rule === 'attempt-failed'))
+    verdict = p.partialKey && p.application === 'office' ? 'attention' : 'ok'
+  if (origin.origin === 'foreign') verdict = 'action'
+  else if (origin.origin === 'suspect' && urgency[verdict] < urgency.attention) verdict = 'attention'
+  const causing = mine.find((f) => f.severity !== 'info')
+  const undecided = verdict === 'cannot-tell' ? mine.find((f) => f.rule === 'attempt-failed' || f.rule === 'not-activated') : undefined
+  const host = kms(p)
+  const count =
+    p.count ?? (p.channel === 'kms-client' || p.fromEvent ? (facts.events.findLast((e) => e.id === 12289)?.count ?? null) : null)
+  const known = p.activationId ? productOfActivationId(p.activationId) : null
+  const source = [...p.cells.values()][0]?.source ?? p.attempt?.cell.source ?? facts.sources[0] ?? '-'
+  const next = [
+    ...new Set([
+      ...(causing?.next ?? undecided?.next ?? []),
+      ...mine.filter((f) => f.severity === 'action' && f !== causing).flatMap((f) => f.next),
+    ]),
+  ]
+  if (p.state === 'unknown' && next.length === 0)
+    next.push(
+      p.application === 'office'
+        ? 'cscript ospp.vbs /dstatus on the machine tells its state.'
+        : 'slmgr /dlv on the machine tells its state.',
+    )
+  if (origin.origin === 'cannot-tell' && site === null && p.channel === 'kms-client' && p.host.name && next.length === 0)
+    next.push('To tell whose host this is: slmctl diagnose --site slmctl.yaml FILE')
+  return {
+    name: p.name ?? known?.product ?? null,
+    application: p.application,
+    edition: p.edition,
+    channel: p.channel,
+    method: p.method,
+    addOn: p.addOn,
+    partialKey: p.partialKey,
+    activationId: p.activationId,
+    state: p.state,
+    reason: reasonText(
+      p.reason ?? (p.cells.has('EventCode') ? Number.parseInt(p.cells.get('EventCode')!.value, 16) : (p.attempt?.code ?? null)),
+    ),
+    minutesLeft: p.minutesLeft,
+    expires: p.expires,
+    kms: host,
+    count,
+    verdict,
+    cause:
+      verdict === 'ok'
+        ? null
+        : (causing?.summary ?? undecided?.summary ?? (origin.origin === 'suspect' || origin.origin === 'foreign' ? origin.because : null)),
+    next,
+    origin: origin.origin,
+    originBecause: origin.because,
+    evidence: productEvidence(p, origin.evidence),
+    source,
+    machine: facts.id,
+  }
+}
+
+/** What is known about the KMS host; null where nothing is. */
+function kms(p: ProductFacts): KmsHost | null {
+  const event = /^(.*?):(\d*)$/.exec(p.cells.get('EventHost')?.value ?? '')
+  if (
+    !p.host.name &&
+    !p.host.ip &&
+    !event &&
+    p.host.id === null &&
+    p.activationIntervalMinutes === null &&
+    p.renewalIntervalMinutes === null
+  )
+    return null
+  if (p.channel !== 'kms-client' && p.channel !== 'unknown' && !p.host.name && !p.host.ip && !event) return null
+  return {
+    host: p.host.name ?? p.host.ip ?? event?.[1] ?? null,
+    port: p.host.port ?? (event?.[2] ? Number(event[2]) : null),
+    ip: p.host.ip,
+    found: p.host.found,
+    hostId: p.host.id,
+    activationIntervalMinutes: p.activationIntervalMinutes,
+    renewalIntervalMinutes: p.renewalIntervalMinutes,
+  }
+}
+
+function productEvidence(p: ProductFacts, more: readonly Evidence[]): Evidence[] {
+  const list = shown(
+    p,
+    ['Name', 'the product'],
+    ['Description', `channel ${p.channel}`],
+    ['ProductKeyChannel', `key channel ${p.channel}`],
+    ['ID', 'the activation ID'],
+    ['PartialProductKey', 'the end of the installed key'],
+    ['LicenseStatus', `state: ${p.state}`],
+    ['LicenseStatusReason', p.reason === null ? 'the reason' : (errorByCode(p.reason)?.meaning ?? 'the reason')],
+    ['ErrorCode', p.reason === null ? 'the code' : (errorByCode(p.reason)?.meaning ?? 'the code')],
+    ['EventCode', 'the code that the event carries'],
+    ['GracePeriodRemaining', p.minutesLeft === null ? 'time left' : `${p.minutesLeft} minutes left`],
+    ['Expires', 'the end that is printed'],
+    ['EvaluationEndDate', 'the end that is printed'],
+    ['KmsRegistered', 'the KMS host, set by hand'],
+    ['KeyManagementServiceMachine', 'the KMS host, set by hand'],
+    ['KmsFromDns', 'the KMS host, from DNS'],
+    ['DiscoveredKeyManagementServiceMachineName', 'the KMS host, from DNS'],
+    ['DiscoveredKeyManagementServiceMachineIpAddress', 'the address of the KMS host'],
+    ['KeyManagementServiceProductKeyID', 'the extended PID of the KMS host'],
+    ['EventHost', 'the KMS host that was asked'],
+    ['ADActivationObjectDN', 'the activation object'],
+    ['VLActivationInterval', `${p.activationIntervalMinutes} minutes between attempts`],
+    ['VLRenewalInterval', `${p.renewalIntervalMinutes} minutes between renewals`],
+    ['KeyManagementServiceCurrentCount', `count ${p.count}`],
+  )
+  if (p.attempt) list.push(evidence(p.attempt.cell, p.attempt.ok ? 'activation succeeded' : 'activation failed'))
+  const seen = new Set(list.map((e) => `${e.source}:${e.line}:${e.means}`))
+  for (const e of more) if (!seen.has(`${e.source}:${e.line}:${e.means}`)) list.push(e)
+  return list
+}
+
+function eventReading(e: EventFacts, facts: MachineFacts): EventReading {
+  const row = eventById(e.id)
+  return {
+    id: e.id,
+    log: e.log,
+    side: row?.side ?? null,
+    computer: e.computer,
+    time: e.time,
+    code: e.code === null ? null : hex(e.code),
+    host: e.host,
+    port: e.port,
+    clientMachineId: e.clientMachineId,
+    client: e.client,
+    activationId: e.activationId,
+    applicationId: e.applicationId,
+    state: e.state,
+    minutesLeft: e.minutesLeft,
+    requiredCount: e.requiredCount,
+    count: e.count,
+    activated: e.activated,
+    activationIntervalMinutes: e.activationIntervalMinutes,
+    renewalIntervalMinutes: e.renewalIntervalMinutes,
+    activationObject: e.activationObject,
+    meaning: row?.meaning ?? 'An event that the catalogue does not know.',
+    source: e.cell.source,
+    machine: facts.id,
+    evidence: [evidence(e.cell, row?.meaning ?? 'an event')],
+  }
+}
+
+function codeReadings(facts: MachineFacts): CodeReading[] {
+  const byCode = new Map<number, Evidence[]>()
+  const add = (code: number, e: Evidence) => {
+    const list = byCode.get(code)
+    if (!list) byCode.set(code, [e])
+    else if (list.length < 8 && !list.some((o) => o.line === e.line && o.source === e.source)) list.push(e)
+  }
+  for (const c of facts.codes) add(c.code, evidence(c.cell, errorByCode(c.code)?.meaning ?? 'a code that the catalogue does not know'))
+  for (const p of facts.products) {
+    const cell = p.cells.get('LicenseStatusReason') ?? p.cells.get('ErrorCode')
+    if (p.reason !== null && cell)
+      add(p.reason, evidence(cell, errorByCode(p.reason)?.meaning ?? 'a code that the catalogue does not know'))
+  }
+  return [...byCode].map(([code, list]) => {
+    const row = errorByCode(code)
+    return {
+      code: hex(code),
+      name: row?.name ?? null,
+      meaning: row?.meaning ?? 'Not in the catalogue.',
+      basis: (row?.basis ?? 'unknown') as Basis,
+      source: list[0]!.source,
+      machine: facts.id,
+      evidence: list,
+    }
+  })
+}
+
+const originUrgency: Readonly<Record<Origin, number>> = { own: 0, platform: 1, vendor: 2, 'cannot-tell': 3, suspect: 4, foreign: 5 }
+
+function judgeMachine(facts: MachineFacts, products: readonly Product[], findings: readonly Finding[]): MachineReading {
+  let verdict: Verdict | null = null
+  const raise = (v: Verdict) => {
+    if (verdict === null || urgency[v] > urgency[verdict]) verdict = v
+  }
+  for (const p of products) raise(p.verdict)
+  for (const f of findings) if (f.severity !== 'info') raise(severityVerdict[f.severity])
+  if (products.length > 0 && products.every((p) => p.addOn)) raise('cannot-tell')
+  // Codes that no product carries: something failed, the text does not say what.
+  const loose = facts.codes.filter(
+    (c) => c.code >= 0x80000000 && c.event === null && !c.ofState && !products.some((p) => p.reason === hex(c.code)),
+  )
+  if (loose.length > 0 && verdict !== 'action')
+    raise(
+      products.some((p) => p.state === 'licensed')
+        ? 'attention'
+        : errorByCode(loose[0]!.code) && loose[0]!.code !== 0x80004005
+          ? 'action'
+          : 'cannot-tell',
+    )
+  if (verdict === null) {
+    const failing = facts.events.some((e) => e.code !== null && e.code >= 0x80000000)
+    verdict = failing ? 'attention' : facts.events.some((e) => e.id === 12308) ? 'ok' : 'cannot-tell'
+  }
+  const relevant = products.filter((p) => !(p.verdict === 'cannot-tell' && p.state === 'unlicensed'))
+  const marked = findings.some((f) => f.rule === 'activator-marks' && f.severity === 'action')
+  const marksOnly = findings.some((f) => f.rule === 'activator-marks' && f.severity === 'attention')
+  let origin: Origin =
+    (relevant.length > 0 ? relevant : products).reduce<Origin | null>(
+      (worst, p) => (worst === null || originUrgency[p.origin] > originUrgency[worst] ? p.origin : worst),
+      null,
+    ) ?? 'cannot-tell'
+  if (marked) origin = 'foreign'
+  else if (marksOnly && origin !== 'foreign') origin = 'suspect'
+  const worst = [...products].sort((a, b) => urgency[b.verdict] - urgency[a.verdict])[0]
+  const top = findings.find((f) => severityVerdict[f.severity] === verdict && f.severity !== 'info')
+  const next = [
+    ...new Set([...(top?.next ?? []), ...(worst?.next ?? []), ...loose.flatMap((c) => errorByCode(c.code)?.remedies.slice(0, 2) ?? [])]),
+  ]
+  if (verdict === 'cannot-tell' && next.length === 0) next.push(...findings.flatMap((f) => f.next))
+  return {
+    id: facts.id,
+    name: facts.name,
+    sources: facts.sources,
+    verdict,
+    origin,
+    headline: headline(facts, products, verdict, findings, top ?? null, loose[0]?.code ?? null),
+    next: next.slice(0, 6),
+  }
+}
+
+function headline(
+  facts: MachineFacts,
+  products: readonly Product[],
+  verdict: Verdict,
+  findings: readonly Finding[],
+  top: Finding | null,
+  loose: number | null,
+): string {
+  if (top) return top.summary
+  const index = products.findIndex((p) => p.verdict === verdict)
+  const p = facts.products[index]
+  if (verdict === 'ok' && products.length > 0) {
+    const main = facts.products.find((q) => q.state === 'licensed' && !q.addOn) ?? facts.products[0]!
+    const left = main.permanent || !main.minutesLeft ? '' : `, ${days(main.minutesLeft)} left`
+    const by = main.host.name ? ` by ${main.host.name}` : main.method === 'adba' ? ' through Active Directory' : ''
+    const more = products.length > 1 ? ` (and ${products.length - 1} more)` : ''
+    return `${capital(called(main))} is licensed${main.channel === 'kms-client' ? by : ` (${channelWords[main.channel]})`}${left}${more}.`
+  }
+  if (loose !== null) {
+    const row = errorByCode(loose)
+    const licensed = facts.products.find((q) => q.state === 'licensed')
+    return `${licensed ? `${capital(called(licensed))} is licensed, but the text also shows ` : ''}${hex(loose)}: ${row?.meaning ?? 'a code that the catalogue does not know.'}`
+  }
+  const info = findings.find((f) => f.product === index && index >= 0) ?? findings[0]
+  if (info) return info.summary
+  if (p) return `${capital(called(p))}: the text does not tell whether it is activated.`
+  const event = facts.events[0]
+  if (event) return `Event ${event.id}: ${eventById(event.id)?.meaning ?? 'not in the catalogue.'}`
+  return 'The text does not tell whether anything is activated.'
+}
+
+const channelWords = {
+  'kms-client': 'KMS client',
+  'kms-host': 'KMS host',
+  mak: 'MAK',
+  retail: 'retail',
+  oem: 'OEM',
+  evaluation: 'evaluation',
+  subscription: 'subscription',
+  avma: 'AVMA',
+  unknown: 'channel unknown',
+} as const
+const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)

@@ -1,0 +1,193 @@
+import { clientKeysEndingIn, defaultKeyEdition } from '../../catalogue.ts'
+import { evidence } from '../clues/clue.ts'
+import type { ProductFacts } from '../facts/product.ts'
+import { called, isSpare, productRule, rule, shown } from './rule.ts'
+
+/** EditionID in a licence name → the edition's name in the client-key table. */
+const keyEditions: Readonly<Record<string, readonly string[]>> = {
+  Professional: ['Pro', 'Professional'],
+  ProfessionalN: ['Pro N', 'Professional N'],
+  ProfessionalWorkstation: ['Pro for Workstations'],
+  ProfessionalWorkstationN: ['Pro for Workstations N'],
+  ProfessionalEducation: ['Pro Education'],
+  ProfessionalEducationN: ['Pro Education N'],
+  Education: ['Education'],
+  EducationN: ['Education N'],
+  Enterprise: ['Enterprise'],
+  EnterpriseN: ['Enterprise N'],
+  EnterpriseG: ['Enterprise G'],
+  EnterpriseGN: ['Enterprise G N'],
+  EnterpriseS: ['Enterprise LTSC', 'Enterprise LTSB'],
+  EnterpriseSN: ['Enterprise N LTSC', 'Enterprise N LTSB'],
+  IoTEnterpriseS: ['IoT Enterprise LTSC'],
+  Business: ['Business'],
+  BusinessN: ['Business N'],
+  ServerStandard: ['Standard'],
+  ServerStandardCore: ['Standard'],
+  ServerDatacenter: ['Datacenter'],
+  ServerDatacenterCore: ['Datacenter'],
+  ServerTurbine: ['Datacenter: Azure Edition'],
+  ServerEnterprise: ['Enterprise'],
+  ServerEssentials: ['Essentials'],
+  ServerSolution: ['Essentials'],
+  ServerWeb: ['Web'],
+  ServerStandardV: ['Standard without Hyper-V'],
+  ServerEnterpriseV: ['Enterprise without Hyper-V'],
+  ServerDatacenterV: ['Datacenter without Hyper-V'],
+  ServerHPC: ['HPC'],
+}
+
+/** The names that the client-key table has for an edition; empty where Microsoft publishes no client key for it. */
+export function keyEditionNames(edition: string | null): readonly string[] {
+  return edition ? (keyEditions[edition] ?? []) : []
+}
+
+/** A client key of another edition than the licence: such a key cannot stay. */
+export const keyEdition = productRule('key-edition', 'A client key that belongs to another edition', (p) => {
+  if (p.channel !== 'kms-client' || p.application !== 'windows' || !p.partialKey || p.addOn) return null
+  const rows = clientKeysEndingIn(p.partialKey)
+  const names = keyEditionNames(p.edition)
+  if (rows.length === 0 || names.length === 0 || rows.some((r) => names.includes(r.edition))) return null
+  return {
+    severity: p.state === 'licensed' ? 'info' : 'action',
+    summary: `The installed client key (${p.partialKey}) is the one of ${rows[0]!.product} ${rows[0]!.edition}, not of ${called(p)}.`,
+    evidence: shown(p, ['PartialProductKey', `the key of ${rows[0]!.edition}`], ['Name', `the licence of ${called(p)}`]),
+    next: [`Find the right key: slmctl keys ${p.edition}`],
+  }
+})
+
+/** A volume client key that is none of the published ones: a key of the organisation, or altered in the text. */
+export const keyUnpublished = productRule('key-unpublished', 'A KMS client whose key is not one that Microsoft publishes', (p) => {
+  if (p.channel !== 'kms-client' || !p.partialKey || p.addOn || clientKeysEndingIn(p.partialKey).length > 0) return null
+  if (p.application === 'office' && /2010|2013/.test(p.edition ?? '')) return null
+  return {
+    severity: 'info',
+    summary: `The client key ending in ${p.partialKey} is not in the list that Microsoft publishes (slmctl keys): a pre-release or altered key, or one that the list lacks.`,
+    evidence: shown(p, ['PartialProductKey', 'the last five characters of the key']),
+  }
+})
+
+/** A client key on a machine that never met a host. */
+export const neverActivated = productRule('never-activated', 'A client key on a machine that never got an answer from a KMS host', (p) => {
+  if (p.channel !== 'kms-client' || p.state === 'licensed' || !(p.neverAsked || p.reason === 0xc004f056)) return null
+  return {
+    severity: 'action',
+    summary: `${called(p)} has the KMS client key${p.partialKey ? ` (${p.partialKey})` : ''} but has not been activated by any host: a machine imaged away from your network looks like this.`,
+    evidence: shown(
+      p,
+      ['NeverAsked', 'no answer from a KMS host is stored'],
+      ['LicenseStatusReason', 'the machine has no volume activation'],
+    ),
+    next: [
+      'Bring it to your network (or VPN) and run slmgr /ato; it needs your KMS host (TCP 1688) or your domain’s activation object.',
+      'If the device came with its own Windows licence, give it that key back (Settings, Activation, Change product key).',
+    ],
+  }
+})
+
+/** A retail or OEM product where KMS was expected. */
+export const wrongChannel = productRule('wrong-channel', 'A product that KMS cannot activate, because of its channel', (p, { facts }) => {
+  if (
+    p.state === 'licensed' ||
+    p.state === 'unknown' ||
+    p.addOn ||
+    (p.channel !== 'retail' && p.channel !== 'oem' && p.channel !== 'subscription')
+  )
+    return null
+  const kind = p.channel === 'oem' ? 'an OEM' : p.channel === 'retail' ? 'a retail' : 'a subscription'
+  const spare = isSpare(p, facts.products)
+  return {
+    severity: spare ? 'info' : 'action',
+    summary: `${called(p)} carries ${kind} licence: KMS does not apply to it.${spare ? ' Another entry of the product is the active one.' : ''}`,
+    evidence: shown(
+      p,
+      ['Description', `${p.channel} channel`],
+      ['ProductKeyChannel', `${p.channel} channel`],
+      ['Name', `${p.channel} licence`],
+    ),
+    next:
+      p.application === 'office' && p.channel === 'retail'
+        ? ['If it should be a volume product, remove it and install the volume product with the Office Deployment Tool.']
+        : [],
+  }
+})
+
+/** Several entries of one product: all are judged, the active one is named. */
+export const twoEntries = rule('two-entries', 'Several entries of one product', ({ facts }) => {
+  const groups = new Map<string, number[]>()
+  facts.products.forEach((p, i) => {
+    if (p.addOn || !p.edition) return
+    const key = `${p.application} ${p.application === 'windows' ? '' : p.edition}`
+    groups.set(key, [...(groups.get(key) ?? []), i])
+  })
+  return [...groups.values()]
+    .filter((g) => g.length > 1 && g.filter((i) => facts.products[i]!.partialKey !== null).length > 1)
+    .map((g) => {
+      const entries = g.map((i) => facts.products[i]!)
+      const active = entries.filter((p) => p.state === 'licensed')
+      return {
+        severity: 'info' as const,
+        summary: `There are ${g.length} entries of ${entries[0]!.application === 'windows' ? 'Windows' : called(entries[0]!)}; ${active.length === 0 ? 'none of them is licensed' : `active is ${active.map((p) => p.partialKey ?? p.activationId ?? 'one').join(' and ')}`}.`,
+        evidence: entries.flatMap((p) => shown(p, ['PartialProductKey', `an entry (${p.state})`], ['ID', 'an entry'])).slice(0, 6),
+      }
+    })
+})
+
+/** An add-on stands beside the system and says nothing about it. */
+export const addOnOnly = rule('add-on', 'An add-on (ESU) is apart from the system', ({ facts }) => {
+  const addOns = facts.products.filter((p) => p.addOn)
+  if (addOns.length === 0 || facts.products.some((p) => !p.addOn && p.application === 'windows')) return []
+  const cell = addOns[0]!.cells.get('Name') ?? addOns[0]!.cells.get('ID')
+  return [
+    {
+      severity: 'info',
+      summary:
+        'This is an add-on licence (extended security updates), not Windows itself: whether Windows is activated is not in this text.',
+      evidence: cell ? [evidence(cell, 'an add-on')] : [],
+      next: ['For Windows itself run slmgr /dlv without an activation ID.'],
+    },
+  ]
+})
+
+/** Windows licensed by a digital licence: the key says nothing about how it came about. */
+export const digitalLicence = productRule('digital-licence', 'A digital licence', (p) => {
+  if (!isDigital(p)) return null
+  return {
+    severity: 'info',
+    summary: `${called(p)} is activated by a digital licence${p.partialKey && defaultKeyEdition(p.partialKey) ? ` (${p.partialKey} is the key that Windows installs by itself)` : ''}. It does not lapse and KMS has no part in it.`,
+    evidence: shown(
+      p,
+      ['LicenseStatusReason', 'licence from a store-based (digital) activation'],
+      ['PartialProductKey', 'the installed key'],
+    ),
+  }
+})
+
+/** 0x4004F401, or the default key of the edition in a licensed state. */
+export function isDigital(p: ProductFacts): boolean {
+  if (p.state !== 'licensed' || p.application !== 'windows') return false
+  return (
+    p.reason === 0x4004f401 ||
+    ((p.channel === 'retail' || p.channel === 'oem') && p.partialKey !== null && defaultKeyEdition(p.partialKey) !== null)
+  )
+}
+
+/** What `/ipk` said: a key was installed, and whose it is by its last five characters. */
+export const keyInstalled = rule('key-installed', 'A key that was installed in the text', ({ facts }) =>
+  facts.products.length > 0
+    ? []
+    : facts.notes
+        .filter((n) => n.note === 'key-installed')
+        .map((n) => {
+          const last = n.value.slice(-5).toUpperCase()
+          const row = last.length === 5 ? clientKeysEndingIn(last)[0] : undefined
+          return {
+            severity: 'info' as const,
+            summary: row
+              ? `The client key of ${row.product} ${row.edition} (${last}) was installed; whether it is activated is not in the text.`
+              : 'A product key was installed; whether it is activated is not in the text.',
+            evidence: [evidence(n.cell, 'a key was installed')],
+            next: ['Activate and look: slmgr /ato, then slmgr /dlv'],
+          }
+        }),
+)

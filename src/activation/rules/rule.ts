@@ -1,0 +1,100 @@
+import type { Evidence, Finding, Site } from '../../model.ts'
+import type { Cell } from '../clues/clue.ts'
+import { evidence } from '../clues/clue.ts'
+import type { MachineFacts } from '../facts/machine.ts'
+import type { ProductFacts } from '../facts/product.ts'
+
+/** What a rule is asked with. Time is a fact: `readAt` is when the facts were read (ISO 8601), null where nobody knows. */
+export type Asked = { readonly facts: MachineFacts; readonly site: Site | null; readonly readAt: string | null }
+
+/** What a rule has to say; the machine is added by the caller. `product` is an index into the machine's products. */
+export type Remark = {
+  readonly severity: Finding['severity']
+  readonly summary: string
+  readonly evidence: readonly Evidence[]
+  readonly next?: readonly string[]
+  readonly honest?: string
+  readonly product?: number
+}
+
+/** A rule: what an experienced administrator would remark about a machine, given facts. */
+export type Rule = { readonly id: string; readonly about: string; readonly check: (asked: Asked) => readonly Remark[] }
+
+/** Defines a rule; the id is also the name in findings, in the guide and in the cases. */
+export function rule(id: string, about: string, check: Rule['check']): Rule {
+  return { id, about, check }
+}
+
+/** Defines a rule that looks at each product by itself. */
+export function productRule(id: string, about: string, check: (product: ProductFacts, asked: Asked, index: number) => Remark | null): Rule {
+  return rule(id, about, (asked) =>
+    asked.facts.products.flatMap((product, index) => {
+      const remark = check(product, asked, index)
+      return remark ? [{ product: index, ...remark }] : []
+    }),
+  )
+}
+
+/** The cells of a product as evidence, in the given order; absent ones are left out. */
+export function shown(product: ProductFacts, ...wanted: readonly (readonly [string, string])[]): Evidence[] {
+  return wanted.flatMap(([name, means]) => {
+    const cell = product.cells.get(name)
+    return cell && cell.value !== '' ? [evidence(cell, means)] : []
+  })
+}
+
+export function at(cell: Cell | null | undefined, means: string): Evidence[] {
+  return cell ? [evidence(cell, means)] : []
+}
+
+/** A name to put into a sentence: `Windows Server 2019 Standard`, `Office Professional Plus 2016`. */
+export function called(product: ProductFacts): string {
+  const { edition } = product
+  if (!edition) return product.application === 'windows' ? 'Windows' : product.application === 'office' ? 'Office' : 'the product'
+  if (/^(?:Windows|Office)\b/.test(edition)) return edition
+  if (product.addOn)
+    return edition.startsWith('Client-ESU') || /ESU/.test(edition)
+      ? `the ESU add-on (${edition.replace(/ add-?on$/i, '')})`
+      : `the add-on ${edition}`
+  if (product.application === 'office')
+    return /^(?:Visio|Project|Microsoft|Access|Excel|Outlook|PowerPoint|Publisher|Skype|Word|OneNote)/.test(edition)
+      ? edition
+      : `Office ${edition}`
+  if (product.application !== 'windows') return product.name ?? 'the product'
+  if (/windows/i.test(edition)) return edition
+  const year =
+    /\bWindows(?:\(R\)|\(TM\))? (7|8\.1|8|Vista)\b/.exec(product.name ?? '')?.[1] ?? (/Vista/.test(product.name ?? '') ? 'Vista' : '')
+  const words = edition.replace(/^Server(?=[A-Z])/, 'Server ').replace(/([a-z])([A-Z])/g, '$1 $2')
+  return `Windows${year ? ` ${year}` : ''} ${words}`.replace(/\s+/g, ' ')
+}
+
+/** Whole days of minutes, as a person would say it. */
+export function days(minutes: number): string {
+  const d = Math.floor(minutes / 1440)
+  return d === 1 ? '1 day' : d >= 1 ? `${d} days` : `${Math.floor(minutes / 60)} hours`
+}
+
+const keyedLists = new WeakMap<readonly ProductFacts[], readonly ProductFacts[]>()
+/** The entries that carry a key; worked out once for each machine. */
+export function keyed(all: readonly ProductFacts[]): readonly ProductFacts[] {
+  let list = keyedLists.get(all)
+  if (!list) {
+    list = all.filter((p) => p.partialKey !== null)
+    keyedLists.set(all, list)
+  }
+  return list
+}
+
+const activeLists = new WeakMap<readonly ProductFacts[], readonly ProductFacts[]>()
+/** An unlicensed entry beside another entry of the same product that is in use: not the active one. */
+export function isSpare(product: ProductFacts, all: readonly ProductFacts[]): boolean {
+  if (product.state !== 'unlicensed' || product.addOn) return false
+  let active = activeLists.get(all)
+  if (!active) {
+    active = keyed(all).filter((o) => !o.addOn && o.state !== 'unlicensed')
+    activeLists.set(all, active)
+  }
+  return active.some(
+    (o) => o !== product && o.application === product.application && (product.application === 'windows' || o.edition === product.edition),
+  )
+}

@@ -1,0 +1,652 @@
+/** Where a fact comes from: a repository's file at a revision, or a document by title. */
+export type SourceRow = {
+  readonly repo?: string
+  readonly path?: string
+  readonly title?: string
+  readonly learnPath?: string
+  readonly provenance?: string
+  readonly commit?: string
+  readonly pageDate?: string
+  readonly note?: string
+  readonly url?: string
+  readonly msAssetId?: string
+}
+
+/** Every source that a row of the catalogue names. */
+export const sources = {
+  'kms-client-activation-keys': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/kms-client-activation-keys.md',
+    commit: '0539a6bfafe3d1feb446d7479837cc3bc7bffff4',
+    pageDate: '2024-10-01',
+  },
+  gvlks: {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/gvlks.md',
+    commit: '947f018871a61f93d0cef7f70bea1a8b6330802d',
+    pageDate: '2024-09-18',
+  },
+  'use-the-office-deployment-tool-to-install-volume-licensed-editions-of-visio-2016': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'microsoft-365-apps/deploy/use-the-office-deployment-tool-to-install-volume-licensed-editions-of-visio-2016.md',
+    commit: '947f018871a61f93d0cef7f70bea1a8b6330802d',
+    pageDate: '2024-05-28',
+  },
+  'windows-rs-identity': {
+    repo: 'microsoft/windows-rs',
+    path: 'crates/libs/sys/src/Windows/Win32/Security/Authentication/Identity/mod.rs',
+  },
+  'wmi-error-constants': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/WmiSdk/wmi-error-constants.md' },
+  'troubleshoot-activation-error-codes': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/troubleshoot-activation-error-codes.md',
+  },
+  'activation-error-codes': { repo: 'MicrosoftDocs/windowsserverdocs', path: 'WindowsServerDocs/get-started/activation-error-codes.md' },
+  'troubleshoot-volume-activation-of-office': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/troubleshoot-volume-activation-of-office.md',
+  },
+  'system-error-codes--0-499-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--0-499-.md' },
+  'windows-not-genuine-error': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/windows-not-genuine-error.md',
+  },
+  'nf-slpublic-slinstallproofofpurchase': {
+    repo: 'MicrosoftDocs/sdk-api',
+    path: 'sdk-api-src/content/slpublic/nf-slpublic-slinstallproofofpurchase.md',
+  },
+  '0x8007000d-activate-machine': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/0x8007000d-activate-machine.md',
+  },
+  'nf-slpublic-slactivateproduct': { repo: 'MicrosoftDocs/sdk-api', path: 'sdk-api-src/content/slpublic/nf-slpublic-slactivateproduct.md' },
+  'troubleshoot-adba-clients-not-activate': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/troubleshoot-adba-clients-not-activate.md',
+  },
+  'system-error-codes--1000-1299-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1000-1299-.md' },
+  'system-error-codes--1300-1699-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1300-1699-.md' },
+  'windows-vm-activation-error-0x800705b4': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/azure/virtual-machines/windows/windows-vm-activation-error-0x800705b4.md',
+  },
+  'system-error-codes--1700-3999-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1700-3999-.md' },
+  'activation-event-8198-error-0xc0020017-0x8007139f-kms-contact-failure': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-event-8198-error-0xc0020017-0x8007139f-kms-contact-failure.md',
+  },
+  'system-error-codes--4000-5999-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--4000-5999-.md' },
+  'system-error-codes--9000-11999-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--9000-11999-.md' },
+  'activation-error-0x8007232a-dns-server-failure': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-error-0x8007232a-dns-server-failure.md',
+  },
+  'activation-error-0x8007232b-dns-name-does-not-exist': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-error-0x8007232b-dns-name-does-not-exist.md',
+  },
+  'event-12293-error-0x800723-set-kms-host': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/event-12293-error-0x800723-set-kms-host.md',
+  },
+  'windows-activation-fails-with-error-0x8007267': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/windows-activation-fails-with-error-0x8007267.md',
+  },
+  'error-messages': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/WinHttp/error-messages.md' },
+  'event-id-8208-8200-900': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/event-id-8208-8200-900.md',
+  },
+  'com-error-codes-2': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/com/com-error-codes-2.md' },
+  'error-when-you-validate-copy-windows': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/error-when-you-validate-copy-windows.md',
+  },
+  'activation-error-0xc004c003-product-key-blocked': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-error-0xc004c003-product-key-blocked.md',
+  },
+  'error-0xc004e002-during-activation': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/error-0xc004e002-during-activation.md',
+  },
+  'activation-error-0xc004c008-product-key-not-used': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-error-0xc004c008-product-key-not-used.md',
+  },
+  'activation-failures-not-genuine-notifications-volume-licensed-kms-client': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-client/licensing-and-activation/activation-failures-not-genuine-notifications-volume-licensed-kms-client.md',
+  },
+  'error-0xc004e015-sl-e-eul-consumption-failed-activate-windows': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/error-0xc004e015-sl-e-eul-consumption-failed-activate-windows.md',
+  },
+  'nf-slpublic-slgetlicensingstatusinformation': {
+    repo: 'MicrosoftDocs/sdk-api',
+    path: 'sdk-api-src/content/slpublic/nf-slpublic-slgetlicensingstatusinformation.md',
+  },
+  'event-id-12321-warning-token-based-activation-failed': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/event-id-12321-warning-token-based-activation-failed.md',
+  },
+  'nf-slpublic-slgetserviceinformation': {
+    repo: 'MicrosoftDocs/sdk-api',
+    path: 'sdk-api-src/content/slpublic/nf-slpublic-slgetserviceinformation.md',
+  },
+  'nf-slpublic-slconsumeright': { repo: 'MicrosoftDocs/sdk-api', path: 'sdk-api-src/content/slpublic/nf-slpublic-slconsumeright.md' },
+  'error-0xc004f015-activate-windows-10': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/error-0xc004f015-activate-windows-10.md',
+  },
+  'nf-slpublic-slgetpkeyinformation': {
+    repo: 'MicrosoftDocs/sdk-api',
+    path: 'sdk-api-src/content/slpublic/nf-slpublic-slgetpkeyinformation.md',
+  },
+  'nf-slpublic-slinstalllicense': { repo: 'MicrosoftDocs/sdk-api', path: 'sdk-api-src/content/slpublic/nf-slpublic-slinstalllicense.md' },
+  'cannot-activate-windows-from-oem': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-client/licensing-and-activation/cannot-activate-windows-from-oem.md',
+  },
+  'activation-error-0xc004cf038-insufficient-kms-host-pool-count': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-error-0xc004cf038-insufficient-kms-host-pool-count.md',
+  },
+  'activation-error-0xc004cf042-cant-use-specified-kms': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/activation-error-0xc004cf042-cant-use-specified-kms.md',
+  },
+  'nf-slpublic-sldepositofflineconfirmationid': {
+    repo: 'MicrosoftDocs/sdk-api',
+    path: 'sdk-api-src/content/slpublic/nf-slpublic-sldepositofflineconfirmationid.md',
+  },
+  '0xc004f063-when-activating-oem-version': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/0xc004f063-when-activating-oem-version.md',
+  },
+  'error-0xc004f074-activate-windows': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/error-0xc004f074-activate-windows.md',
+  },
+  'error-0xc004f06c-activate-windows': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/error-0xc004f06c-activate-windows.md',
+  },
+  'windows-vm-activation-error-0xc004fd01-0xc004fd02': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/azure/virtual-machines/windows/windows-vm-activation-error-0xc004fd01-0xc004fd02.md',
+  },
+  'slerror-h-message-text': {
+    title: 'slerror.h, message text (Microsoft SDK header)',
+    provenance: 'stored copy id 4846742826, repository not named by the index',
+  },
+  unnamed: { provenance: 'community table, stored id 53374224047' },
+  'winerror-h-winhttp-h-corerror-h-of-mingw-w64': {
+    title:
+      'winerror.h, winhttp.h, corerror.h of mingw-w64 (Debian package mingw-w64-common 10.0.0-3): name and number; meaning is the general one',
+  },
+  'kms-activation-planning': { repo: 'MicrosoftDocs/windowsserverdocs', path: 'WindowsServerDocs/get-started/kms-activation-planning.md' },
+  'kms-create-host': { repo: 'MicrosoftDocs/windowsserverdocs', path: 'WindowsServerDocs/get-started/kms-create-host.md' },
+  'activate-office-by-using-kms': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/activate-office-by-using-kms.md',
+  },
+  'configure-a-kms-host-computer-for-office': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/configure-a-kms-host-computer-for-office.md',
+  },
+  'activation-troubleshoot-kms-general': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/activation-troubleshoot-kms-general.md',
+  },
+  'activate-office-by-using-active-directory': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/activate-office-by-using-active-directory.md',
+  },
+  'activation-slmgr-vbs-options': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/activation-slmgr-vbs-options.md',
+  },
+  'registry-settings-for-volume-activation': {
+    title: 'Registry Settings for Volume Activation (Windows Server 2012 R2 Volume Activation Technical Reference)',
+    learnPath: '/previous-versions/windows/it-pro/windows-server-2012-r2-and-2012/dn502532(v=ws.11)',
+    provenance: 'copy whose repository is not known; Microsoft front matter, and a Microsoft page links to the article',
+  },
+  'tools-to-manage-volume-activation-of-office': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/tools-to-manage-volume-activation-of-office.md',
+  },
+  softwarelicensingservice: {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'kms-activation-timing-and-discovery-for-volume-activation': {
+    title: 'KMS Activation Timing and Discovery for Volume Activation (Windows Server 2012 R2 Volume Activation Technical Reference)',
+    provenance: 'copy whose repository is not known; Microsoft front matter',
+    msAssetId: '7ad47bc5-1560-4b97-a75a-73a1a3aaf5fa',
+  },
+  'rearm-an-office-installation-on-an-image-when-using-kms-to-activate': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/rearm-an-office-installation-on-an-image-when-using-kms-to-activate.md',
+  },
+  'common-troubleshooting-procedures-kms-dns': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/common-troubleshooting-procedures-kms-dns.md',
+  },
+  'activate-using-key-management-service-vamt': {
+    repo: 'MicrosoftDocs/windows-itpro-docs',
+    path: 'windows/deployment/volume-activation/activate-using-key-management-service-vamt.md',
+  },
+  'windows-event-log': {
+    title: 'Windows Event Log (Volume Activation Technical Reference, Windows 7 and Server 2008 R2), table 11',
+    url: 'https://learn.microsoft.com/en-us/previous-versions//ff793440(v=technet.10)',
+  },
+  'volume-activation-2-0-operations-guide': {
+    title: 'Volume Activation 2.0 Operations Guide (Microsoft), pages 26 to 29',
+    url: 'https://manualsdump.com/amp/en/manuals/130422/28',
+  },
+  'MessageFile-sppsvc.exe': {
+    repo: 'libyal/winevt-kb',
+    path: 'docs/sources/message-files/MessageFile-sppsvc.exe.md',
+    commit: '5e51c65e83317e81eb68bca37a0fc56cc512eb1e',
+  },
+  'activation-troubleshoot-kms-issues': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/activation-troubleshoot-kms-issues.md',
+  },
+  'field-positions-of-event-12290-as-a-powershell-user-reads-th': {
+    title: 'field positions of event 12290 as a PowerShell user reads them',
+    url: 'https://cnblogs.com/thescentedpath/p/kmseventlog.html',
+  },
+  'application-event-log-warning-id-1058': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/windows-server/licensing-and-activation/application-event-log-warning-id-1058.md',
+  },
+  softwarelicensingproduct: {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'wmi-properties-and-methods-for-volume-activation': {
+    title: 'WMI Properties and Methods for Volume Activation (Windows Server 2012 R2 Volume Activation Technical Reference)',
+    learnPath: '/previous-versions/windows/it-pro/windows-server-2012-r2-and-2012/dn502536(v=ws.11)',
+    provenance: 'copy whose repository is not known; Microsoft front matter, and a Microsoft page links to the article',
+  },
+  'configure-dns-to-activate-office-by-using-kms': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/volume-license-activation/configure-dns-to-activate-office-by-using-kms.md',
+  },
+  'kms-and-mak-activation-scenarios-for-volume-activation': {
+    title: 'KMS and MAK Activation Scenarios for Volume Activation (Windows Server 2012 R2 Volume Activation Technical Reference)',
+    provenance: 'copy whose repository is not known; Microsoft front matter',
+    msAssetId: 'df66a0cc-b4bc-4b2f-be26-4ebdbc9ead41',
+  },
+  'configure-client-computers-vamt': {
+    repo: 'MicrosoftDocs/windows-itpro-docs',
+    path: 'windows/deployment/volume-activation/configure-client-computers-vamt.md',
+  },
+  'nf-sysinfoapi-getproductinfo': {
+    repo: 'MicrosoftDocs/sdk-api',
+    path: 'sdk-api-src/content/sysinfoapi/nf-sysinfoapi-getproductinfo.md',
+    commit: '09192f3d77e2ca7ad4bc1665d2ed85755f4ed7be',
+  },
+  'win32-operatingsystem': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/CIMWin32Prov/win32-operatingsystem.md',
+    commit: '47e64c189dcb1c1a42c221380ccf0ec81cc82d4b',
+  },
+  'windows-server-release-info': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/windows-server-release-info.md',
+  },
+  'Get-KmsLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-KmsLicenseInfo.md' },
+  'acquiregenuineticket-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/acquiregenuineticket-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'clearkeymanagementservicelisteningport-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/clearkeymanagementservicelisteningport-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'clearkeymanagementservicemachine-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/clearkeymanagementservicemachine-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'clearkeymanagementserviceport-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/clearkeymanagementserviceport-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'clearproductkeyfromregistry-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/clearproductkeyfromregistry-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'disablekeymanagementserviceactivation-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/disablekeymanagementserviceactivation-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'disablekeymanagementservicednspublishing-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/disablekeymanagementservicednspublishing-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'disablekeymanagementservicehostcaching-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/disablekeymanagementservicehostcaching-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'enablekeymanagementservicelowpriority-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/enablekeymanagementservicelowpriority-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'installlicense-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/installlicense-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'installlicensepackage-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/installlicensepackage-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'installproductkey-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/installproductkey-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'rearmwindows-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/rearmwindows-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'refreshlicensestatus-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/refreshlicensestatus-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setkeymanagementservicelisteningport-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setkeymanagementservicelisteningport-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setkeymanagementservicemachine-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setkeymanagementservicemachine-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setkeymanagementserviceport-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setkeymanagementserviceport-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setvlactivationinterval-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setvlactivationinterval-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setvlrenewalinterval-softwarelicensingservice': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setvlrenewalinterval-softwarelicensingservice.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'Invoke-KmsLicense': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Invoke-KmsLicense.md' },
+  'activate-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/activate-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'clearkeymanagementservicemachine-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/clearkeymanagementservicemachine-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'clearkeymanagementserviceport-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/clearkeymanagementserviceport-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'depositofflineconfirmationid-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/depositofflineconfirmationid-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'deposittokenactivationresponse-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/deposittokenactivationresponse-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'generatetokenactivationchallenge-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/generatetokenactivationchallenge-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'getpolicyinformationdword-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/getpolicyinformationdword-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'getpolicyinformationstring-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/getpolicyinformationstring-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'gettokenactivationgrants-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/gettokenactivationgrants-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setkeymanagementservicemachine-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setkeymanagementservicemachine-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'setkeymanagementserviceport-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/setkeymanagementserviceport-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'uninstallproductkey-softwarelicensingproduct': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/uninstallproductkey-softwarelicensingproduct.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  softwarelicensingtokenactivationlicense: {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/softwarelicensingtokenactivationlicense.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'uninstall-softwarelicensingtokenactivationlicense': {
+    repo: 'MicrosoftDocs/win32',
+    path: 'desktop-src/SppWmi/uninstall-softwarelicensingtokenactivationlicense.md',
+    commit: 'f0629c9a32dc4ccca05c94e16575cd5a2635586f',
+  },
+  'Invoke-OSLicense': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Invoke-OSLicense.md' },
+  'Get-OSLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-OSLicenseInfo.md' },
+  'Set-KmsLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Set-KmsLicenseInfo.md' },
+  'custom-routes-enable-kms-activation': {
+    repo: 'MicrosoftDocs/SupportArticles-docs',
+    path: 'support/azure/virtual-machines/windows/custom-routes-enable-kms-activation.md',
+    commit: '44ee0885cbd9caa70f60fbfb3ad33317f7bb2188',
+  },
+  'common-messages': {
+    repo: 'awsdocs/amazon-ec2-user-guide-windows',
+    path: 'doc_source/common-messages.md',
+    commit: '0392b6991c7a361408ef95b5ce71b672b0c6965c',
+  },
+  'aws-user-guide-page-on-a-proxy-for-ssm-agent-or-ec2-on-windo': {
+    title: 'AWS user guide page on a proxy for SSM Agent or EC2 on Windows (Chinese edition)',
+    provenance: 'stored copy id 69657675908, repository not named by the index; it tells to exempt metadata and licensing traffic',
+  },
+  'CreateRouteToWindowsActivationHost.java': {
+    repo: 'GoogleCloudPlatform/java-docs-samples',
+    path: 'compute/cloud-client/src/main/java/compute/windows/windowsinstances/CreateRouteToWindowsActivationHost.java',
+  },
+  'oracle-cloud-infrastructure-documentation-importing-custom-w': {
+    title: 'Oracle Cloud Infrastructure documentation: importing custom Windows images',
+    provenance: "stored copy id 27833124517, repository not named by the index; text is Oracle's",
+  },
+  'ifeo-check-of-a-licence-check-program': {
+    title: 'IFEO check of a licence check program (Go, Vietnamese)',
+    provenance: 'stored copy id 69233760280, repository not named by the index',
+  },
+  'text-resources-of-a-licence-check-program': {
+    title: 'text resources of a licence check program',
+    provenance: 'stored copy id 68844460358, repository not named by the index',
+  },
+  'registry-check-of-a-licence-audit-script': {
+    title: 'registry check of a licence audit script',
+    provenance: 'stored copy id 70808080456, repository not named by the index',
+  },
+  'back-up-list-of-a-licence-clean-up-script': {
+    title: 'back-up list of a licence clean-up script',
+    provenance: 'stored copy id 67239935233, repository not named by the index',
+  },
+  'microsoft-defender-signatures-of-the-family-hacktool-win32-a': {
+    title: 'Microsoft Defender signatures of the family HackTool:Win32/AutoKMS made readable by defender2yara',
+    provenance: 'stored copy id 32811704678; repository not named by the index, probably t-tani/defender2yara',
+  },
+  'yara-rule-written-to-find-and-clean-this-registry-service-na': {
+    title: 'YARA rule written to find and clean this registry service name',
+    provenance: 'stored copy id 36081572645, repository not named by the index',
+  },
+  'HackTool_Win32_AutoKMS_NK_MTB.yar': {
+    repo: 'roadwy/DefenderYara',
+    path: 'HackTool/Win32/AutoKMS/HackTool_Win32_AutoKMS_NK_MTB.yar',
+    provenance: 'Microsoft Defender signature made readable',
+  },
+  'microsoft-defender-signatures-of-hacktool-win32-kmsactivator': {
+    title: 'Microsoft Defender signatures of HackTool:Win32/KMSActivator made readable by defender2yara',
+    provenance: 'stored copy id 32681046653',
+  },
+  'crack-detection-of-a-licence-audit-script': {
+    title: 'crack detection of a licence audit script (PowerShell, Vietnamese)',
+    provenance: 'stored copy id 56247553177, repository not named by the index',
+  },
+  'forensic-part-of-a-licence-audit-script': {
+    title: 'forensic part of a licence audit script (PowerShell)',
+    provenance: 'stored copy id 54504932064, repository not named by the index',
+  },
+  'licence-check-batch-file': {
+    title: 'licence check batch file (English and Vietnamese)',
+    provenance: 'stored copy id 59697304267, repository not named by the index',
+  },
+  'threat-intelligence-record-that-lists-observables-of-a-troja': {
+    title: 'threat intelligence record that lists observables of a Trojanised Software Execution case',
+    provenance: 'stored copy id 70311543525, repository not named by the index',
+  },
+  'HackTool_Win32_KMSActivator_G_MSR.yar': {
+    repo: 'roadwy/DefenderYara',
+    path: 'HackTool/Win32/KMSActivator/HackTool_Win32_KMSActivator_G_MSR.yar',
+    provenance: 'Microsoft Defender signature made readable',
+  },
+  'licence-check-program': {
+    title: 'licence check program (Python) with name lists',
+    provenance: 'stored copy id 71138836510, repository not named by the index',
+  },
+  'student-incident-analysis-of-a-compromised-windows-7-machine': {
+    title: 'student incident analysis of a compromised Windows 7 machine (Spanish)',
+    provenance: 'stored copy id 22782443498, repository not named by the index',
+  },
+  'list-of-file-names-in-a-licence-audit-program': {
+    title: 'list of file names in a licence audit program (C#)',
+    provenance: 'stored copy id 66872463906, repository not named by the index',
+  },
+  'path-check-of-a-licence-audit-script': {
+    title: 'path check of a licence audit script',
+    provenance: 'stored copy id 56718465596, repository not named by the index',
+  },
+  'clean-up-part-of-a-support-script': {
+    title: 'clean-up part of a support script (PowerShell, Spanish)',
+    provenance: 'stored copy id 53214518407, repository not named by the index',
+  },
+  'crack-detection-of-a-licence-audit-script-second-copy-with-m': {
+    title: 'crack detection of a licence audit script, second copy with more paths',
+    provenance: 'stored copy id 56181875910, repository not named by the index',
+  },
+  'clean-up-script-that-ends-this-process': {
+    title: 'clean-up script that ends this process',
+    provenance: 'stored copy id 54607216315, repository not named by the index',
+  },
+  'default-lists-of-a-licence-check-program': {
+    title: 'default lists of a licence check program (Go, Vietnamese)',
+    provenance: 'stored copy id 68959373005, repository not named by the index',
+  },
+  'clean-up-part-of-a-support-script-2': {
+    title: 'clean-up part of a support script (services)',
+    provenance: 'stored copy id 53299487085, repository not named by the index',
+  },
+  'licence-trace-check-script': {
+    title: 'licence trace check script (PowerShell, Vietnamese)',
+    provenance: 'stored copy id 56426933808, repository not named by the index',
+  },
+  'task-check-of-a-licence-audit-script': {
+    title: 'task check of a licence audit script',
+    provenance: 'stored copy id 58152154417, repository not named by the index',
+  },
+  'clean-up-script-that-records-evidence-before-it-removes-the-': {
+    title: 'clean-up script that records evidence before it removes the traces from one machine',
+    provenance: 'stored copy id 68975071056, repository not named by the index',
+  },
+  'licence-check-in-an-inventory-script': {
+    title: 'licence check in an inventory script (PowerShell, Russian)',
+    provenance: 'stored copy id 70775217845, repository not named by the index',
+  },
+  'tool-path-analysis-of-a-licence-audit-program': {
+    title: 'tool path analysis of a licence audit program (C#)',
+    provenance: 'stored copy id 55994462114, repository not named by the index',
+  },
+  'folder-check-of-a-licence-audit-script': {
+    title: 'folder check of a licence audit script',
+    provenance: 'stored copy id 58152154417, repository not named by the index',
+  },
+  'HackTool_Win32_AutoKMS.yar': {
+    repo: 'roadwy/DefenderYara',
+    path: 'HackTool/Win32/AutoKMS/HackTool_Win32_AutoKMS.yar',
+    provenance: 'Microsoft Defender signature made readable',
+  },
+  'HackTool_Win64_AutoKms_DZ_MTB.yar': {
+    repo: 'roadwy/DefenderYara',
+    path: 'HackTool/Win64/AutoKms/HackTool_Win64_AutoKms_DZ_MTB.yar',
+    provenance: 'Microsoft Defender signature made readable',
+  },
+  'HackTool_BAT_AutoKms_PA2_MTB.yar': {
+    repo: 'roadwy/DefenderYara',
+    path: 'HackTool/BAT/AutoKms/HackTool_BAT_AutoKms_PA2_MTB.yar',
+    provenance: 'Microsoft Defender signature made readable',
+  },
+  'HackTool_Win32_Keygen.yar': {
+    repo: 'roadwy/DefenderYara',
+    path: 'HackTool/Win32/Keygen/HackTool_Win32_Keygen.yar',
+    provenance: 'Microsoft Defender signature made readable',
+  },
+  'documentation-of-a-scanner-connector-that-shows-comodo-s-nam': {
+    title: "documentation of a scanner connector that shows Comodo's name Application.Win32.HackTool.HackKMS",
+    provenance: 'stored copy id 40183828225, repository not named by the index',
+  },
+  'mapping-table-of-a-malware-analysis-service': {
+    title: 'mapping table of a malware analysis service',
+    provenance: 'stored copy id 13247439408, repository not named by the index',
+  },
+  'names-that-incident-reports-and-questions-of-administrators-': {
+    title: 'Names that incident reports and questions of administrators give to found activators; no single document',
+  },
+  'WindowsEdition.json': {
+    repo: 'cschneegans/unattend-generator',
+    path: 'resource/WindowsEdition.json',
+    commit: '2878cf28006afdf36fa342fd2f579f4184f25a0e',
+  },
+  'table-of-generic-keys-by-edition-in-a-program': {
+    title: 'table of generic keys by edition in a program (C#)',
+    provenance: 'stored copy id 9390254177, repository not named by the index',
+  },
+} as const satisfies Readonly<Record<string, SourceRow>>
+
+export type SourceId = keyof typeof sources

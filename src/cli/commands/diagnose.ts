@@ -1,0 +1,32 @@
+import { diagnose, type SourceText } from '../../activation.ts'
+import { type Problem, ProblemError } from '../../model.ts'
+import { loadSite, readText } from '../files.ts'
+import { type Io, json, showProblem } from '../io.ts'
+import { showDiagnosis } from '../views/diagnosis.ts'
+
+export async function run(
+  words: readonly string[],
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  io: Io,
+): Promise<number> {
+  const site = await loadSite(flags.site as string | undefined)
+  if (site.problems.length > 0) {
+    for (const p of site.problems.slice(1)) showProblem(p, io)
+    throw new ProblemError(site.problems[0]!)
+  }
+  const files = words.length > 0 ? words : ['-']
+  if (files[0] === '-' && process.stdin.isTTY) io.err('slmctl: paste the text, then press Ctrl+D (Windows: Ctrl+Z and Enter).\n')
+  const texts: SourceText[] = []
+  const problems: Problem[] = []
+  for (const file of files) {
+    const read = readText(file)
+    if (read.text) texts.push(read.text)
+    else problems.push(read.problem)
+  }
+  const answer = diagnose(texts, { site: site.site, readAt: new Date().toISOString(), problems })
+  if (flags.json) io.out(json(answer))
+  else if (answer.machines.length > 0) showDiagnosis(answer, io, flags.unread === true)
+  for (const p of answer.problems) showProblem(p, io)
+  if (answer.problems.length > 0) return 2
+  return answer.machines.every((m) => m.verdict === 'ok') ? 0 : 1
+}

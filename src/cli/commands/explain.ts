@@ -1,0 +1,209 @@
+import {
+  type ErrorRow,
+  errorByCode,
+  eventById,
+  registry,
+  type SourceId,
+  scriptOptions,
+  sources,
+  terms,
+  wmiClasses,
+} from '../../catalogue.ts'
+import { ProblemError, problem } from '../../model.ts'
+import { type Io, json, wrap } from '../io.ts'
+
+/** One thing that `explain` found; `basis` says how sure it is. Schema `slmctl.explanation/1`. */
+type Explanation = {
+  readonly kind: 'code' | 'event' | 'option' | 'property' | 'registry' | 'term'
+  readonly title: string
+  readonly name: string | null
+  readonly meaning: string
+  readonly basis: string
+  readonly details: readonly { readonly label: string; readonly lines: readonly string[] }[]
+  readonly sources: readonly string[]
+}
+
+export async function run(
+  words: readonly string[],
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  io: Io,
+): Promise<number> {
+  const asked = words.join(' ').trim()
+  if (asked === '')
+    throw new ProblemError(
+      problem('USAGE', 'What should be explained?', ['slmctl explain 0xC004F074', 'slmctl explain 12288', 'slmctl explain threshold']),
+    )
+  const found = explain(asked)
+  if (found.length === 0) {
+    const code = number(asked)
+    throw new ProblemError(
+      problem(
+        'NOT_IN_CATALOGUE',
+        code !== null ? `${hex(code)} is not in the catalogue.` : `The catalogue does not know ${asked.slice(0, 60)}.`,
+        [
+          code !== null
+            ? 'If it came from licensing, slmctl diagnose with the whole output may tell more.'
+            : 'It explains result codes, event numbers, options such as /skms, WMI properties and words such as MAK.',
+        ],
+      ),
+    )
+  }
+  if (flags.json) io.out(json({ schema: 'slmctl.explanation/1', asked, found }))
+  else for (const [i, e] of found.entries()) show(e, io, i > 0)
+  return 0
+}
+
+function hex(code: number): string {
+  return `0x${code.toString(16).toUpperCase().padStart(8, '0')}`
+}
+
+/** Hexadecimal with or without 0x, signed or unsigned decimal. Null where the word is no 32-bit number. */
+function number(word: string): number | null {
+  const h = /^(?:0x)?([0-9a-f]{8})$/i.exec(word.replace(/[.,;:]$/, ''))
+  if (h && (/^0x/i.test(word) || /[a-f]/i.test(h[1]!))) return Number.parseInt(h[1]!, 16)
+  if (!/^-?\d{1,10}$/.test(word)) return null
+  const n = Number(word)
+  if (n < -2_147_483_648 || n > 4_294_967_295) return null
+  return n < 0 ? n + 4_294_967_296 : n
+}
+
+function explain(asked: string): Explanation[] {
+  const code = number(asked)
+  const row = code === null ? null : errorByCode(code)
+  if (row) return [codeExplanation(row)]
+  const id = /^(?:event\s*(?:id)?\s*)?(\d{1,5})$/i.exec(asked)?.[1]
+  const event = id ? eventById(Number(id)) : null
+  if (event) {
+    return [
+      {
+        kind: 'event',
+        title: `Event ${event.id}`,
+        name: event.provider,
+        meaning: event.meaning,
+        basis: 'documented',
+        details: [
+          { label: 'log', lines: [`${event.log} (${event.side})`] },
+          ...(event.fields.length > 0 ? [{ label: 'fields', lines: event.fields.map((f, i) => `${i + 1}. ${f}`) }] : []),
+        ],
+        sources: named(event.source),
+      },
+    ]
+  }
+  const word = asked.toLowerCase()
+  const option = scriptOptions.filter(
+    (o) => o.option.toLowerCase() === word || o.option.toLowerCase() === `/${word}` || `${o.tool} ${o.option}`.toLowerCase() === word,
+  )
+  if (option.length > 0) {
+    return option.map((o) => ({
+      kind: 'option' as const,
+      title: `${o.tool} ${o.syntax.replace(/^(?:slmgr|ospp)\.vbs\s*/, '')}`,
+      name: null,
+      meaning: o.meaning,
+      basis: 'documented',
+      details: [
+        ...(o.wmi.length > 0 ? [{ label: 'WMI', lines: o.wmi }] : []),
+        ...(o.cmdlet ? [{ label: 'PowerShell', lines: [o.cmdlet] }] : []),
+        ...('note' in o && o.note ? [{ label: 'note', lines: [o.note] }] : []),
+      ],
+      sources: named(o.source),
+    }))
+  }
+  const term = terms.filter((t) => t.term.toLowerCase() === word || t.also.some((a) => a === word))
+  if (term.length > 0)
+    return term.map((t) => ({
+      kind: 'term' as const,
+      title: t.term,
+      name: null,
+      meaning: t.means,
+      basis: 'documented',
+      details: [],
+      sources: named(t.source),
+    }))
+  const members = wmiClasses.flatMap((c) =>
+    [...c.properties, ...c.methods].filter((m) => m.name.toLowerCase() === word).map((m) => ({ c, m })),
+  )
+  if (members.length > 0) {
+    return members.map(({ c, m }) => ({
+      kind: 'property' as const,
+      title: `${c.name}.${m.name}`,
+      name: m.type,
+      meaning: m.meaning || 'Documented without a description.',
+      basis: 'documented',
+      details: [],
+      sources: named(m.source),
+    }))
+  }
+  const values = registry.filter((r) => r.value.toLowerCase() === word)
+  if (values.length > 0) {
+    return values.map((r) => ({
+      kind: 'registry' as const,
+      title: r.value,
+      name: r.type,
+      meaning: r.meaning,
+      basis: 'documented',
+      details: [
+        { label: 'key', lines: [r.key] },
+        { label: 'role', lines: [r.role] },
+      ],
+      sources: named(r.source),
+    }))
+  }
+  const near = terms.filter((t) => t.term.toLowerCase().includes(word) || t.also.some((a) => a.includes(word)))
+  return word.length < 3
+    ? []
+    : near.map((t) => ({
+        kind: 'term' as const,
+        title: t.term,
+        name: null,
+        meaning: t.means,
+        basis: 'documented',
+        details: [],
+        sources: named(t.source),
+      }))
+}
+
+function codeExplanation(row: ErrorRow): Explanation {
+  const signed = row.code > 0x7fffffff ? row.code - 4_294_967_296 : row.code
+  return {
+    kind: 'code',
+    title: hex(row.code),
+    name: row.name,
+    meaning: row.meaning,
+    basis: row.basis,
+    details: [
+      { label: 'also written', lines: [`${signed}, ${row.code}`] },
+      ...(row.appliesTo.length > 0 && row.appliesTo[0] !== 'any' ? [{ label: 'seen with', lines: [row.appliesTo.join(', ')] }] : []),
+      ...(row.causes.length > 0 ? [{ label: 'causes', lines: row.causes }] : []),
+      ...(row.remedies.length > 0 ? [{ label: 'try', lines: row.remedies }] : []),
+      ...(row.note ? [{ label: 'note', lines: [row.note] }] : []),
+    ],
+    sources: named(row.source),
+  }
+}
+
+function named(ids: readonly SourceId[]): string[] {
+  return ids.map((id) => {
+    const s = sources[id] as { repo?: string; path?: string; title?: string }
+    return s.repo ? `${s.repo} ${s.path ?? ''}`.trim() : (s.title ?? id)
+  })
+}
+
+const basisText: Readonly<Record<string, string>> = {
+  'name-only': 'A hint: Microsoft publishes the constant, its meaning is read off the name or the header.',
+  'system-code': 'A general Windows code; only its general meaning is documented.',
+}
+
+function show(e: Explanation, io: Io, again: boolean): void {
+  if (again) io.out('\n')
+  io.out(wrap(`${io.paint('bold', e.title)}${e.name ? `  ${e.name}` : ''}`, io.columns))
+  io.out(wrap(e.meaning, io.columns, '  '))
+  if (basisText[e.basis]) io.out(io.paint('dim', wrap(basisText[e.basis]!, io.columns, '  ')))
+  for (const d of e.details) {
+    if (d.lines.length === 1) io.out(wrap(d.lines[0]!, io.columns, `  ${d.label}: `, '    '))
+    else {
+      io.out(`  ${d.label}:\n`)
+      for (const l of d.lines) io.out(wrap(l, io.columns, '    - ', '      '))
+    }
+  }
+  if (e.sources.length > 0) io.out(io.paint('dim', wrap([...new Set(e.sources)].join('; '), io.columns, '  source: ', '    ')))
+}

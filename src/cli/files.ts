@@ -1,0 +1,87 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { decode, goodPaste, looksBinary, type SourceText } from '../activation.ts'
+import { type Problem, problem, type Site } from '../model.ts'
+
+/** More than any honest paste: a folder of saved outputs is given as files, not as one. */
+const limitBytes = 32 * 1024 * 1024
+
+/** Reads a file (`-` is standard input) whole, at most 32 MiB. */
+function readBytes(file: string): Uint8Array {
+  const fd = file === '-' ? 0 : openSync(file, 'r')
+  try {
+    const size = file === '-' ? 0 : fstatSync(fd).size
+    if (file !== '-' && fstatSync(fd).isDirectory()) throw Object.assign(new Error('directory'), { code: 'EISDIR' })
+    if (size > limitBytes) throw Object.assign(new Error('too large'), { code: 'TOO_LARGE', size })
+    const chunks: Uint8Array[] = []
+    let total = 0
+    for (;;) {
+      const chunk = new Uint8Array(65_536)
+      let n = 0
+      try {
+        n = readSync(fd, chunk, 0, chunk.length, null)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EOF') break
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+          continue
+        }
+        throw error
+      }
+      if (n === 0) break
+      total += n
+      if (total > limitBytes) throw Object.assign(new Error('too large'), { code: 'TOO_LARGE', size: total })
+      chunks.push(chunk.subarray(0, n))
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  } finally {
+    if (file !== '-') closeSync(fd)
+  }
+}
+
+/** A file as text, or the Problem that keeps it from being one. */
+export function readText(
+  file: string,
+): { readonly text: SourceText; readonly problem: null } | { readonly text: null; readonly problem: Problem } {
+  const name = file === '-' ? 'standard input' : file
+  const no = (code: string, summary: string, next: readonly string[]) => ({
+    text: null,
+    problem: problem(code, summary, next, file === '-' ? {} : { file }),
+  })
+  let bytes: Uint8Array
+  try {
+    bytes = readBytes(file)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT')
+      return no('FILE_MISSING', `There is no file ${name}.`, ['Check the name, or paste the text into standard input: slmctl diagnose -'])
+    if (code === 'EISDIR')
+      return no('FILE_IS_DIRECTORY', `${name} is a directory, not a text.`, [
+        `Give the files in it: slmctl diagnose ${file.replace(/\/$/, '')}/*`,
+      ])
+    if (code === 'EACCES' || code === 'EPERM')
+      return no('FILE_UNREADABLE', `${name} may not be read by this user.`, ['Ask for read permission, or copy the text.'])
+    if (code === 'TOO_LARGE')
+      return no('FILE_TOO_LARGE', `${name} is larger than 32 MB; nothing was read of it.`, [
+        'Cut out the part with the licensing output, or split the file.',
+      ])
+    return no('FILE_UNREADABLE', `${name} could not be read: ${message}.`, ['Copy it to a local folder and try again.'])
+  }
+  if (bytes.length === 0) return no('TEXT_EMPTY', `${name} is empty.`, goodPaste)
+  const { text, encoding } = decode(bytes)
+  if (looksBinary(text))
+    return no('TEXT_BINARY', `${name} is not a text (it holds binary data).`, [
+      'Save the output as text: slmgr /dlv in a console, then copy; or cscript //nologo slmgr.vbs /dlv > file.txt',
+      ...goodPaste.slice(1, 2),
+    ])
+  if (text.trim() === '') return no('TEXT_EMPTY', `${name} holds nothing but blanks.`, goodPaste)
+  return { text: { source: file, text, encoding }, problem: null }
+}
+
+/** The site file that `--site` names; null where none was asked for. */
+export async function loadSite(file: string | undefined): Promise<{ readonly site: Site | null; readonly problems: readonly Problem[] }> {
+  if (file === undefined) return { site: null, problems: [] }
+  const read = readText(file)
+  if (read.text === null) return { site: null, problems: [read.problem] }
+  const { readSite } = await import('../site.ts')
+  return readSite(file, read.text.text)
+}

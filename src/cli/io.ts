@@ -1,0 +1,54 @@
+import { styleText } from 'node:util'
+import type { Problem } from '../model.ts'
+
+/** What a command writes with; tests give their own. */
+export type Io = {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly columns: number
+  readonly paint: (style: 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold', text: string) => string
+}
+
+export function terminal(): Io {
+  // A reader that goes away (head, less) is no fault of ours.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    columns: Math.max(40, Math.min(process.stdout.columns ?? 80, 100)),
+    // styleText looks at the stream, NO_COLOR and FORCE_COLOR by itself.
+    paint: (style, text) => styleText(style, text, { stream: process.stdout }),
+  }
+}
+
+/** Breaks words at `width`, with `first` before the first line and blanks of the same length before the others. */
+export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
+  const lines: string[] = []
+  let line = first
+  let empty = true
+  for (const word of text.split(/\s+/).filter((w) => w !== '')) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = rest
+      empty = true
+    }
+    line += empty ? word : ` ${word}`
+    empty = false
+  }
+  lines.push(line)
+  return `${lines.map((l) => l.trimEnd()).join('\n')}\n`
+}
+
+/** A Problem as people see it: one sentence, where, what to try next. */
+export function showProblem(p: Problem, io: Io): void {
+  const where = p.file ? `${p.file}${p.line === null ? '' : `:${p.line}${p.column === null ? '' : `:${p.column}`}`}: ` : ''
+  io.err(wrap(`${where}${p.summary}`, io.columns, 'slmctl: ', '  '))
+  for (const next of p.next) io.err(wrap(next, io.columns, '  - ', '    '))
+}
+
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}

@@ -1,0 +1,74 @@
+import { ProblemError } from '../model.ts'
+import { type Command as CommandRow, commands } from './commands.ts'
+import { type Io, showProblem, terminal, wrap } from './io.ts'
+import { parse } from './parse.ts'
+import { version } from './version.ts'
+
+/** Runs one command line; sets the process's exit code and answers it. */
+export async function main(argv: readonly string[], io: Io = terminal()): Promise<number> {
+  let code: number
+  try {
+    code = await run(argv, io)
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    showProblem(error.problem, io)
+    code = 2
+  }
+  process.exitCode = code
+  return code
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === '--version' || name === '-V') {
+    io.out(`${version}\n`)
+    return 0
+  }
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const about = commands.find((c) => c.name === rest[0])
+    io.out(about ? help(about, io) : overview(io))
+    return name === undefined ? 2 : 0
+  }
+  const command = commands.find((c) => c.name === name)
+  if (!command) {
+    const near = commands.find((c) => c.name.startsWith(name.slice(0, 3)))
+    io.err(`slmctl: there is no command ${name}.${near ? ` Did you mean ${near.name}?` : ''}\n  - slmctl --help lists the commands.\n`)
+    return 2
+  }
+  const { values, positionals } = parse(command, rest)
+  if (values.help) {
+    io.out(help(command, io))
+    return 0
+  }
+  const { run: go } = await command.load()
+  return await go(positionals, values, io)
+}
+
+function overview(io: Io): string {
+  const width = Math.max(...commands.map((c) => c.usage.length)) + 2
+  return [
+    wrap(
+      "slmctl keeps an organisation's Windows and Office volume licences activated against its own KMS hosts, says in plain words why a machine is not, and shows which activations are not the organisation's.",
+      io.columns,
+    ),
+    '\nUsage: slmctl COMMAND [OPTIONS]\n\n',
+    ...commands.map((c) => wrap(c.summary, io.columns, `  ${c.usage.padEnd(width)}`)),
+    '\nEvery command knows --json and --help. Exit codes: 0 as wished, 1 something is not,\n2 could not do it.\n',
+  ].join('')
+}
+
+function help(command: CommandRow, io: Io): string {
+  const rows = [
+    ...command.options,
+    { flag: '--json', value: null, means: 'Print the answer as JSON.' },
+    { flag: '--help', value: null, means: 'Show this help.' },
+  ]
+  const width = Math.max(...rows.map((o) => o.flag.length + (o.value ? o.value.length + 1 : 0))) + 2
+  return [
+    `Usage: slmctl ${command.usage}${command.options.length > 0 ? ' [OPTIONS]' : ''}\n\n`,
+    wrap(command.about, io.columns),
+    '\n',
+    ...rows.map((o) => wrap(o.means, io.columns, `  ${`${o.flag}${o.value ? ` ${o.value}` : ''}`.padEnd(width)}`)),
+    command.examples.length > 0 ? `\nExamples:\n${command.examples.map((e) => `  ${e}\n`).join('')}` : '',
+  ].join('')
+}

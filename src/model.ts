@@ -1,0 +1,285 @@
+/**
+ * The nouns of slmctl as plain types: what a machine says, what we conclude, what would change.
+ * No code of other rooms is needed here, and every room may use it.
+ */
+
+/** `ok` as wished, `attention` holds but should be looked at, `action` is broken or about to be, `cannot-tell` the facts do not decide. */
+export type Verdict = 'ok' | 'attention' | 'action' | 'cannot-tell'
+
+/** Whose activation it is; the words are explained in the guide, "Whose activation is it?". */
+export type Origin = 'own' | 'platform' | 'vendor' | 'cannot-tell' | 'suspect' | 'foreign'
+
+export type Application = 'windows' | 'office' | 'other'
+
+/** The kind of the installed key. */
+export type Channel = 'kms-client' | 'kms-host' | 'mak' | 'retail' | 'oem' | 'evaluation' | 'subscription' | 'avma' | 'unknown'
+
+/** How the product is, or would be, activated. */
+export type Method = 'kms' | 'adba' | 'token' | 'avma' | 'online' | 'none' | 'unknown'
+
+/** LicenseStatus in words; `additional-grace` is slmgr's word for the state that WMI calls OOTGrace. */
+export type State =
+  | 'licensed'
+  | 'initial-grace'
+  | 'additional-grace'
+  | 'out-of-tolerance-grace'
+  | 'non-genuine-grace'
+  | 'extended-grace'
+  | 'notification'
+  | 'unlicensed'
+  | 'unknown'
+
+/** Where the name of the KMS host comes from. */
+export type HostFound = 'override' | 'dns' | 'cache' | 'unknown'
+
+/** How much a row of the catalogue may be relied on. */
+export type Basis = 'documented' | 'system-code' | 'name-only' | 'unknown'
+
+/** A place in a text that a statement rests on. `text` is the line as it stands there, product keys masked, long lines cut. */
+export type Evidence = {
+  /** Name of the source as given (a file name, or `-` for standard input). */
+  readonly source: string
+  /** Line number, from 1. */
+  readonly line: number
+  readonly text: string
+  /** What the line says, in our words. */
+  readonly means: string
+}
+
+/** The KMS host of a product, as the machine tells it. */
+export type KmsHost = {
+  readonly host: string | null
+  readonly port: number | null
+  readonly ip: string | null
+  readonly found: HostFound
+  /** The extended PID of the KMS host. */
+  readonly hostId: string | null
+  readonly activationIntervalMinutes: number | null
+  readonly renewalIntervalMinutes: number | null
+}
+
+/** One thing that a rule has to say. */
+export type Finding = {
+  /** The rule's id. */
+  readonly rule: string
+  readonly severity: 'info' | 'attention' | 'action'
+  readonly summary: string
+  /** What an honest explanation could be, where the finding could be read as an accusation. */
+  readonly honest: string | null
+  readonly evidence: readonly Evidence[]
+  readonly next: readonly string[]
+  /** Id of the machine, and index into `products` where the finding is about one. */
+  readonly machine: string
+  readonly product: number | null
+}
+
+/** One product of a machine, judged. */
+export type Product = {
+  readonly name: string | null
+  readonly application: Application
+  readonly edition: string | null
+  readonly channel: Channel
+  readonly method: Method
+  readonly addOn: boolean
+  readonly partialKey: string | null
+  readonly activationId: string | null
+  readonly state: State
+  /** The reason code, `0x` and eight upper-case digits. */
+  readonly reason: string | null
+  readonly minutesLeft: number | null
+  /** ISO 8601; without a zone it is the machine's own local time. */
+  readonly expires: string | null
+  readonly kms: KmsHost | null
+  /** The count of a KMS host, or the count that a host told its client. */
+  readonly count: number | null
+  readonly verdict: Verdict
+  /** Why it is not as wished, in one sentence; null where nothing is wrong or nothing is known. */
+  readonly cause: string | null
+  readonly next: readonly string[]
+  readonly origin: Origin
+  /** Why the origin is judged so, in one sentence. */
+  readonly originBecause: string
+  readonly evidence: readonly Evidence[]
+  /** Name of the source it was first read from. */
+  readonly source: string
+  /** Id of the machine it belongs to. */
+  readonly machine: string
+}
+
+/** One event of the software protection service, read from a log. */
+export type EventReading = {
+  readonly id: number
+  readonly log: string | null
+  readonly side: string | null
+  readonly computer: string | null
+  readonly time: string | null
+  readonly code: string | null
+  readonly host: string | null
+  readonly port: number | null
+  readonly clientMachineId: string | null
+  readonly client: string | null
+  readonly activationId: string | null
+  readonly applicationId: string | null
+  readonly state: State | null
+  readonly minutesLeft: number | null
+  /** What the host must count before it activates this product. */
+  readonly requiredCount: number | null
+  readonly count: number | null
+  readonly activated: boolean | null
+  readonly activationIntervalMinutes: number | null
+  readonly renewalIntervalMinutes: number | null
+  readonly activationObject: string | null
+  readonly meaning: string
+  readonly source: string
+  readonly machine: string
+  readonly evidence: readonly Evidence[]
+}
+
+export type CodeReading = {
+  /** `0x` and eight upper-case digits. */
+  readonly code: string
+  readonly name: string | null
+  readonly meaning: string
+  readonly basis: Basis
+  readonly source: string
+  readonly machine: string
+  readonly evidence: readonly Evidence[]
+}
+
+export type MachineReading = {
+  readonly id: string
+  /** The name that the text gives it; null where it gives none. */
+  readonly name: string | null
+  readonly sources: readonly string[]
+  readonly verdict: Verdict
+  readonly origin: Origin
+  readonly headline: string
+  readonly next: readonly string[]
+}
+
+export type SourceReading = {
+  readonly file: string
+  /** The layouts found in it, joined by ` + `; `unknown` where there was none. */
+  readonly kind: string
+  readonly lines: number
+  readonly encoding: string
+}
+
+export type UnreadLine = { readonly source: string; readonly line: number; readonly text: string }
+
+/** The answer of `diagnose`: schema `slmctl.diagnosis/1`. */
+export type Diagnosis = {
+  readonly schema: 'slmctl.diagnosis/1'
+  readonly sources: readonly SourceReading[]
+  /** The most urgent machine. */
+  readonly machine: MachineReading
+  readonly machines: readonly MachineReading[]
+  readonly products: readonly Product[]
+  readonly events: readonly EventReading[]
+  readonly codes: readonly CodeReading[]
+  readonly findings: readonly Finding[]
+  readonly unread: readonly UnreadLine[]
+  readonly problems: readonly Problem[]
+}
+
+/** One call that a plan would make on a machine. Keys in `arguments` are published client keys only. */
+export type Step = {
+  readonly change: string
+  readonly what: string
+  readonly because: string
+  readonly class: string
+  /** Key properties of the instance; null for the only instance of a class. */
+  readonly key: Readonly<Record<string, string>> | null
+  readonly method: string
+  readonly arguments: Readonly<Record<string, string | number>>
+}
+
+/** Something that the plan will not do, and why. */
+export type Refusal = {
+  readonly code: string
+  readonly product: number | null
+  readonly machine: string
+  readonly because: string
+  readonly next: readonly string[]
+}
+
+/** A fact that the plan needs and the text does not tell. */
+export type MissingFact = { readonly machine: string; readonly fact: string; readonly why: string; readonly get: string }
+
+/** The answer of `plan --from`: schema `slmctl.plan/1`. */
+export type Plan = {
+  readonly schema: 'slmctl.plan/1'
+  readonly machines: readonly {
+    readonly id: string
+    readonly name: string | null
+    readonly holds: readonly string[]
+    readonly steps: readonly Step[]
+    readonly refused: readonly Refusal[]
+    readonly missing: readonly MissingFact[]
+  }[]
+  readonly problems: readonly Problem[]
+}
+
+/** What people see when something cannot be done: a stable code, one sentence, what to try next. */
+export type Problem = {
+  readonly code: string
+  readonly summary: string
+  readonly next: readonly string[]
+  /** The file, line and column it is about, where there is one. */
+  readonly file: string | null
+  readonly line: number | null
+  readonly column: number | null
+}
+
+/** What the organisation's site file declares, as far as an answer about activation needs it. */
+export type Site = {
+  readonly organisation: string | null
+  /** DNS domains, lower case, whose records may publish our hosts. */
+  readonly domains: readonly string[]
+  /** CIDR prefixes in which our hosts may stand. */
+  readonly networks: readonly string[]
+  readonly kmsHosts: readonly {
+    readonly name: string
+    readonly port: number
+    readonly priority: number | null
+    readonly weight: number | null
+  }[]
+  readonly platforms: readonly ('azure' | 'aws' | 'google' | 'oracle')[]
+}
+
+/** A refused use of the program; carries the Problem that the user sees. */
+export class ProblemError extends Error {
+  readonly problem: Problem
+  constructor(problem: Problem) {
+    super(problem.summary)
+    this.problem = problem
+  }
+}
+
+/** Makes a Problem; file, line and column are optional. */
+export function problem(
+  code: string,
+  summary: string,
+  next: readonly string[],
+  where: { file?: string; line?: number; column?: number } = {},
+): Problem {
+  return { code, summary, next, file: where.file ?? null, line: where.line ?? null, column: where.column ?? null }
+}
+
+/** How urgent a verdict is: the larger, the sooner somebody should look. */
+export const urgency: Readonly<Record<Verdict, number>> = { ok: 0, 'cannot-tell': 1, attention: 2, action: 3 }
+
+/** A whole product key: five groups of five, with dashes of any kind, spaces or nothing between them. */
+const wholeKey =
+  /(?<![A-Z0-9])(?:[A-Z0-9]{5}([-\u2010-\u2015])[A-Z0-9]{5}\1[A-Z0-9]{5}\1[A-Z0-9]{5}\1|(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5} ?){4})([A-Z0-9]{5})(?![A-Z0-9])/gi
+/** A piece of a key, as a wrapped line leaves it: two or more whole groups in the key alphabet, which has no 0, 1, 5 and no vowels. */
+const keyPiece =
+  /(?<![A-Z0-9])(?:[2-46-9BCDFGHJKMNPQRTVWXY]{1,5}-)?(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5}-)+[2-46-9BCDFGHJKMNPQRTVWXY]{1,5}(?![A-Z0-9])/gi
+
+/** Replaces every product key by `XXXXX-XXXXX-XXXXX-XXXXX-` and its last five characters: the only form in which a key is shown or kept. */
+export function maskKeys(text: string): string {
+  if (text.length < 11) return text
+  return text
+    .replace(wholeKey, (key, _dash, last: string) => (/[A-Z]/i.test(key) ? `XXXXX-XXXXX-XXXXX-XXXXX-${last}` : key))
+    .replace(keyPiece, (piece) => (/[A-Z]/i.test(piece) && !piece.startsWith('XXXXX-') ? piece.replace(/[A-Z0-9]/gi, 'X') : piece))
+}

@@ -1,0 +1,199 @@
+/**
+ * The published shapes of slmctl's answers, from which `docs/*.schema.json` are made. The types in `model.ts` are what the code
+ * uses; a mistake between the two does not compile.
+ */
+import * as z from 'zod'
+import type { Diagnosis, Plan } from './model.ts'
+
+const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
+const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
+const state = z.enum([
+  'licensed',
+  'initial-grace',
+  'additional-grace',
+  'out-of-tolerance-grace',
+  'non-genuine-grace',
+  'extended-grace',
+  'notification',
+  'unlicensed',
+  'unknown',
+])
+const text = z.string()
+const maybe = z.string().nullable()
+const whole = z.int().nonnegative().nullable()
+const code = z.string().regex(/^0x[0-9A-F]{8}$/)
+const guid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+const evidence = z
+  .strictObject({
+    source: text,
+    line: z.int().positive(),
+    text: text.describe('The line as it stands; product keys masked, long lines cut.'),
+    means: text,
+  })
+  .readonly()
+const lines = z.array(evidence).readonly()
+const texts = z.array(text).readonly()
+const problem = z.strictObject({ code: text, summary: text, next: texts, file: maybe, line: whole, column: whole }).readonly()
+const problems = z.array(problem).readonly()
+
+const kms = z
+  .strictObject({
+    host: maybe,
+    port: whole,
+    ip: maybe,
+    found: z.enum(['override', 'dns', 'cache', 'unknown']),
+    hostId: maybe.describe('Extended PID of the KMS host.'),
+    activationIntervalMinutes: whole,
+    renewalIntervalMinutes: whole,
+  })
+  .readonly()
+
+const product = z
+  .strictObject({
+    name: maybe,
+    application: z.enum(['windows', 'office', 'other']),
+    edition: maybe,
+    channel: z.enum(['kms-client', 'kms-host', 'mak', 'retail', 'oem', 'evaluation', 'subscription', 'avma', 'unknown']),
+    method: z.enum(['kms', 'adba', 'token', 'avma', 'online', 'none', 'unknown']),
+    addOn: z.boolean(),
+    partialKey: z.string().length(5).nullable(),
+    activationId: guid.nullable(),
+    state,
+    reason: code.nullable(),
+    minutesLeft: whole,
+    expires: maybe.describe('ISO 8601; without a zone it is the machine’s local time.'),
+    kms: kms.nullable(),
+    count: whole.describe('Count of a KMS host, or the count that a host told its client.'),
+    verdict,
+    cause: maybe,
+    next: texts,
+    origin,
+    originBecause: text,
+    evidence: lines,
+    source: text,
+    machine: text,
+  })
+  .readonly()
+
+const machine = z.strictObject({ id: text, name: maybe, sources: texts, verdict, origin, headline: text, next: texts }).readonly()
+const event = z
+  .strictObject({
+    id: z.int().nonnegative(),
+    log: maybe,
+    side: maybe,
+    computer: maybe,
+    time: maybe,
+    code: code.nullable(),
+    host: maybe,
+    port: whole,
+    clientMachineId: guid.nullable(),
+    client: maybe,
+    activationId: guid.nullable(),
+    applicationId: guid.nullable(),
+    state: state.nullable(),
+    minutesLeft: whole,
+    requiredCount: whole,
+    count: whole,
+    activated: z.boolean().nullable(),
+    activationIntervalMinutes: whole,
+    renewalIntervalMinutes: whole,
+    activationObject: maybe,
+    meaning: text,
+    source: text,
+    machine: text,
+    evidence: lines,
+  })
+  .readonly()
+
+/** `slmctl.diagnosis/1` */
+export const diagnosisSchema = z
+  .strictObject({
+    schema: z.literal('slmctl.diagnosis/1'),
+    sources: z.array(z.strictObject({ file: text, kind: text, lines: z.int().nonnegative(), encoding: text }).readonly()).readonly(),
+    machine,
+    machines: z.array(machine).readonly(),
+    products: z.array(product).readonly(),
+    events: z.array(event).readonly(),
+    codes: z
+      .array(
+        z
+          .strictObject({
+            code,
+            name: maybe,
+            meaning: text,
+            basis: z.enum(['documented', 'system-code', 'name-only', 'unknown']),
+            source: text,
+            machine: text,
+            evidence: lines,
+          })
+          .readonly(),
+      )
+      .readonly(),
+    findings: z
+      .array(
+        z
+          .strictObject({
+            rule: text,
+            severity: z.enum(['info', 'attention', 'action']),
+            summary: text,
+            honest: maybe,
+            evidence: lines,
+            next: texts,
+            machine: text,
+            product: z.int().nonnegative().nullable(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    unread: z.array(z.strictObject({ source: text, line: z.int().positive(), text }).readonly()).readonly(),
+    problems,
+  })
+  .readonly()
+  .describe('What slmctl diagnose --json answers.') satisfies z.ZodType<Diagnosis>
+
+/** `slmctl.plan/1` */
+export const planSchema = z
+  .strictObject({
+    schema: z.literal('slmctl.plan/1'),
+    machines: z
+      .array(
+        z
+          .strictObject({
+            id: text,
+            name: maybe,
+            holds: texts,
+            steps: z
+              .array(
+                z
+                  .strictObject({
+                    change: text,
+                    what: text,
+                    because: text,
+                    class: text,
+                    key: z.record(text, text).readonly().nullable(),
+                    method: text,
+                    arguments: z.record(text, z.union([text, z.number()])).readonly(),
+                  })
+                  .readonly(),
+              )
+              .readonly(),
+            refused: z
+              .array(
+                z
+                  .strictObject({ code: text, product: z.int().nonnegative().nullable(), machine: text, because: text, next: texts })
+                  .readonly(),
+              )
+              .readonly(),
+            missing: z.array(z.strictObject({ machine: text, fact: text, why: text, get: text }).readonly()).readonly(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    problems,
+  })
+  .readonly()
+  .describe('What slmctl plan --json answers.') satisfies z.ZodType<Plan>
+
+/** The schemas that are published, by the name of their file in docs. */
+export const published = { diagnosis: diagnosisSchema, plan: planSchema } as const
+export { z }

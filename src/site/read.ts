@@ -1,0 +1,120 @@
+import ipaddr from 'ipaddr.js'
+import { getDomain, getPublicSuffix } from 'tldts'
+import { LineCounter, parseDocument } from 'yaml'
+import { type Problem, problem, type Site } from '../model.ts'
+import { siteSchema } from './schema.ts'
+
+const example = 'A site file looks like this:  domains: [corp.example]  networks: [10.0.0.0/8]  kms: {hosts: [kms1.corp.example]}'
+
+/** Reads a site file. Answers with the site, or with every problem that it has, each with line and column. */
+export function readSite(file: string, text: string): { readonly site: Site | null; readonly problems: readonly Problem[] } {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const where = (offset: number | undefined) => {
+    const at = offset === undefined ? { line: 1, col: 1 } : lines.linePos(offset)
+    return { file, line: at.line, column: at.col }
+  }
+  if (document.errors.length > 0) {
+    return {
+      site: null,
+      problems: document.errors.map((e) =>
+        problem('SITE_NOT_YAML', `The site file is not valid YAML: ${e.message.split('\n')[0]}`, [example], where(e.pos[0])),
+      ),
+    }
+  }
+  const parsed = siteSchema.safeParse(document.toJS() ?? {})
+  const offsetOf = (path: readonly PropertyKey[]): number | undefined => {
+    for (let n = path.length; n > 0; n--) {
+      const node = document.getIn(path.slice(0, n) as (string | number)[], true) as { range?: [number, number, number] } | undefined
+      if (node?.range) return node.range[0]
+    }
+    return undefined
+  }
+  if (!parsed.success) {
+    return {
+      site: null,
+      problems: parsed.error.issues.map((issue) => {
+        const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
+        const name = path.map(String).join('.') || 'the file'
+        const what =
+          issue.code === 'unrecognized_keys'
+            ? `${name} is not a word of the site file`
+            : `${name}: ${issue.code === 'invalid_union' ? 'expected a host name, or {name, port, priority, weight}' : issue.message}`
+        return problem('SITE_INVALID', `${what}.`, [example], where(offsetOf(path)))
+      }),
+    }
+  }
+  const wide = [
+    ...parsed.data.networks.flatMap((network, i) => {
+      const why = tooWide(network)
+      return why
+        ? [
+            problem(
+              why === 'invalid' ? 'SITE_INVALID' : 'SITE_TOO_WIDE',
+              why === 'invalid' ? `networks: ${network} is no network.` : `networks: ${network} is too wide: ${why}`,
+              ['Name the networks in which your KMS hosts stand.'],
+              where(offsetOf(['networks', i])),
+            ),
+          ]
+        : []
+    }),
+    ...parsed.data.domains.flatMap((domain, i) => {
+      const suffix = getPublicSuffix(domain, { allowPrivateDomains: true })
+      const single =
+        getDomain(domain) === null &&
+        suffix === domain.toLowerCase().replace(/\.$/, '') &&
+        !/^(?:local|lan|internal|intranet|corp|home|test|example|ad)$/.test(suffix)
+      return single
+        ? [
+            problem(
+              'SITE_TOO_WIDE',
+              `domains: ${domain} is a public suffix: anybody can register a name below it.`,
+              ['Name your own domain.'],
+              where(offsetOf(['domains', i])),
+            ),
+          ]
+        : []
+    }),
+  ]
+  if (wide.length > 0) return { site: null, problems: wide }
+  const d = parsed.data
+  return {
+    site: {
+      organisation: d.organisation ?? null,
+      domains: d.domains.map((x) => x.toLowerCase().replace(/\.$/, '')),
+      networks: d.networks,
+      kmsHosts: (d.kms?.hosts ?? []).map((h) =>
+        typeof h === 'string'
+          ? { name: h, port: 1688, priority: null, weight: null }
+          : { name: h.name, port: h.port, priority: h.priority ?? null, weight: h.weight ?? null },
+      ),
+      platforms: d.platforms,
+    },
+    problems: [],
+  }
+}
+
+/** Private and unique-local networks may be any size; a public one not shorter than /16 (IPv6 /32). */
+function tooWide(network: string): string | null {
+  let range: ipaddr.IPv4 | ipaddr.IPv6
+  let bits: number
+  try {
+    ;[range, bits] = ipaddr.parseCIDR(network)
+  } catch {
+    return 'invalid'
+  }
+  if (range.kind() === 'ipv4') {
+    const v4 = range as ipaddr.IPv4
+    const own: readonly (readonly [string, number])[] = [
+      ['10.0.0.0', 8],
+      ['172.16.0.0', 12],
+      ['192.168.0.0', 16],
+      ['100.64.0.0', 10],
+    ]
+    if (own.some(([base, n]) => bits >= n && v4.match(ipaddr.IPv4.parse(base), n))) return null
+    return bits < 16 ? 'a public network may not be shorter than /16.' : null
+  }
+  const v6 = range as ipaddr.IPv6
+  if (bits >= 7 && v6.match(ipaddr.IPv6.parse('fc00::'), 7)) return null
+  return bits < 32 ? 'a public IPv6 network may not be shorter than /32.' : null
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { test } from 'node:test'
+
+/**
+ * The stairs: a room may import the doors of the rooms listed after it, and nothing else. `type:x` means `import type` only.
+ * New rooms (windows, engine, store, …) come with the work that needs them.
+ */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  catalogue: ['model'],
+  activation: ['model', 'catalogue'],
+  site: ['model'],
+  schemas: ['type:model'],
+  cli: ['model', 'catalogue', 'activation', 'site'],
+}
+/** What a room may use from outside the project. `activation` and `catalogue` are pure: no file, no network, no process. */
+const mayUse: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  catalogue: [],
+  activation: ['ipaddr.js'],
+  site: ['ipaddr.js', 'tldts', 'yaml', 'zod'],
+  schemas: ['zod'],
+  cli: ['node:fs', 'node:url', 'node:util'],
+}
+
+const importLine = /^(?:import|export)\s+(type\s+)?[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm
+const productKey = /(?<![A-Z0-9-])(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5}-){4}[2-46-9BCDFGHJKMNPQRTVWXY]{5}(?![A-Z0-9-])/
+const emptyNames = /(^|\/)(utils?|helpers?|common|misc|shared|base|manager|service)\.ts$/
+
+const roomOf = (file: string) =>
+  file
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '')
+    .split('/')[0]!
+
+function remarks(files: readonly string[], read: (file: string) => string): string[] {
+  const found: string[] = []
+  for (const file of files.filter((f) => !f.endsWith('.test.ts'))) {
+    const room = roomOf(file)
+    const allowed = mayImport[room]
+    if (!allowed) found.push(`${file}: no room called ${room}`)
+    if (emptyNames.test(file)) found.push(`${file}: the name says nothing about what is inside`)
+    const text = read(file)
+    if (productKey.test(text) && file !== 'src/catalogue/keys.ts') found.push(`${file}: a product key outside the catalogue`)
+    for (const [, typeOnly, ...paths] of text.matchAll(importLine)) {
+      const path = paths.find(Boolean)!
+      if (!path.startsWith('.')) {
+        if (!mayUse[room]?.includes(path)) found.push(`${file}: ${room} may not use ${path}`)
+        continue
+      }
+      const target = posix.normalize(posix.join(posix.dirname(file), path))
+      const other = roomOf(target)
+      if (other === room) continue
+      if (target !== `src/${other}.ts`) found.push(`${file}: goes past the door of ${other}`)
+      if (!allowed?.includes(other) && !(typeOnly && allowed?.includes(`type:${other}`)))
+        found.push(`${file}: ${room} may not import ${other}`)
+    }
+    if ((room === 'activation' || room === 'catalogue') && /\bDate\.now\(|new Date\(\)|process\.|\bfetch\(/.test(text))
+      found.push(`${file}: ${room} reads no clock, process or network`)
+  }
+  return found
+}
+
+test('every import goes down the stairs and through a door', () => {
+  const files = globSync('src/**/*.ts')
+    .map((f) => f.replaceAll('\\', '/'))
+    .sort()
+  assert.deepEqual(
+    remarks(files, (f) => readFileSync(f, 'utf8')),
+    [],
+  )
+})
+
+test('the check itself sees what it should', () => {
+  const sample = ['BCDFG', 'BCDFG', 'BCDFG', 'BCDFG', 'BCDFG'].join('-')
+  const house: Record<string, string> = {
+    'src/activation/rules/a.ts': "import { open } from '../../cli/io.ts'\nimport { get } from 'node:http'\nconst now = Date.now()\n",
+    'src/catalogue/b.ts': "import { x } from '../site.ts'\nimport type { Y } from '../model.ts'\n",
+    'src/schemas.ts': "import { x } from './model.ts'\n",
+    'src/cli/utils.ts': `const sample = '${sample}'\n`,
+    'src/attic/x.ts': '',
+  }
+  assert.deepEqual(
+    remarks(Object.keys(house), (f) => house[f]!),
+    [
+      'src/activation/rules/a.ts: goes past the door of cli',
+      'src/activation/rules/a.ts: activation may not import cli',
+      'src/activation/rules/a.ts: activation may not use node:http',
+      'src/activation/rules/a.ts: activation reads no clock, process or network',
+      'src/catalogue/b.ts: catalogue may not import site',
+      'src/schemas.ts: schemas may not import model',
+      'src/cli/utils.ts: the name says nothing about what is inside',
+      'src/cli/utils.ts: a product key outside the catalogue',
+      'src/attic/x.ts: no room called attic',
+    ],
+  )
+})
+
+test('the promises: no public KMS host and no activation exchange in the tree', () => {
+  const files = globSync('{src,bin,scripts,docs,examples}/**/*.{ts,cjs,md,json,yaml}')
+  for (const file of files) {
+    const text = readFileSync(file, 'utf8')
+    // Ways to open a connection; this part of slmctl has none at all.
+    assert.doesNotMatch(text, /from 'node:(?:net|tls|dgram|http|https|http2|dns)'|\bfetch\(/, file)
+  }
+})
+
+test('only published client keys: the catalogue has no other key, and the texts of the tree have none whole', () => {
+  const published = new Set([...readFileSync('src/catalogue/keys.ts', 'utf8').matchAll(new RegExp(productKey, 'g'))].map((m) => m[0]))
+  assert.ok(published.size > 130)
+  for (const file of globSync('{test/cases,examples,docs}/**/*.{txt,json,md}')) {
+    for (const m of readFileSync(file, 'utf8').matchAll(new RegExp(productKey, 'g')))
+      assert.ok(published.has(m[0]), `${file} shows a key that Microsoft does not publish`)
+  }
+})
