@@ -276,9 +276,12 @@ const wholeKey =
 const keyPiece =
   /(?<![A-Z0-9])(?:[2-46-9BCDFGHJKMNPQRTVWXY]{1,5}-)?(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5}-)+[2-46-9BCDFGHJKMNPQRTVWXY]{1,5}(?![A-Z0-9])/gi
 
+/** A cheap look first: most lines have neither a dash between groups nor twenty-five characters in a row. */
+const mayHaveKey = /[A-Z0-9][-\u2010-\u2015][A-Z0-9]|\S{25}|\S{5} \S{5} \S{5}/i
+
 /** Replaces every product key by `XXXXX-XXXXX-XXXXX-XXXXX-` and its last five characters: the only form in which a key is shown or kept. */
 export function maskKeys(text: string): string {
-  if (text.length < 11) return text
+  if (text.length < 11 || !mayHaveKey.test(text)) return text
   return text
     .replace(wholeKey, (key, _dash, last: string) => (/[A-Z]/i.test(key) ? `XXXXX-XXXXX-XXXXX-XXXXX-${last}` : key))
     .replace(keyPiece, (piece) => (/[A-Z]/i.test(piece) && !piece.startsWith('XXXXX-') ? piece.replace(/[A-Z0-9]/gi, 'X') : piece))

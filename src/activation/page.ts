@@ -6,6 +6,8 @@ export type Line = { readonly n: number; readonly text: string; readonly raw: st
 /** A text ready for reading. */
 export type Page = {
   readonly source: string
+  /** The whole text as it was given. */
+  readonly text: string
   readonly encoding: string
   /** Number of physical lines. */
   readonly lineCount: number
@@ -19,10 +21,16 @@ const longLine = 4_000
 /** Longest piece of a line that is kept as evidence. */
 const evidenceMax = 300
 
+let lastRaw = ''
+let lastQuote = ''
 /** A line as evidence: product keys masked, cut where it is too long to read. */
 export function quote(raw: string): string {
+  // Several statements often rest on the same line.
+  if (raw === lastRaw) return lastQuote
   const text = maskKeys(raw.length > evidenceMax ? raw.slice(0, evidenceMax + 40) : raw)
-  return (text.length > evidenceMax ? text.slice(0, evidenceMax) : text).trim()
+  lastRaw = raw
+  lastQuote = (text.length > evidenceMax ? text.slice(0, evidenceMax) : text).trim()
+  return lastQuote
 }
 
 const fallbackEncodings = ['windows-1252', 'gb18030', 'shift_jis', 'euc-kr', 'big5', 'windows-1251', 'ibm866', 'windows-1250'] as const
@@ -150,7 +158,7 @@ export function page(source: string, text: string, encoding = 'utf-8'): Page {
   }
   // A console breaks at its width: no line is longer, and the broken ones are exactly that long.
   const wrapAt = longest >= 60 && longest <= 200 && (lengths.get(longest) ?? 0) >= 1 ? longest : 0
-  return { source, encoding, lineCount: n, lines, wrapAt }
+  return { source, text, encoding, lineCount: n, lines, wrapAt }
 }
 
 function readable(physical: string, n: number, into: Line[]): void {

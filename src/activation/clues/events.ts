@@ -17,6 +17,7 @@ const messages: readonly (readonly [string, number])[] = [
 
 /** The event that a message's first words name; null where they name none. */
 export function eventOfMessage(text: string): number | null {
+  if (text.length < 25) return null
   const line = text.toLowerCase()
   for (const [start, id] of messages) if (line.includes(start)) return id
   return null

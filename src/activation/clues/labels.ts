@@ -23,7 +23,7 @@ function lookup<T extends string>(
   const damaged = new Map<string, T | null>()
   for (const row of rows) {
     for (const text of row.texts) {
-      if (!exact.has(plain(text))) exact.set(plain(text), row.canonical)
+      for (const form of [text, plain(text)]) if (!exact.has(form)) exact.set(form, row.canonical)
       if (!/[^\x20-\x7e]/.test(text)) continue
       const bones = skeleton(text)
       if (bones.length >= 6) damaged.set(bones, damaged.has(bones) && damaged.get(bones) !== row.canonical ? null : row.canonical)

@@ -13,6 +13,14 @@ function build(): RegExp {
   return new RegExp(`(?<![a-z0-9_])(?:${all.join('|')})(?![a-z0-9_])`, 'gi')
 }
 
+/** A cheap look at a whole text: most texts carry no mark at all. */
+export function mayHaveMarks(text: string): boolean {
+  pattern ??= build()
+  const lower = text.toLowerCase()
+  for (const name of byText.keys()) if (lower.includes(name)) return true
+  return false
+}
+
 /**
  * Marks of activators in a line. `plainTalk` tells that the line only mentions the name, as a sentence does: a person writing
  * about a program is no evidence that it is there.

@@ -4,7 +4,7 @@ import { type Cell, cellOf, type EventRow, type MachineClues, newMachine, type P
 import { codesIn } from './codes.ts'
 import { eventOfMessage, eventXml, guidLike, infoLength, infoLine, statusRow } from './events.ts'
 import { type Canonical, canonicalName, type Labelled, labelled, sentence, stateWord } from './labels.ts'
-import { marksIn } from './marks.ts'
+import { marksIn, mayHaveMarks } from './marks.ts'
 import {
   channelPattern,
   codePattern,
@@ -82,8 +82,11 @@ class Reader {
   #section: 'kms-client' | 'kms-host' | 'ad' | 'avma' | 'token' | null = null
   #lastCell: { readonly row: Row; readonly name: string; readonly line: Line } | null = null
 
+  readonly #marked: boolean
+
   constructor(page: Page) {
     this.#page = page
+    this.#marked = mayHaveMarks(page.text)
     this.#lines = page.lines
   }
 
@@ -106,7 +109,18 @@ class Reader {
     const line = this.#lines[i]!
     const text = line.text
     if (dashes.test(text)) return this.#rule(line)
-    const taken =
+    // A known label of a product or of the service is nothing else; the other readers need not look at it.
+    const plain = this.#table === null && labelled(text)?.canonical
+    const taken = plain && !eventHeaders.has(plain) && plain !== 'ID' ? this.#labelLine(i) || this.#others(i) : this.#others(i)
+    if (taken > 0) {
+      this.#marks(line)
+      return taken
+    }
+    return this.#rest(line)
+  }
+
+  #others(i: number): number {
+    return (
       this.#xmlEvent(i) ||
       this.#tableLine(i) ||
       this.#eventData(i) ||
@@ -114,11 +128,7 @@ class Reader {
       this.#labelLine(i) ||
       this.#sentenceLine(i) ||
       this.#structure(i)
-    if (taken > 0) {
-      this.#marks(line)
-      return taken
-    }
-    return this.#rest(line)
+    )
   }
 
   // Places ------------------------------------------------------------------------------------------------------------
@@ -339,7 +349,7 @@ class Reader {
       this.#eventLine = this.#lines[i + n - 1]!.n
       return n
     }
-    const hr = /^(?:.{0,80}?\b)?hr\s*=\s*0x[0-9a-f]{8}/i.test(text)
+    const hr = text.includes('0x') && /^(?:.{0,80}?\b)?hr\s*=\s*0x[0-9a-f]{8}/i.test(text)
     if (hr && (this.#event || eventOfMessage(text) !== null || text.length < 24)) {
       this.#dataOf(this.#openEvent(this.#event?.id ?? eventOfMessage(text) ?? 8198), text, line)
       this.#eventLine = line.n
@@ -1089,6 +1099,7 @@ class Reader {
   }
 
   #marks(line: Line): boolean {
+    if (!this.#marked) return false
     const found = marksIn(line.text)
     for (const { mark, plainTalk } of found) {
       const machine = this.#here()

@@ -118,7 +118,9 @@ export const twoEntries = rule('two-entries', 'Several entries of one product', 
   facts.products.forEach((p, i) => {
     if (p.addOn || !p.edition) return
     const key = `${p.application} ${p.application === 'windows' ? '' : p.edition}`
-    groups.set(key, [...(groups.get(key) ?? []), i])
+    const list = groups.get(key)
+    if (list) list.push(i)
+    else groups.set(key, [i])
   })
   return [...groups.values()]
     .filter((g) => g.length > 1 && g.filter((i) => facts.products[i]!.partialKey !== null).length > 1)
