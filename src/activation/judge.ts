@@ -310,7 +310,7 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
     verdict,
     origin,
     headline: headline(facts, products, verdict, findings, top ?? null, loose[0]?.code ?? null),
-    next: next.slice(0, 6),
+    next: next.slice(0, 5),
   }
 }
 

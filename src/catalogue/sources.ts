@@ -471,6 +471,25 @@ export const sources = {
   'Invoke-OSLicense': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Invoke-OSLicense.md' },
   'Get-OSLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-OSLicenseInfo.md' },
   'Set-KmsLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Set-KmsLicenseInfo.md' },
+  'real-slmgr-dlv-output-of-a-windows-11-pro': { title: 'Real slmgr /dlv output of a Windows 11 Pro (case 07)' },
+  'real-slmgr-dlv-output-of-a-windows-server-2019-standard': {
+    title: 'Real slmgr /dlv output of a Windows Server 2019 Standard (case 10)',
+  },
+  'real-slmgr-ato-output': { title: 'Real slmgr /ato output (case 26) and its reading' },
+  'real-event-8198': { title: 'Real event 8198 (case 23) and its reading' },
+  'real-events-12288-and-12290-in-a-microsoft-support-article': {
+    title: 'Real events 12288 and 12290 in a Microsoft support article (case 29) and their reading',
+  },
+  'real-ospp-vbs-dstatus-output': { title: 'Real ospp.vbs /dstatus output (case 19)' },
+  'real-wmi-list-in-a-fixture-of-an-inventory-agent': { title: 'Real WMI list in a fixture of an inventory agent (case 32)' },
+  'real-ospp-vbs-dstatus-output-2': { title: 'Real ospp.vbs /dstatus output (case 28)' },
+  'real-slmgr-dlv-output-in-a-microsoft-article-on-office-kms-h': {
+    title: 'Real slmgr /dlv output in a Microsoft article on Office KMS hosts (case 21)',
+  },
+  'real-ospp-vbs-dstatus-output-3': { title: 'Real ospp.vbs /dstatus output (case 17)' },
+  'real-ospp-vbs-dstatus-output-4': { title: 'Real ospp.vbs /dstatus output (case 38)' },
+  'real-slmgr-dlv-output': { title: 'Real slmgr /dlv output (case 12)' },
+  'real-get-ciminstance-outputs': { title: 'Real Get-CimInstance outputs (cases 30 and 33)' },
   'custom-routes-enable-kms-activation': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/azure/virtual-machines/windows/custom-routes-enable-kms-activation.md',

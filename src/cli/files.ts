@@ -45,7 +45,7 @@ export function readText(
   const name = file === '-' ? 'standard input' : file
   const no = (code: string, summary: string, next: readonly string[]) => ({
     text: null,
-    problem: problem(code, summary, next, file === '-' ? {} : { file }),
+    problem: problem(code, summary, next, { file: name }),
   })
   let bytes: Uint8Array
   try {
@@ -53,27 +53,27 @@ export function readText(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
-      return no('FILE_MISSING', `There is no file ${name}.`, ['Check the name, or paste the text into standard input: slmctl diagnose -'])
+      return no('FILE_MISSING', 'There is no such file.', ['Check the name, or paste the text into standard input: slmctl diagnose -'])
     if (code === 'EISDIR')
-      return no('FILE_IS_DIRECTORY', `${name} is a directory, not a text.`, [
+      return no('FILE_IS_DIRECTORY', 'This is a directory, not a text.', [
         `Give the files in it: slmctl diagnose ${file.replace(/\/$/, '')}/*`,
       ])
     if (code === 'EACCES' || code === 'EPERM')
-      return no('FILE_UNREADABLE', `${name} may not be read by this user.`, ['Ask for read permission, or copy the text.'])
+      return no('FILE_UNREADABLE', 'This user may not read it.', ['Ask for read permission, or copy the text.'])
     if (code === 'TOO_LARGE')
-      return no('FILE_TOO_LARGE', `${name} is larger than 32 MB; nothing was read of it.`, [
+      return no('FILE_TOO_LARGE', 'It is larger than 32 MB; nothing of it was read.', [
         'Cut out the part with the licensing output, or split the file.',
       ])
-    return no('FILE_UNREADABLE', `${name} could not be read: ${message}.`, ['Copy it to a local folder and try again.'])
+    return no('FILE_UNREADABLE', `It could not be read: ${message}.`, ['Copy it to a local folder and try again.'])
   }
-  if (bytes.length === 0) return no('TEXT_EMPTY', `${name} is empty.`, goodPaste)
+  if (bytes.length === 0) return no('TEXT_EMPTY', 'It is empty.', goodPaste)
   const { text, encoding } = decode(bytes)
   if (looksBinary(text))
-    return no('TEXT_BINARY', `${name} is not a text (it holds binary data).`, [
+    return no('TEXT_BINARY', 'It is not a text; it holds binary data.', [
       'Save the output as text: slmgr /dlv in a console, then copy; or cscript //nologo slmgr.vbs /dlv > file.txt',
       ...goodPaste.slice(1, 2),
     ])
-  if (text.trim() === '') return no('TEXT_EMPTY', `${name} holds nothing but blanks.`, goodPaste)
+  if (text.trim() === '') return no('TEXT_EMPTY', 'It holds nothing but blanks.', goodPaste)
   return { text: { source: file, text, encoding }, problem: null }
 }
 

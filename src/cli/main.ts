@@ -53,7 +53,7 @@ function overview(io: Io): string {
     ),
     '\nUsage: slmctl COMMAND [OPTIONS]\n\n',
     ...commands.map((c) => wrap(c.summary, io.columns, `  ${c.usage.padEnd(width)}`)),
-    '\nEvery command knows --json and --help. Exit codes: 0 as wished, 1 something is not,\n2 could not do it.\n',
+    `\n${wrap('Every command knows --json and --help. Exit codes: 0 as wished, 1 something is not, 2 could not do it.', io.columns)}`,
   ].join('')
 }
 

@@ -133,8 +133,13 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
   const adName = text(row, 'ADActivationObjectName')
   const typeUsed = number(row, 'VLActivationType')
   const version = text(service, 'Version') ?? text(row, 'Version')
+  // The machine's own setting is where this product's host comes from; its line is evidence here, too.
+  const fromService =
+    override && !row.get('KmsRegistered') && !row.get('KeyManagementServiceMachine')?.value
+      ? service.get('KeyManagementServiceMachine')
+      : undefined
   return {
-    cells: row,
+    cells: fromService ? new Map(row).set('KeyManagementServiceMachine', fromService) : row,
     name,
     description,
     application,

@@ -32,7 +32,7 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
     const mark = word[machine.verdict]
     io.out(wrap(machine.headline, io.columns, `${mark}  `, '  ').replace(mark, io.paint(colour[machine.verdict], io.paint('bold', mark))))
     for (const next of machine.next) io.out(wrap(next, io.columns, '  → ', '    '))
-    for (const p of products) showProduct(p, io, many)
+    for (const p of products) showProduct(p, machine.headline, io, many)
     const told = new Set([machine.headline, ...products.map((p) => p.cause)])
     const rest = d.findings.filter((f) => f.machine === machine.id && !told.has(f.summary) && !f.rule.startsWith('origin-'))
     if (rest.length > 0) {
@@ -46,13 +46,13 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
       io.out(`\n${io.paint('bold', 'Codes')}\n`)
       for (const c of codes) {
         const sure = c.basis === 'name-only' ? ' (hint: read off its name)' : ''
-        io.out(wrap(`${c.meaning}${sure}${at(c.evidence, many)}`, io.columns, `  ${c.code}  `, '  '))
+        io.out(wrap(`${c.meaning}${sure}${at(c.evidence, many)}`, io.columns, `  ${c.code}  `, '              '))
       }
     }
     const events = d.events.filter((e) => e.machine === machine.id)
     if (events.length > 0) {
       io.out(`\n${io.paint('bold', 'Events')}\n`)
-      for (const e of events) io.out(wrap(`${e.meaning}${at(e.evidence, many)}`, io.columns, `  ${String(e.id).padEnd(5)}  `, '  '))
+      for (const e of events) io.out(wrap(`${e.meaning}${at(e.evidence, many)}`, io.columns, `  ${String(e.id).padEnd(5)}  `))
     }
   }
   if (d.unread.length > 0) {
@@ -69,9 +69,11 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
   }
 }
 
-function showProduct(p: Product, io: Io, many: boolean): void {
+function showProduct(p: Product, headline: string, io: Io, many: boolean): void {
   const line = (name: string, value: string) => io.out(wrap(value, io.columns, `  ${name.padEnd(9)} `))
-  io.out(`\n${io.paint('bold', p.name ?? p.edition ?? 'Product without a name')}  ${io.paint(colour[p.verdict], p.verdict)}\n`)
+  io.out(
+    `\n${io.paint('bold', p.name ?? p.edition ?? (p.activationId ? `Product ${p.activationId}` : 'A product that the text does not name'))}  ${io.paint(colour[p.verdict], p.verdict)}\n`,
+  )
   const left = p.minutesLeft === null ? '' : `, ${p.minutesLeft} minutes (${Math.floor(p.minutesLeft / 1440)} days) left`
   line(
     'state',
@@ -88,7 +90,7 @@ function showProduct(p: Product, io: Io, many: boolean): void {
     )
   if (p.count !== null) line('count', `${p.count}${line_(p, /^count/i, many)}`)
   line('origin', `${p.origin}: ${p.originBecause}`)
-  if (p.cause) line('cause', p.cause)
+  if (p.cause && p.cause !== headline) line('cause', p.cause)
 }
 
 function line_(p: Product, means: RegExp, many: boolean): string {
