@@ -261,6 +261,9 @@ function codeReadings(facts: MachineFacts): CodeReading[] {
   })
 }
 
+/** Events that say that something failed even where their code was not copied. */
+const failures: ReadonlySet<number> = new Set([8196, 8198, 8215, 8233, 12293])
+
 const originUrgency: Readonly<Record<Origin, number>> = { own: 0, platform: 1, vendor: 2, 'cannot-tell': 3, suspect: 4, foreign: 5 }
 
 function judgeMachine(facts: MachineFacts, products: readonly Product[], findings: readonly Finding[]): MachineReading {
@@ -284,7 +287,7 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
           : 'cannot-tell',
     )
   if (verdict === null) {
-    const failing = facts.events.some((e) => e.code !== null && e.code >= 0x80000000)
+    const failing = facts.events.some((e) => (e.code !== null && e.code >= 0x80000000) || failures.has(e.id))
     verdict = failing ? 'attention' : facts.events.some((e) => e.id === 12308) ? 'ok' : 'cannot-tell'
   }
   const relevant = products.filter((p) => !(p.verdict === 'cannot-tell' && p.state === 'unlicensed'))
@@ -340,7 +343,7 @@ function headline(
   const info = findings.find((f) => f.product === index && index >= 0) ?? findings[0]
   if (info) return info.summary
   if (p) return `${capital(called(p))}: the text does not tell whether it is activated.`
-  const event = facts.events[0]
+  const event = facts.events.find((e) => failures.has(e.id)) ?? facts.events[0]
   if (event) return `Event ${event.id}: ${eventById(event.id)?.meaning ?? 'not in the catalogue.'}`
   return 'The text does not tell whether anything is activated.'
 }

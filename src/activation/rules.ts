@@ -7,6 +7,7 @@ import {
   keyInstalled,
   keyUnpublished,
   neverActivated,
+  noKey,
   twoEntries,
   wrongChannel,
 } from './rules/keys.ts'
@@ -25,6 +26,7 @@ export const rules: readonly Rule[] = [
   wrongChannel,
   keyEdition,
   neverActivated,
+  noKey,
   notActivated,
   notRenewed,
   hostCount,

@@ -181,7 +181,7 @@ export const labels = [
     basis: 'known',
     texts: ['Requests with License Status Notification', 'KeyManagementServiceNotificationRequests'],
   },
-  { canonical: 'Version', lang: 'en', basis: 'known', texts: ['Software licensing service version'] },
+  { canonical: 'Version', lang: 'en', basis: 'known', texts: ['Software licensing service version', 'Version'] },
   {
     canonical: 'ADActivationObjectName',
     lang: 'en',
@@ -276,7 +276,6 @@ export const labels = [
       'Index',
       'Category',
       'OpCode',
-      'Version ',
       'TaskDisplayName',
       'OpcodeDisplayName',
       'KeywordsDisplayNames',

@@ -177,11 +177,8 @@ export const sources = {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/azure/virtual-machines/windows/windows-vm-activation-error-0xc004fd01-0xc004fd02.md',
   },
-  'slerror-h-message-text': {
-    title: 'slerror.h, message text (Microsoft SDK header)',
-    provenance: 'stored copy id 4846742826, repository not named by the index',
-  },
-  unnamed: { provenance: 'community table, stored id 53374224047' },
+  'slerror-h-message-text': { title: 'slerror.h, message text (Microsoft SDK header)', provenance: '' },
+  unnamed: { provenance: 'community table' },
   'winerror-h-winhttp-h-corerror-h-of-mingw-w64': {
     title:
       'winerror.h, winhttp.h, corerror.h of mingw-w64 (Debian package mingw-w64-common 10.0.0-3): name and number; meaning is the general one',
@@ -471,25 +468,70 @@ export const sources = {
   'Invoke-OSLicense': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Invoke-OSLicense.md' },
   'Get-OSLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-OSLicenseInfo.md' },
   'Set-KmsLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Set-KmsLicenseInfo.md' },
-  'real-slmgr-dlv-output-of-a-windows-11-pro': { title: 'Real slmgr /dlv output of a Windows 11 Pro (case 07)' },
-  'real-slmgr-dlv-output-of-a-windows-server-2019-standard': {
-    title: 'Real slmgr /dlv output of a Windows Server 2019 Standard (case 10)',
+  '-work-shared-cases-07': { title: 'case 07 of the project (slmgr /dlv, Win 11 25H2) ; public GitHub (same /dlv, unredacted)' },
+  '-work-shared-cases-10': { title: 'case 10 of the project (slmgr /ato + /dlv, build 17763) ; public GitHub' },
+  '-work-shared-cases-12-https-github-com-alygcode-windows10esu': {
+    title:
+      'case 12 of the project ; https://github.com/alygcode/windows10esu/issues/3 (slmgr /dlv) ; Microsoft Learn windows/whats-new/enable-extended-security-updates as cited in public GitHub',
   },
-  'real-slmgr-ato-output': { title: 'Real slmgr /ato output (case 26) and its reading' },
-  'real-event-8198': { title: 'Real event 8198 (case 23) and its reading' },
-  'real-events-12288-and-12290-in-a-microsoft-support-article': {
-    title: 'Real events 12288 and 12290 in a Microsoft support article (case 29) and their reading',
+  'microsoft-learn-windows-whats-new-enable-extended-security-u': {
+    title:
+      'Microsoft Learn windows/whats-new/enable-extended-security-updates#install-and-activate-the-esu-key as cited in public GitHub; same in ids 11994171304, 43532608370',
   },
-  'real-ospp-vbs-dstatus-output': { title: 'Real ospp.vbs /dstatus output (case 19)' },
-  'real-wmi-list-in-a-fixture-of-an-inventory-agent': { title: 'Real WMI list in a fixture of an inventory agent (case 32)' },
-  'real-ospp-vbs-dstatus-output-2': { title: 'Real ospp.vbs /dstatus output (case 28)' },
-  'real-slmgr-dlv-output-in-a-microsoft-article-on-office-kms-h': {
-    title: 'Real slmgr /dlv output in a Microsoft article on Office KMS hosts (case 21)',
+  'microsoft-techcommunity-how-to-get-extended-security-updates': {
+    title:
+      'Microsoft techcommunity "How to get Extended Security Updates for eligible Windows" ba-p/917807 as quoted in public GitHub (Configure-ESU.ps1)',
   },
-  'real-ospp-vbs-dstatus-output-3': { title: 'Real ospp.vbs /dstatus output (case 17)' },
-  'real-ospp-vbs-dstatus-output-4': { title: 'Real ospp.vbs /dstatus output (case 38)' },
-  'real-slmgr-dlv-output': { title: 'Real slmgr /dlv output (case 12)' },
-  'real-get-ciminstance-outputs': { title: 'Real Get-CimInstance outputs (cases 30 and 33)' },
+  'microsoft-kb-4487266-activation-failures-and-not-genuine-not': {
+    title:
+      'Microsoft KB 4487266 "Activation failures and not genuine notifications around January 8, 2019, on volume-licensed Windows 7 KMS clients" (MicrosoftDocs support article, GitHub',
+  },
+  '-work-shared-cases-17': { title: 'case 17 of the project (ospp /dstatus; channel printed RETAIL(Grace))' },
+  '-work-shared-cases-19': {
+    title:
+      'case 19 of the project (ospp /dstatus) ; public GitHub (ospp /act). NOTE: a Microsoft tools article prints the same ID as the Office LTSC 2024 *host* activation ID (/work/shared/facts/kms-rules.json officeHostMatrix); real outputs show it is the client',
+  },
+  '-work-shared-cases-21': {
+    title:
+      'case 21 of the project (slmgr /dlv, VOLUME_KMS channel, configextension=o16) ; Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json',
+  },
+  'microsoft-learn-office-volume-activation-articles-via-work-s': {
+    title: 'Microsoft Learn Office volume activation articles via /work/shared/facts/kms-rules.json officeHostMatrix',
+  },
+  'microsoft-learn-office-kms-host-article-via-work-shared-fact': {
+    title:
+      'Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json officeHostMatrix (the tools article prints 8d368fc1... instead, which real outputs show to be the client)',
+  },
+  '-work-shared-cases-26': { title: 'case 26 of the project (zh slmgr /ato, 0xC004F074 = KMS; the 2016 comes from the case README)' },
+  '-work-shared-cases-28': { title: 'case 28 of the project (ospp /dstatus) ; public GitHub' },
+  '-work-shared-cases-30-and-33': {
+    title:
+      'case 30 of the project and 33 (Get-CimInstance SoftwareLicensingProduct, OEM_DM; partial keys WFG6P / F6YP2 are unique to each machine) ; public GitHub',
+  },
+  '-work-shared-cases-32': {
+    title:
+      'case 32 of the project (WMI, GLPI fixture; key altered there) ; public GitHub text ids 1330893673, 39870441827 (ospp /act, WFG99)',
+  },
+  '-work-shared-cases-38': { title: 'case 38 of the project (ospp /dstatus, TIMEBASED_SUB) ; public GitHub' },
+  '-work-shared-cases-29': {
+    title: 'case 29 of the project (event 12288/12290; the product name stands only in the case README, needs check)',
+  },
+  '-work-shared-cases-23': {
+    title:
+      'case 23 of the project (event 8198; product name stands only in the case README) ; public GitHub (Technology Toolbox notes on "Windows Server 2012 Datacenter not activating")',
+  },
+  'public-github-text-id-51873073727': { title: 'public GitHub (slmgr /dlv, Win 11 Pro 26100)' },
+  'public-github-text-id-46747520847': { title: 'public GitHub (slmgr /dlv, build 26100, TIMEBASED_EVAL)' },
+  'public-github-text-id-33339862713': { title: 'public GitHub (zh ospp /act output)' },
+  'public-github-text-id-71603022310': { title: 'public GitHub (ospp /dstatus used as test fixture; channel printed RETAIL(Grace))' },
+  'public-github-text-id-5854235412': { title: 'public GitHub (ospp /dstatus in a script comment)' },
+  'public-github-text-id-51864753073': { title: 'public GitHub (ospp /act output)' },
+  'public-github-text-ids-20294728870-35093874407': {
+    title: 'public GitHub text ids 20294728870, 35093874407 (ospp /act output; channel printed RETAIL(Grace))',
+  },
+  'public-github-text-id-28760148133': { title: 'public GitHub (ospp /act output)' },
+  'public-github-text-id-37049822077': { title: 'public GitHub (ospp /act output)' },
+  'public-github-text-id-69544680604': { title: 'public GitHub (zh-TW ospp /act output, 0xC004C020)' },
   'custom-routes-enable-kms-activation': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/azure/virtual-machines/windows/custom-routes-enable-kms-activation.md',
@@ -502,7 +544,7 @@ export const sources = {
   },
   'aws-user-guide-page-on-a-proxy-for-ssm-agent-or-ec2-on-windo': {
     title: 'AWS user guide page on a proxy for SSM Agent or EC2 on Windows (Chinese edition)',
-    provenance: 'stored copy id 69657675908, repository not named by the index; it tells to exempt metadata and licensing traffic',
+    provenance: '; it tells to exempt metadata and licensing traffic',
   },
   'CreateRouteToWindowsActivationHost.java': {
     repo: 'GoogleCloudPlatform/java-docs-samples',
@@ -510,31 +552,19 @@ export const sources = {
   },
   'oracle-cloud-infrastructure-documentation-importing-custom-w': {
     title: 'Oracle Cloud Infrastructure documentation: importing custom Windows images',
-    provenance: "stored copy id 27833124517, repository not named by the index; text is Oracle's",
+    provenance: "; text is Oracle's",
   },
-  'ifeo-check-of-a-licence-check-program': {
-    title: 'IFEO check of a licence check program (Go, Vietnamese)',
-    provenance: 'stored copy id 69233760280, repository not named by the index',
-  },
-  'text-resources-of-a-licence-check-program': {
-    title: 'text resources of a licence check program',
-    provenance: 'stored copy id 68844460358, repository not named by the index',
-  },
-  'registry-check-of-a-licence-audit-script': {
-    title: 'registry check of a licence audit script',
-    provenance: 'stored copy id 70808080456, repository not named by the index',
-  },
-  'back-up-list-of-a-licence-clean-up-script': {
-    title: 'back-up list of a licence clean-up script',
-    provenance: 'stored copy id 67239935233, repository not named by the index',
-  },
+  'ifeo-check-of-a-licence-check-program': { title: 'IFEO check of a licence check program (Go, Vietnamese)', provenance: '' },
+  'text-resources-of-a-licence-check-program': { title: 'text resources of a licence check program', provenance: '' },
+  'registry-check-of-a-licence-audit-script': { title: 'registry check of a licence audit script', provenance: '' },
+  'back-up-list-of-a-licence-clean-up-script': { title: 'back-up list of a licence clean-up script', provenance: '' },
   'microsoft-defender-signatures-of-the-family-hacktool-win32-a': {
     title: 'Microsoft Defender signatures of the family HackTool:Win32/AutoKMS made readable by defender2yara',
-    provenance: 'stored copy id 32811704678; repository not named by the index, probably t-tani/defender2yara',
+    provenance: '; repository not known, probably t-tani/defender2yara',
   },
   'yara-rule-written-to-find-and-clean-this-registry-service-na': {
     title: 'YARA rule written to find and clean this registry service name',
-    provenance: 'stored copy id 36081572645, repository not named by the index',
+    provenance: '',
   },
   'HackTool_Win32_AutoKMS_NK_MTB.yar': {
     repo: 'roadwy/DefenderYara',
@@ -543,89 +573,47 @@ export const sources = {
   },
   'microsoft-defender-signatures-of-hacktool-win32-kmsactivator': {
     title: 'Microsoft Defender signatures of HackTool:Win32/KMSActivator made readable by defender2yara',
-    provenance: 'stored copy id 32681046653',
+    provenance: '',
   },
   'crack-detection-of-a-licence-audit-script': {
     title: 'crack detection of a licence audit script (PowerShell, Vietnamese)',
-    provenance: 'stored copy id 56247553177, repository not named by the index',
+    provenance: '',
   },
-  'forensic-part-of-a-licence-audit-script': {
-    title: 'forensic part of a licence audit script (PowerShell)',
-    provenance: 'stored copy id 54504932064, repository not named by the index',
-  },
-  'licence-check-batch-file': {
-    title: 'licence check batch file (English and Vietnamese)',
-    provenance: 'stored copy id 59697304267, repository not named by the index',
-  },
+  'forensic-part-of-a-licence-audit-script': { title: 'forensic part of a licence audit script (PowerShell)', provenance: '' },
+  'licence-check-batch-file': { title: 'licence check batch file (English and Vietnamese)', provenance: '' },
   'threat-intelligence-record-that-lists-observables-of-a-troja': {
     title: 'threat intelligence record that lists observables of a Trojanised Software Execution case',
-    provenance: 'stored copy id 70311543525, repository not named by the index',
+    provenance: '',
   },
   'HackTool_Win32_KMSActivator_G_MSR.yar': {
     repo: 'roadwy/DefenderYara',
     path: 'HackTool/Win32/KMSActivator/HackTool_Win32_KMSActivator_G_MSR.yar',
     provenance: 'Microsoft Defender signature made readable',
   },
-  'licence-check-program': {
-    title: 'licence check program (Python) with name lists',
-    provenance: 'stored copy id 71138836510, repository not named by the index',
-  },
+  'licence-check-program': { title: 'licence check program (Python) with name lists', provenance: '' },
   'student-incident-analysis-of-a-compromised-windows-7-machine': {
     title: 'student incident analysis of a compromised Windows 7 machine (Spanish)',
-    provenance: 'stored copy id 22782443498, repository not named by the index',
+    provenance: '',
   },
-  'list-of-file-names-in-a-licence-audit-program': {
-    title: 'list of file names in a licence audit program (C#)',
-    provenance: 'stored copy id 66872463906, repository not named by the index',
-  },
-  'path-check-of-a-licence-audit-script': {
-    title: 'path check of a licence audit script',
-    provenance: 'stored copy id 56718465596, repository not named by the index',
-  },
-  'clean-up-part-of-a-support-script': {
-    title: 'clean-up part of a support script (PowerShell, Spanish)',
-    provenance: 'stored copy id 53214518407, repository not named by the index',
-  },
+  'list-of-file-names-in-a-licence-audit-program': { title: 'list of file names in a licence audit program (C#)', provenance: '' },
+  'path-check-of-a-licence-audit-script': { title: 'path check of a licence audit script', provenance: '' },
+  'clean-up-part-of-a-support-script': { title: 'clean-up part of a support script (PowerShell, Spanish)', provenance: '' },
   'crack-detection-of-a-licence-audit-script-second-copy-with-m': {
     title: 'crack detection of a licence audit script, second copy with more paths',
-    provenance: 'stored copy id 56181875910, repository not named by the index',
+    provenance: '',
   },
-  'clean-up-script-that-ends-this-process': {
-    title: 'clean-up script that ends this process',
-    provenance: 'stored copy id 54607216315, repository not named by the index',
-  },
-  'default-lists-of-a-licence-check-program': {
-    title: 'default lists of a licence check program (Go, Vietnamese)',
-    provenance: 'stored copy id 68959373005, repository not named by the index',
-  },
-  'clean-up-part-of-a-support-script-2': {
-    title: 'clean-up part of a support script (services)',
-    provenance: 'stored copy id 53299487085, repository not named by the index',
-  },
-  'licence-trace-check-script': {
-    title: 'licence trace check script (PowerShell, Vietnamese)',
-    provenance: 'stored copy id 56426933808, repository not named by the index',
-  },
-  'task-check-of-a-licence-audit-script': {
-    title: 'task check of a licence audit script',
-    provenance: 'stored copy id 58152154417, repository not named by the index',
-  },
+  'clean-up-script-that-ends-this-process': { title: 'clean-up script that ends this process', provenance: '' },
+  'default-lists-of-a-licence-check-program': { title: 'default lists of a licence check program (Go, Vietnamese)', provenance: '' },
+  'clean-up-part-of-a-support-script-2': { title: 'clean-up part of a support script (services)', provenance: '' },
+  'licence-trace-check-script': { title: 'licence trace check script (PowerShell, Vietnamese)', provenance: '' },
+  'task-check-of-a-licence-audit-script': { title: 'task check of a licence audit script', provenance: '' },
   'clean-up-script-that-records-evidence-before-it-removes-the-': {
     title: 'clean-up script that records evidence before it removes the traces from one machine',
-    provenance: 'stored copy id 68975071056, repository not named by the index',
+    provenance: '',
   },
-  'licence-check-in-an-inventory-script': {
-    title: 'licence check in an inventory script (PowerShell, Russian)',
-    provenance: 'stored copy id 70775217845, repository not named by the index',
-  },
-  'tool-path-analysis-of-a-licence-audit-program': {
-    title: 'tool path analysis of a licence audit program (C#)',
-    provenance: 'stored copy id 55994462114, repository not named by the index',
-  },
-  'folder-check-of-a-licence-audit-script': {
-    title: 'folder check of a licence audit script',
-    provenance: 'stored copy id 58152154417, repository not named by the index',
-  },
+  'licence-check-in-an-inventory-script': { title: 'licence check in an inventory script (PowerShell, Russian)', provenance: '' },
+  'tool-path-analysis-of-a-licence-audit-program': { title: 'tool path analysis of a licence audit program (C#)', provenance: '' },
+  'folder-check-of-a-licence-audit-script': { title: 'folder check of a licence audit script', provenance: '' },
   'HackTool_Win32_AutoKMS.yar': {
     repo: 'roadwy/DefenderYara',
     path: 'HackTool/Win32/AutoKMS/HackTool_Win32_AutoKMS.yar',
@@ -648,12 +636,9 @@ export const sources = {
   },
   'documentation-of-a-scanner-connector-that-shows-comodo-s-nam': {
     title: "documentation of a scanner connector that shows Comodo's name Application.Win32.HackTool.HackKMS",
-    provenance: 'stored copy id 40183828225, repository not named by the index',
+    provenance: '',
   },
-  'mapping-table-of-a-malware-analysis-service': {
-    title: 'mapping table of a malware analysis service',
-    provenance: 'stored copy id 13247439408, repository not named by the index',
-  },
+  'mapping-table-of-a-malware-analysis-service': { title: 'mapping table of a malware analysis service', provenance: '' },
   'names-that-incident-reports-and-questions-of-administrators-': {
     title: 'Names that incident reports and questions of administrators give to found activators; no single document',
   },
@@ -662,10 +647,7 @@ export const sources = {
     path: 'resource/WindowsEdition.json',
     commit: '2878cf28006afdf36fa342fd2f579f4184f25a0e',
   },
-  'table-of-generic-keys-by-edition-in-a-program': {
-    title: 'table of generic keys by edition in a program (C#)',
-    provenance: 'stored copy id 9390254177, repository not named by the index',
-  },
+  'table-of-generic-keys-by-edition-in-a-program': { title: 'table of generic keys by edition in a program (C#)', provenance: '' },
 } as const satisfies Readonly<Record<string, SourceRow>>
 
 export type SourceId = keyof typeof sources

@@ -8,6 +8,7 @@ const messages: readonly (readonly [string, number])[] = [
   ['license activation (slui.exe) failed', 8198],
   ['license activation (osppsvc) failed', 8198],
   ['license activation scheduler', 8196],
+  ['the rules engine reported a failed vl activation attempt', 8233],
   ['the software protection service has completed licensing status check', 1003],
   ['active directory activation has succeeded', 12308],
   ['active directory activation has failed', 12309],

@@ -46,7 +46,7 @@ const serviceOnly = new Set<Canonical>([
 ])
 const dashes = /^[-=_*~\s.]{3,}$/
 const banner =
-  /^(?:microsoft \(r\) windows script host|.{0,60}\bmicrosoft r?\)|.{0,40}(?:\(c\)|©|\(microsoft r\)).{0,20}microsoft|.{0,60}windows script host|.{0,40}(?:\(microsoft\)|microsoft \(r\)|\(microsoft r\))|configextension=|copyright\b|\(c\) microsoft|microsoft windows \[|windows powershell(?: transcript)?|all rights reserved|start time:|end time:|username:|runas user:|configuration name:|machine:|host application:|process id:|psversion:|psedition:|pscompatibleversions:|buildversion:|clrversion:|wsmanstackversion:|psremotingprotocolversion:|serializationversion:|transcript (?:started|stopped)|---(?:processing|exiting)-*)/i
+  /^(?:microsoft \(r\) windows script host|.{0,60}\bmicrosoft r?\)|.{0,40}(?:\(c\)|©|\(microsoft r\)).{0,20}microsoft|.{0,60}windows script host|.{0,40}(?:\(microsoft\)|microsoft \(r\)|\(microsoft r\))|configextension=|timecreated\s+(?:provider\w*\s+)?id\b|status\s+name\s+displayname|taskpath\s+taskname|index\s+time\s+entrytype|copyright\b|\(c\) microsoft|microsoft windows \[|windows powershell(?: transcript)?|all rights reserved|start time:|end time:|username:|runas user:|configuration name:|machine:|host application:|process id:|psversion:|psedition:|pscompatibleversions:|buildversion:|clrversion:|wsmanstackversion:|psremotingprotocolversion:|serializationversion:|transcript (?:started|stopped)|---(?:processing|exiting)-*)/i
 const prompt = /^(?:\[[^\]]+\]:?\s*)?(?:PS\b[^>]{0,120}>|[A-Z]:\\[^>]{0,160}>|\[?[\w.-]+@[\w.-]+[^\]$#]{0,60}\]?[$#])\s*(.*)$/i
 const command =
   /\b(?:slmgr(?:\.vbs)?|ospp\.vbs|cscript(?:\.exe)?|wscript(?:\.exe)?|wmic(?:\.exe)?|Get-CimInstance|Get-WmiObject|gcim|gwmi|Get-OSLicenseInfo|Get-KmsLicenseInfo|Get-WinEvent|Get-EventLog|wevtutil|Invoke-Command)\b/i
@@ -206,6 +206,39 @@ class Reader {
     }
     row.set(canonical, cell)
     this.#lastCell = { row, name: canonical, line }
+    if (canonical === 'ClientMachineID' || canonical === 'OfflineInstallationId') this.#splitOff(canonical, value)
+  }
+
+  /**
+   * Two dialogs about the same product that name different machines: CMID and installation ID differ from machine to machine.
+   * The product that is being read goes to a machine of its own, and the text goes on there.
+   */
+  #splitOff(name: string, value: string): void {
+    const machine = this.#machine
+    const product = this.#product
+    if (!machine || !product || machine.products.length < 2 || /[x*<]/i.test(value) || value === '' || /^0+$/.test(value)) return
+    const same = (c: string) => {
+      const own = product.cells.get(c)?.value.toLowerCase()
+      return machine.products
+        .slice(-8)
+        .some(
+          (o) =>
+            o !== product &&
+            own !== undefined &&
+            o.cells.get(c)?.value.toLowerCase() === own &&
+            (o.cells.get(name)?.value ?? value).toLowerCase() !== value.toLowerCase(),
+        )
+    }
+    if (!(product.cells.has('ID') ? same('ID') : same('Name'))) return
+    machine.products.splice(machine.products.indexOf(product), 1)
+    const codes = machine.codes.filter((c) => c.product === product)
+    for (const code of codes) machine.codes.splice(machine.codes.indexOf(code), 1)
+    const version = machine.service.get('Version')
+    this.#machine = newMachine(null)
+    this.#machines.push(this.#machine)
+    this.#here().products.push(product)
+    this.#machine.codes.push(...codes)
+    if (version) this.#machine.service.set('Version', version)
   }
 
   #rule(line: Line): number {
@@ -372,12 +405,22 @@ class Reader {
         return n
       }
     }
+    // A row of a table of events: time, number, level, the beginning of the message.
+    const row = /^(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\s+\d\S*(?:\s+[AP]M)?)\s+(\d{3,5})\s+(?=\S)/i.exec(text)
+    if (row && isEvent(Number(row[2]))) {
+      this.#closeEvent()
+      const event = this.#openEvent(Number(row[2]))
+      event.cells.set('EventID', cellOf(this.#page.source, line, row[2]!))
+      event.cells.set('EventTime', cellOf(this.#page.source, line, row[1]!))
+      this.#dataOf(event, text.slice(row[0].length), line)
+      this.#eventLine = line.n
+      this.#codes(line)
+      return 1
+    }
     const id = eventOfMessage(text)
     if (id !== null && !labelled(text)?.canonical) {
       if (this.#event && ((this.#event.id !== null && this.#event.id !== id) || this.#event.dataCell)) this.#closeEvent()
-      const tableRow = /^(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\s+\S+(?:\s+[AP]M)?)\s+(\d{3,5})\s/i.exec(text)
-      const event = this.#openEvent(tableRow ? Number(tableRow[2]) : id)
-      if (tableRow) event.cells.set('EventTime', cellOf(this.#page.source, line, tableRow[1]!))
+      const event = this.#openEvent(id)
       this.#dataOf(event, text, line)
       if (!event.cells.has('EventID')) event.cells.set('EventID', cellOf(this.#page.source, line, String(event.id)))
       this.#eventLine = line.n
@@ -547,6 +590,7 @@ class Reader {
       return this.#dialog === 'list' && value === '' ? 1 : 0
     if (canonical === 'Description' && !channelPattern.test(value) && !/windows|office|channel|visio|project/i.test(value))
       return this.#product && value === '' ? 1 : 0
+    if (canonical === 'Version' && !/^\d{1,2}\.\d{1,2}\./.test(value)) return 0
     if (this.#event) this.#closeEvent()
     this.#layoutOf(canonical, found)
     switch (canonical) {
@@ -873,6 +917,11 @@ class Reader {
     if (/^(?:Uninstalled product key|<?Product key uninstall)/i.test(text)) {
       this.#here().notes.push({ note: 'key-removed', value: '', cell })
       this.#layouts.add('slmgr.vbs /upk')
+      return 1
+    }
+    const value = /^KeyManagementServiceName\s+REG_SZ\s+(\S+)$/i.exec(text)
+    if (value) {
+      this.#hostSet(value[1]!, line)
       return 1
     }
     if (/^Ec2WindowsActivate|\bEC2Launch\b|\bEC2Config\b/i.test(text)) {

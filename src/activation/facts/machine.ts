@@ -237,8 +237,7 @@ function saidByEvent(event: EventFacts): { id: string | null; cells: Row }[] {
         return { id, cells }
       })
   }
-  if (event.id !== 12288 && event.id !== 8198 && event.id !== 12308 && event.id !== 12290) return []
-  if (event.id === 12290 && event.activationId === null) return []
+  if (event.id !== 12288 && event.id !== 12308 && (event.activationId === null || event.code === null || event.code === 0)) return []
   const cells: Row = new Map()
   if (event.activationId) cells.set('ID', cell(event.activationId, event.cells.get('ID') ?? event.cell))
   if (event.applicationId) cells.set('ApplicationID', cell(event.applicationId))

@@ -193,3 +193,19 @@ export const keyInstalled = rule('key-installed', 'A key that was installed in t
           }
         }),
 )
+
+/** `ospp.vbs` found no key at all. */
+export const noKey = rule('no-key', 'No product key is installed', ({ facts }) =>
+  facts.notes
+    .filter((n) => n.note === 'no-key')
+    .slice(0, 1)
+    .map((n) => ({
+      severity: facts.products.some((p) => p.application === 'office' && p.state === 'licensed') ? ('info' as const) : ('action' as const),
+      summary: 'No Office product key is installed: there is nothing that could be activated.',
+      evidence: [evidence(n.cell, 'no key found')],
+      next: [
+        'A volume Office: install its published client key (slmctl keys office), cscript ospp.vbs /inpkey:KEY',
+        'A Microsoft 365 Office has no key for ospp.vbs; its users sign in.',
+      ],
+    })),
+)
