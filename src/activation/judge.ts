@@ -276,7 +276,8 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
   if (products.length > 0 && products.every((p) => p.addOn)) raise('cannot-tell')
   // Codes that no product carries: something failed, the text does not say what.
   const loose = facts.codes.filter(
-    (c) => c.code >= 0x80000000 && c.event === null && !c.ofState && !products.some((p) => p.reason === hex(c.code)),
+    (c) =>
+      c.code >= 0x80000000 && (c.event === null || products.length === 0) && !c.ofState && !products.some((p) => p.reason === hex(c.code)),
   )
   if (loose.length > 0 && verdict !== 'action')
     raise(

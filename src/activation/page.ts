@@ -104,6 +104,7 @@ function clean(text: string): string {
           : (entities[(name ?? '').toLowerCase()] ?? whole),
     )
   }
+  if (s.includes('</')) s = s.replace(/^(\s*)<([A-Za-z_][\w.-]{0,60})>([^<>]*)<\/\2>\s*$/, '$1$2  : $3')
   if (s.includes('<')) s = s.replace(cellTags, ' | ').replace(inlineTags, '')
   s = s.replace(/^\s*>[> ]*/, (q) => ' '.repeat(q.length))
   if (s.includes('\t')) s = s.replaceAll('\t', '    ')
@@ -125,8 +126,19 @@ function unquote(s: string): string {
 }
 
 /** Labels that people's programs glue into one line; the split happens before them. */
-const gluedLabel =
-  /\s(?=(?:Description|Activation ID|Application ID|Extended PID|Product Key Channel|Installation ID|Partial Product Key|License Status|Notification Reason|Volume activation expiration|Time remaining|Remaining (?:Windows|SKU|App) rearm count|Trusted time|Client Machine ID \(CMID\)|KMS machine name from DNS|Registered KMS machine name|KMS machine IP address|KMS machine extended PID|Activation interval|Renewal interval|KMS host caching is|Configured Activation Type|Use License URL|Validation URL|SKU ID|LICENSE NAME|LICENSE DESCRIPTION|LICENSE STATUS|ERROR CODE|ERROR DESCRIPTION|REMAINING GRACE|Last 5 characters of installed product key|BETA EXPIRATION|Current count|Listening on Port|Total requests received|Failed requests received|Key Management Service client information)\b[^:]{0,3}(?::|\s|$))/g
+const gluedLabel = new RegExp(
+  // A label begins after a blank, or right behind the value before it where even the blank was lost.
+  `(?:\\s|(?<=[^A-Za-z\\s])|(?<=[a-z](?=[A-Z])))(?=(?:${[
+    'Description|Activation ID|Application ID|Extended PID|Product Key Channel|Installation ID|Partial Product Key|License Status',
+    'Notification Reason|Volume activation expiration|Time remaining|Remaining (?:Windows|SKU|App) rearm count|Trusted time',
+    'Client Machine ID \\(CMID\\)|KMS machine name from DNS|Registered KMS machine name|KMS machine IP address|KMS machine extended PID',
+    'Activation [iI]nterval|Renewal [iI]nterval|KMS host caching(?: is)?|Configured Activation Type|Use License URL|Validation URL',
+    'PRODUCT ID|SKU ID|LICENSE NAME|LICENSE DESCRIPTION|LICENSE STATUS|ERROR CODE|ERROR DESCRIPTION|REMAINING GRACE',
+    'Last 5 characters of installed product key|BETA EXPIRATION|Activation Type Configuration|KMS machine registry override defined|DNS auto-discovery',
+    'Current count|Listening on Port|Total requests received|Failed requests received|Key Management Service client information|---Exiting',
+  ].join('|')})[^:\\n]{0,3}(?::|\\s|$))`,
+  'g',
+)
 
 /** Splits a text into readable lines. A physical line can give several (HTML, escaped line ends, several labels in one line). */
 export function page(source: string, text: string, encoding = 'utf-8'): Page {
@@ -156,9 +168,40 @@ export function page(source: string, text: string, encoding = 'utf-8'): Page {
       readable(physical, n, lines)
     }
   }
+  const whole = lines.some((l) => l.text.startsWith('+-') || l.text.startsWith('+=')) ? mergeGrid(lines) : lines
   // A console breaks at its width: no line is longer, and the broken ones are exactly that long.
   const wrapAt = longest >= 60 && longest <= 200 && (lengths.get(longest) ?? 0) >= 1 ? longest : 0
-  return { source, text, encoding, lineCount: n, lines, wrapAt }
+  return { source, text, encoding, lineCount: n, lines: whole, wrapAt }
+}
+
+const gridRule = /^\+(?:[-=]+\+)+$/
+
+/** A grid table (`+---+` rules) breaks the cells of one row over several lines; each row becomes one line of cells again. */
+function mergeGrid(lines: readonly Line[]): Line[] {
+  const merged: Line[] = []
+  let row: { first: Line; cells: string[] } | null = null
+  const close = () => {
+    if (row) merged.push({ ...row.first, text: `| ${row.cells.map((c) => c.trim()).join(' | ')} |` })
+    row = null
+  }
+  let inside = false
+  for (const line of lines) {
+    if (gridRule.test(line.text)) {
+      close()
+      inside = true
+    } else if (inside && line.text.startsWith('|')) {
+      const cells = line.text.replace(/^\|/, '').replace(/\|$/, '').split('|')
+      const open = row as { first: Line; cells: string[] } | null
+      if (!open) row = { first: line, cells }
+      else open.cells = open.cells.map((c, i) => `${c.trimEnd()} ${cells[i]?.trim() ?? ''}`)
+    } else {
+      close()
+      inside = false
+      merged.push(line)
+    }
+  }
+  close()
+  return merged
 }
 
 function readable(physical: string, n: number, into: Line[]): void {

@@ -12,11 +12,11 @@ export type LabelRow = {
 /** Labels that stand before a colon, an equals sign or in a table's head. */
 export const labels = [
   { canonical: 'Name', lang: 'en', basis: 'known', texts: ['Name', 'LICENSE NAME'] },
-  { canonical: 'Description', lang: 'en', basis: 'known', texts: ['Description', 'LICENSE DESCRIPTION'] },
+  { canonical: 'Description', lang: 'en', basis: 'known', texts: ['Description', 'LICENSE DESCRIPTION', 'FULLNAME'] },
   { canonical: 'ID', lang: 'en', basis: 'known', texts: ['Activation ID', 'SKU ID', 'SkuId', 'ActivationID', '*** ID', 'ID'] },
   { canonical: 'ApplicationID', lang: 'en', basis: 'known', texts: ['Application ID', 'ApplicationID'] },
   { canonical: 'ProductKeyID', lang: 'en', basis: 'known', texts: ['Extended PID', 'ProductKeyID'] },
-  { canonical: 'ProductKeyID2', lang: 'en', basis: 'known', texts: ['PRODUCT ID', 'ProductKeyID2'] },
+  { canonical: 'ProductKeyID2', lang: 'en', basis: 'known', texts: ['PRODUCT ID', 'PRODUCTID', 'ProductKeyID2'] },
   { canonical: 'ProductKeyChannel', lang: 'en', basis: 'known', texts: ['Product Key Channel', 'ProductKeyChannel'] },
   { canonical: 'OfflineInstallationId', lang: 'en', basis: 'known', texts: ['Installation ID', 'OfflineInstallationId'] },
   { canonical: 'UseLicenseURL', lang: 'en', basis: 'known', texts: ['Use License URL', 'UseLicenseURL'] },
@@ -28,7 +28,7 @@ export const labels = [
     canonical: 'PartialProductKey',
     lang: 'en',
     basis: 'known',
-    texts: ['Partial Product Key', 'PartialProductKey', 'Last 5 characters of installed product key', 'partial_key', 'Partial Key'],
+    texts: ['Partial Product Key', 'PartialProductKey', 'Last 5 characters of installed product key', 'partial_key', 'Partial Key', 'KEY'],
   },
   { canonical: 'LicenseStatus', lang: 'en', basis: 'known', texts: ['License Status', 'LicenseStatus'] },
   {
@@ -720,6 +720,7 @@ export const sentences = [
     basis: 'known',
     texts: ['Installed product key detected - attempting to activate the following product'],
   },
+  { canonical: 'SettingApplied', lang: 'en', basis: 'known', texts: ['Successfully applied setting'] },
   {
     canonical: 'NoKeyInstalled',
     lang: 'en',

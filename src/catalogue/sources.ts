@@ -468,15 +468,18 @@ export const sources = {
   'Invoke-OSLicense': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Invoke-OSLicense.md' },
   'Get-OSLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-OSLicenseInfo.md' },
   'Set-KmsLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Set-KmsLicenseInfo.md' },
-  '-work-shared-cases-07': { title: 'case 07 of the project (slmgr /dlv, Win 11 25H2) ; public GitHub (same /dlv, unredacted)' },
+  '-work-shared-cases-07': {
+    title:
+      'case 07 of the project (slmgr /dlv, Win 11 25H2; that Windows 10 shares the ID stands only in the case README, text 24) ; public GitHub (same /dlv, unredacted)',
+  },
   '-work-shared-cases-10': { title: 'case 10 of the project (slmgr /ato + /dlv, build 17763) ; public GitHub' },
   '-work-shared-cases-12-https-github-com-alygcode-windows10esu': {
     title:
-      'case 12 of the project ; https://github.com/alygcode/windows10esu/issues/3 (slmgr /dlv) ; Microsoft Learn windows/whats-new/enable-extended-security-updates as cited in public GitHub',
+      'case 12 of the project ; https://github.com/alygcode/windows10esu/issues/3 (slmgr /dlv) ; Microsoft Learn windows/whats-new/enable-extended-security-updates as cited in public GitHub ; Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub',
   },
   'microsoft-learn-windows-whats-new-enable-extended-security-u': {
     title:
-      'Microsoft Learn windows/whats-new/enable-extended-security-updates#install-and-activate-the-esu-key as cited in public GitHub; same in ids 11994171304, 43532608370',
+      'Microsoft Learn windows/whats-new/enable-extended-security-updates#install-and-activate-the-esu-key as cited in public GitHub; same in ids 11994171304, 43532608370 ; Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub',
   },
   'microsoft-techcommunity-how-to-get-extended-security-updates': {
     title:
@@ -489,20 +492,27 @@ export const sources = {
   '-work-shared-cases-17': { title: 'case 17 of the project (ospp /dstatus; channel printed RETAIL(Grace))' },
   '-work-shared-cases-19': {
     title:
-      'case 19 of the project (ospp /dstatus) ; public GitHub (ospp /act). NOTE: a Microsoft tools article prints the same ID as the Office LTSC 2024 *host* activation ID (/work/shared/facts/kms-rules.json officeHostMatrix); real outputs show it is the client',
+      'case 19 of the project (ospp /dstatus). NOTE: a Microsoft tools article prints the same ID as the Office LTSC 2024 *host* activation ID (/work/shared/facts/kms-rules.json officeHostMatrix); real outputs show it is the client',
   },
   '-work-shared-cases-21': {
     title:
-      'case 21 of the project (slmgr /dlv, VOLUME_KMS channel, configextension=o16) ; Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json',
+      'case 21 of the project (slmgr /dlv, VOLUME_KMS channel, configextension=o16) ; Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json ; https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295',
   },
   'microsoft-learn-office-volume-activation-articles-via-work-s': {
+    title:
+      'Microsoft Learn Office volume activation articles via /work/shared/facts/kms-rules.json officeHostMatrix ; https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295',
+  },
+  'microsoft-learn-office-volume-activation-articles-via-work-s-2': {
     title: 'Microsoft Learn Office volume activation articles via /work/shared/facts/kms-rules.json officeHostMatrix',
   },
   'microsoft-learn-office-kms-host-article-via-work-shared-fact': {
     title:
       'Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json officeHostMatrix (the tools article prints 8d368fc1... instead, which real outputs show to be the client)',
   },
-  '-work-shared-cases-26': { title: 'case 26 of the project (zh slmgr /ato, 0xC004F074 = KMS; the 2016 comes from the case README)' },
+  '-work-shared-cases-26': {
+    title:
+      'case 26 of the project (zh slmgr /ato, 0xC004F074 = KMS; the year 2016 and the origin, an emulator tracker, stand in the case README)',
+  },
   '-work-shared-cases-28': { title: 'case 28 of the project (ospp /dstatus) ; public GitHub' },
   '-work-shared-cases-30-and-33': {
     title:
@@ -510,7 +520,7 @@ export const sources = {
   },
   '-work-shared-cases-32': {
     title:
-      'case 32 of the project (WMI, GLPI fixture; key altered there) ; public GitHub text ids 1330893673, 39870441827 (ospp /act, WFG99)',
+      'case 32 of the project (WMI list, GLPI agent fixture; the partial key printed there, WE9H9, was altered by GLPI, so none is given; Microsoft client key for this product in /work/shared/facts/office-client-keys.json ends WFG99)',
   },
   '-work-shared-cases-38': { title: 'case 38 of the project (ospp /dstatus, TIMEBASED_SUB) ; public GitHub' },
   '-work-shared-cases-29': {
@@ -520,18 +530,43 @@ export const sources = {
     title:
       'case 23 of the project (event 8198; product name stands only in the case README) ; public GitHub (Technology Toolbox notes on "Windows Server 2012 Datacenter not activating")',
   },
-  'public-github-text-id-51873073727': { title: 'public GitHub (slmgr /dlv, Win 11 Pro 26100)' },
-  'public-github-text-id-46747520847': { title: 'public GitHub (slmgr /dlv, build 26100, TIMEBASED_EVAL)' },
-  'public-github-text-id-33339862713': { title: 'public GitHub (zh ospp /act output)' },
-  'public-github-text-id-71603022310': { title: 'public GitHub (ospp /dstatus used as test fixture; channel printed RETAIL(Grace))' },
-  'public-github-text-id-5854235412': { title: 'public GitHub (ospp /dstatus in a script comment)' },
-  'public-github-text-id-51864753073': { title: 'public GitHub (ospp /act output)' },
-  'public-github-text-ids-20294728870-35093874407': {
-    title: 'public GitHub text ids 20294728870, 35093874407 (ospp /act output; channel printed RETAIL(Grace))',
+  'public-github-text-id-51873073727': {
+    title: 'public GitHub (slmgr /dlv, Win 11 Pro 26100) ; event 8198 samples, GitHub text ids 42598960211, 5654378736',
   },
-  'public-github-text-id-28760148133': { title: 'public GitHub (ospp /act output)' },
-  'public-github-text-id-37049822077': { title: 'public GitHub (ospp /act output)' },
+  'public-github-text-id-46747520847': { title: 'public GitHub (slmgr /dlv, build 26100, TIMEBASED_EVAL)' },
+  'public-github-text-id-71603022310': { title: 'public GitHub (ospp /dstatus used as test fixture; channel printed RETAIL(Grace))' },
+  'ocs-inventory-office-plugin-msofficekey-vbs': {
+    title:
+      'OCS Inventory office plugin, msofficekey.vbs (ospp /dstatus pasted as comment; GitHub; the same product in https://github.com/PluginsOCSInventory-NG/officepack/pull/69)',
+  },
+  'aws-sample-guide-convert-office-ltsc-64-bit-to-32-bit-on-ec2': {
+    title: 'AWS sample guide "Convert Office LTSC 64-bit to 32-bit on EC2 Windows" (ospp /act against AWS License Manager; GitHub',
+  },
   'public-github-text-id-69544680604': { title: 'public GitHub (zh-TW ospp /act output, 0xC004C020)' },
+  'public-github-text-id-19331854848': { title: 'public GitHub (zh ospp /dstatus, four products)' },
+  'public-github-text-id-19331854848-2': { title: 'public GitHub (zh ospp /dstatus; channel printed RETAIL(Grace))' },
+  'public-github-text-id-19331854848-3': { title: 'public GitHub (zh ospp /dstatus)' },
+  'https-github-com-microsoftdocs-officedocs-deployoffice-issue': {
+    title:
+      'https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/946 (ospp /dstatus, TIMEBASED_SUB, LICENSED) ; public GitHub (test fixture, named SubscriptionSku)',
+  },
+  'https-github-com-microsoftdocs-officedocs-deployoffice-issue-2': {
+    title:
+      'https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295 "Updating Office Activation ID\'s" (KMS host article; the Microsoft writer points to the Office 2010/2013 articles for these) ; Nagios plugin check_kms.ps1, comment (GitHub',
+  },
+  'nagios-plugin-check-kms-ps1-comment': { title: 'Nagios plugin check_kms.ps1, comment (GitHub: "Windows 7 KMS"; single source' },
+  'greenbone-vulnerability-test-microsoft-windows-extended-secu': {
+    title:
+      'Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub ; GitHub (script: "confirmed against Microsoft\'s Windows IT Pro Blog guidance")',
+  },
+  'greenbone-vulnerability-test-microsoft-windows-extended-secu-2': {
+    title:
+      'Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub; single source, meaning of em_server is inferred',
+  },
+  'jenkins96-github-io-getting-docker-logs-in-windows-container': {
+    title:
+      'jenkins96.github.io "Getting Docker Logs In Windows Container" (event 8198, hr 0x8007232B = KMS name not in DNS; GitHub; channel inferred from the code',
+  },
   'custom-routes-enable-kms-activation': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/azure/virtual-machines/windows/custom-routes-enable-kms-activation.md',

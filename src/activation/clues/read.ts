@@ -405,6 +405,34 @@ class Reader {
         return n
       }
     }
+    // A row of a Markdown or grid table: the number is a cell, the source another one.
+    if (text.startsWith('|') || / \| /.test(text)) {
+      const cells = text
+        .replace(/^\||\|$/g, '')
+        .split('|')
+        .map((c) => c.trim())
+      const number = cells.find((c) => /^\d{1,5}$/.test(c) && isEvent(Number(c)))
+      const ours = cells.some((c) =>
+        /^(?:.*Security-?(?:SPP|Licensing).*|Security|Software Protection.*|Windows Activation Technologies)$/i.test(
+          c.replace(/^(\w) (\w)/, '$1$2'),
+        ),
+      )
+      if (number && ours) {
+        this.#closeEvent()
+        const event = this.#openEvent(Number(number))
+        event.cells.set('EventID', cellOf(this.#page.source, line, number))
+        const time = cells.find((c) => /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}/.test(c))
+        if (time) event.cells.set('EventTime', cellOf(this.#page.source, line, time))
+        for (const cell of cells) if (cell !== number) this.#dataOf(event, cell, line)
+        const code =
+          codePattern.exec(cells.filter((c) => !/0x00000000/.test(c)).join(' ')) ?? codePattern.exec(text.replaceAll('0x00000000', ''))
+        if (code && !event.cells.has('ErrorCode')) event.cells.set('ErrorCode', cellOf(this.#page.source, line, code[0]))
+        this.#eventLine = line.n
+        this.#codes(line)
+        this.#closeEvent()
+        return 1
+      }
+    }
     // A row of a table of events: time, number, level, the beginning of the message.
     const row = /^(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\s+\d\S*(?:\s+[AP]M)?)\s+(\d{3,5})\s+(?=\S)/i.exec(text)
     if (row && isEvent(Number(row[2]))) {
@@ -563,6 +591,9 @@ class Reader {
       } else this.#enter(name, true)
       return 1
     }
+    // A sentence about a status is no status.
+    if (canonical === 'LicenseStatus' && /^\d\s+\S/.test(value)) return 0
+    if (found.label === 'KEY' && !/-[A-Z0-9]{5}$/.test(value)) return 0
     if (canonical === 'WmiNoise') return this.#dialog === 'list' || this.#product || /^__/.test(found.label) ? 1 : 0
     if (eventHeaders.has(canonical) || (canonical === 'ID' && /^\d{1,5}$/.test(value)))
       return this.#eventField({ ...found, canonical, value }, line)
@@ -733,7 +764,17 @@ class Reader {
         /^\S{0,40}(?:cscript|wscript|slmgr|wmic|Get-|gcim|gwmi|wevtutil|Invoke-Command)/i.test(text))
     ) {
       this.#closeEvent()
-      this.#command(typed?.[1] ?? text, line)
+      // A console that breaks lines breaks what was typed, too.
+      const rest = this.#lines[i + 1]
+      const broken =
+        rest &&
+        this.#isBroken(line, rest) &&
+        !banner.test(rest.text) &&
+        !prompt.test(rest.text) &&
+        !labelled(rest.text)?.canonical &&
+        rest.text.length < 60
+      this.#command((typed?.[1] ?? text) + (broken ? rest.text : ''), line)
+      if (broken) return 2
       return 1
     }
     // `Windows(R), Professional edition:` alone begins /xpr; the next line says until when.
@@ -759,6 +800,17 @@ class Reader {
       this.#dialog = null
       this.#layouts.add('slmgr.vbs /ato')
       this.#codes(line)
+      return 1
+    }
+    // `Windows(R), Professional edition: The machine is permanently activated.` in one line.
+    const inline = /^((?:Windows|Office)\b.*?\bedition)\s*:\s*(\S.*)$/i.exec(text)
+    const after = inline ? sentence(inline[2]!) : null
+    if (inline && (after || /will expire|grace period ends|permanently activated|notification mode|\d{4}/i.test(inline[2]!))) {
+      this.#product = null
+      this.#layouts.add('slmgr.vbs /xpr')
+      this.#newProduct().cells.set('Name', cellOf(this.#page.source, line, inline[1]!))
+      this.#expiryText(inline[2]!, line, true)
+      this.#product = null
       return 1
     }
     const known = sentence(text)
@@ -835,8 +887,10 @@ class Reader {
   /** What `/xpr` prints under the product's name. */
   #expiry(i: number): number {
     const line = this.#lines[i]
-    if (!line) return 0
-    const text = line.text
+    return line ? this.#expiryText(line.text, line, this.#lines[i - 1]?.text.endsWith(':') === true) : 0
+  }
+
+  #expiryText(text: string, line: Line, underName: boolean): number {
     const known = sentence(text)
     const product = this.#product
     const cell = cellOf(this.#page.source, line, text)
@@ -861,7 +915,7 @@ class Reader {
     else if (
       product?.cells.size === 1 &&
       product.cells.has('Name') &&
-      this.#lines[i - 1]?.text.endsWith(':') &&
+      underName &&
       /\d{1,4}\s?[./年년-]\s?\d{1,2}\s?[./月월-]\s?\d{1,4}/.test(text)
     ) {
       product.cells.set('Expires', cell)
@@ -882,6 +936,8 @@ class Reader {
       this.#section = null
     }
     if (/[/-]skms\s+\S/i.test(text)) this.#hostSet(/[/-]skms\s+(\S+)/i.exec(text)?.[1] ?? '', line)
+    else if (/\/setprt:\d/i.test(text))
+      this.#here().service.set('KeyManagementServicePort', cellOf(this.#page.source, line, /\/setprt:(\d+)/i.exec(text)![1]!))
     else if (/\/sethst:\S/i.test(text)) this.#hostSet(/\/sethst:(\S+)/i.exec(text)?.[1] ?? '', line)
     this.#codes(line)
     this.#marks(line)
@@ -1130,7 +1186,7 @@ class Reader {
       this.#messageLine = line.n
       return 1
     }
-    if (/^(?:\.{3}|…|[[\]{}(),;]+)$/.test(line.text)) return 1
+    if (/^(?:\.{3}|…|[[\]{}(),;]+|<\/?[A-Za-z][\w.-]*\s?\/?>)$/.test(line.text)) return 1
     return 0
   }
 

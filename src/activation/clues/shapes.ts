@@ -17,7 +17,7 @@ export const hostPortPattern = /^(\[[0-9a-f:.]+\]|<[^<>]+>|[^\s:,;<>]+):(\d{2,5}
 
 /** The last group of a product key as people print it. Masked values (`XXXXX`, `*****`) are no key. */
 export function partialKey(value: string): string | null {
-  const key = /(?:^|-)([A-Z0-9]{5})$/i.exec(value.trim())?.[1]?.toUpperCase()
+  const key = /^(?:[A-Z0-9*\u2022]{5}-){0,4}([A-Z0-9]{5})(?![A-Z0-9-])/i.exec(value.trim())?.[1]?.toUpperCase()
   return key && key !== 'XXXXX' ? key : null
 }
 

@@ -134,7 +134,7 @@ function settle(row: ProductRow): void {
 
 function value(row: Row, name: string): string | null {
   const v = row.get(name)?.value
-  return v === undefined || v === '' || /^[x*.<>-]+$/i.test(v) || /redacted|masked/i.test(v) ? null : v.toLowerCase()
+  return v === undefined || v === '' || /^[x?*.<>-]+$/i.test(v) || /redacted|masked/i.test(v) ? null : v.toLowerCase()
 }
 
 function sameProduct(a: Row, b: Row): boolean {

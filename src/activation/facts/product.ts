@@ -8,6 +8,7 @@ import {
   hex,
   isoDate,
   leadingNumber,
+  licenceNamePattern,
   minutesLeft,
   partialKey,
   resultCode,
@@ -65,7 +66,7 @@ export type ProductFacts = {
   readonly fromEvent: boolean
 }
 
-const noValue = /^(?:x{3,}|\*{3,}|<[^>]*>|\[?redacted\]?|n\/?a|not set|none|null|-+)$/i
+const noValue = /^(?:[x?*-]{3,}|\*{3,}|<[^>]*>|\[?redacted\]?|n\/?a|not set|none|null|-+)$/i
 
 /** The text of a property; null where it is empty or masked. */
 function text(row: Row, name: string): string | null {
@@ -85,7 +86,9 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
   const rawId = text(row, 'ID')
   const activationId = rawId ? (guidPattern.exec(rawId)?.[0].toLowerCase() ?? null) : null
   const known = activationId ? productOfActivationId(activationId) : null
-  const name = text(row, 'Name') ?? (text(row, 'LicenseFamily') ? null : (known?.name ?? null))
+  const printed = text(row, 'Name')
+  const name =
+    (printed ? (licenceNamePattern.exec(printed)?.[0] ?? printed) : null) ?? (text(row, 'LicenseFamily') ? null : (known?.name ?? null))
   const description = text(row, 'Description')
   const applicationId = text(row, 'ApplicationID')?.toLowerCase() ?? null
   const application = applicationOf(
@@ -126,7 +129,8 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
   const state = stateOf(text(row, 'LicenseStatus'), product, channel, minutes, reason)
   const trusted = text(row, 'TrustedTime')
   const trustedTime = trusted ? isoDate(trusted, order) : null
-  const left = minutes === 0 && (state === 'licensed' || state === 'notification' || state === 'unlicensed') ? null : minutes
+  // A permanent licence has no time that could run out; WMI prints 0 for it.
+  const left = minutes === 0 && state === 'licensed' ? null : minutes
   const printedEnd = text(row, 'Expires') ?? text(row, 'EvaluationEndDate')
   const pid = text(row, 'ProductKeyID')
   const adDn = text(row, 'ADActivationObjectDN')
@@ -215,6 +219,7 @@ function channelOf(
 ): Channel {
   const k = keyChannel?.toLowerCase()
   const d = description ?? ''
+  if (/RETAIL\(MAK\)|VOLUME_MAK/.test(d)) return 'mak'
   if (/TIMEBASED_EVAL/.test(d) || /Eval(?:uation)?\b/.test(names) || (k && /:eval/.test(k))) return 'evaluation'
   if (/TIMEBASED_SUB|SUBSCRIPTION/.test(d) || /_Subscription|SubR_|Sub_/.test(names) || (k && /:sub/.test(k))) return 'subscription'
   if (k && keyChannels[k]) return keyChannels[k]
@@ -222,7 +227,6 @@ function channelOf(
   if (k?.startsWith('oem')) return 'oem'
   if (k?.startsWith('retail')) return 'retail'
   if (/VOLUME_KMSCLIENT/.test(d)) return 'kms-client'
-  if (/VOLUME_MAK/.test(d)) return 'mak'
   if (/VOLUME_KMS/.test(d)) return 'kms-host'
   if (/\bOEM_|\bOEM channel|\bCOA_/.test(d)) return 'oem'
   if (/\bRETAIL/.test(d)) return 'retail'
