@@ -256,14 +256,21 @@ export class ProblemError extends Error {
   }
 }
 
-/** Makes a Problem; file, line and column are optional. */
+/** Makes a Problem; file, line and column are optional. What a user typed may hold a product key: it is masked here. */
 export function problem(
   code: string,
   summary: string,
   next: readonly string[],
   where: { file?: string; line?: number; column?: number } = {},
 ): Problem {
-  return { code, summary, next, file: where.file ?? null, line: where.line ?? null, column: where.column ?? null }
+  return {
+    code,
+    summary: maskKeys(summary),
+    next: next.map((n) => maskKeys(n)),
+    file: where.file === undefined ? null : maskKeys(where.file),
+    line: where.line ?? null,
+    column: where.column ?? null,
+  }
 }
 
 /** How urgent a verdict is: the larger, the sooner somebody should look. */

@@ -26,7 +26,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
 }
 
 const importLine = /^(?:import|export)\s+(type\s+)?[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm
-const productKey = /(?<![A-Z0-9-])(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5}-){4}[2-46-9BCDFGHJKMNPQRTVWXY]{5}(?![A-Z0-9-])/
+const productKey = /(?<![A-Z0-9-])(?!XXXXX-)(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5}-){4}[2-46-9BCDFGHJKMNPQRTVWXY]{5}(?![A-Z0-9-])/
 const emptyNames = /(^|\/)(utils?|helpers?|common|misc|shared|base|manager|service)\.ts$/
 
 const roomOf = (file: string) =>

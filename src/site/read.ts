@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { getDomain, getPublicSuffix } from 'tldts'
-import { LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { type Problem, problem, type Site } from '../model.ts'
 import { siteSchema } from './schema.ts'
 
@@ -30,17 +30,23 @@ export function readSite(file: string, text: string): { readonly site: Site | nu
     }
     return undefined
   }
+  const offsetOfKey = (path: readonly PropertyKey[], key: string): number | undefined => {
+    const map = path.length === 0 ? document.contents : document.getIn(path as (string | number)[], true)
+    const pair = isMap(map) ? map.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined
+    return (pair?.key as { range?: [number, number, number] } | undefined)?.range?.[0]
+  }
   if (!parsed.success) {
     return {
       site: null,
       problems: parsed.error.issues.map((issue) => {
-        const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
+        const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0]! : null
+        const path = unknown === null ? issue.path : [...issue.path, unknown]
         const name = path.map(String).join('.') || 'the file'
         const what =
           issue.code === 'unrecognized_keys'
             ? `${name} is not a word of the site file`
             : `${name}: ${issue.code === 'invalid_union' ? 'expected a host name, or {name, port, priority, weight}' : issue.message}`
-        return problem('SITE_INVALID', `${what}.`, [example], where(offsetOf(path)))
+        return problem('SITE_INVALID', `${what}.`, [example], where(unknown === null ? offsetOf(path) : offsetOfKey(issue.path, unknown)))
       }),
     }
   }

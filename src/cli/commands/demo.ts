@@ -54,9 +54,8 @@ export async function run(
   for (const [i, a] of answers.entries()) {
     const m = a.machine
     const mark = { ok: 'green', attention: 'yellow', action: 'red', 'cannot-tell': 'cyan' } as const
-    io.out(
-      `${io.paint(mark[m.verdict], m.verdict.padEnd(12))} ${io.paint('bold', names[i]!)}  ${io.paint('dim', `(${a.sources[0]!.kind}; origin: ${m.origin})`)}\n`,
-    )
+    io.out(`${io.paint(mark[m.verdict], m.verdict.padEnd(12))} ${io.paint('bold', names[i]!)}\n`)
+    io.out(io.paint('dim', wrap(`${a.sources[0]!.kind}; origin: ${m.origin}`, io.columns, '  ', '  ')))
     io.out(wrap(m.headline, io.columns, '  '))
   }
   const worst = answers.find((a) => a.machine.origin === 'foreign') ?? answers[0]!

@@ -9,7 +9,7 @@ import {
   terms,
   wmiClasses,
 } from '../../catalogue.ts'
-import { ProblemError, problem } from '../../model.ts'
+import { maskKeys, ProblemError, problem } from '../../model.ts'
 import { type Io, json, wrap } from '../io.ts'
 
 /** One thing that `explain` found; `basis` says how sure it is. Schema `slmctl.explanation/1`. */
@@ -33,6 +33,13 @@ export async function run(
     throw new ProblemError(
       problem('USAGE', 'What should be explained?', ['slmctl explain 0xC004F074', 'slmctl explain 12288', 'slmctl explain threshold']),
     )
+  if (maskKeys(asked) !== asked) {
+    throw new ProblemError(
+      problem('PRODUCT_KEY', 'That is a product key; slmctl never takes or shows a whole one here.', [
+        `Its last five characters tell whether it is a published client key: slmctl keys ${asked.slice(-5)}`,
+      ]),
+    )
+  }
   const found = explain(asked)
   if (found.length === 0) {
     const code = number(asked)

@@ -59,9 +59,7 @@ export async function run(
       product = row.product
       io.out(`${product === rows[0]!.product ? '' : '\n'}${io.paint('bold', product)}\n`)
     }
-    io.out(
-      `  ${row.edition.padEnd(width)}${row.key}${row.listing === 'varies-by-revision' ? '  (not in every revision of the page)' : ''}\n`,
-    )
+    io.out(`  ${row.edition.padEnd(width)}${row.key}${row.listing === 'varies-by-revision' ? ' *' : ''}\n`)
     if (row.note) io.out(io.paint('dim', wrap(row.note, io.columns, '    ')))
   }
   io.out(

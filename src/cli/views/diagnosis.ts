@@ -23,12 +23,14 @@ const found = { override: 'set by hand', dns: 'from DNS', cache: 'cached', unkno
 
 /** The answer for people, in 80 columns: the machine in one sentence, then its products, what else was noted, the codes. */
 export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
-  const many = d.sources.length > 1
+  const files = d.sources.length > 1
   for (const [i, machine] of d.machines.entries()) {
+    // Lines name their file only where a machine was read from several.
+    const many = machine.sources.length > 1
     if (i > 0) io.out(`\n${io.paint('dim', '─'.repeat(Math.min(io.columns, 80)))}\n`)
     const products = d.products.filter((p) => p.machine === machine.id)
     const title = machine.name ?? (d.machines.length > 1 ? machine.id : null)
-    if (title || many) io.out(`${io.paint('bold', [title, many ? machine.sources.join(', ') : null].filter(Boolean).join('  '))}\n`)
+    if (title || files) io.out(`${io.paint('bold', [title, files ? machine.sources.join(', ') : null].filter(Boolean).join('  '))}\n`)
     const mark = word[machine.verdict]
     io.out(wrap(machine.headline, io.columns, `${mark}  `, '  ').replace(mark, io.paint(colour[machine.verdict], io.paint('bold', mark))))
     for (const next of machine.next) io.out(wrap(next, io.columns, '  → ', '    '))
@@ -58,7 +60,7 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
   if (d.unread.length > 0) {
     if (unread) {
       io.out(`\n${io.paint('bold', 'Lines that nobody recognised')}\n`)
-      for (const u of d.unread) io.out(`  ${many ? `${u.source}:` : ''}${u.line}  ${u.text.slice(0, io.columns - 8)}\n`)
+      for (const u of d.unread) io.out(`  ${files ? `${u.source}:` : ''}${u.line}  ${u.text.slice(0, io.columns - 8)}\n`)
     } else
       io.out(
         io.paint(
