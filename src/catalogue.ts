@@ -4,6 +4,7 @@
  */
 import { type ActivationIdRow, activationIds } from './catalogue/activation-ids.ts'
 import { defaultKeys } from './catalogue/default-keys.ts'
+import { type SkuRow, skus } from './catalogue/editions.ts'
 import { type ErrorRow, errors } from './catalogue/errors.ts'
 import { type EventRow, events } from './catalogue/events.ts'
 import { type ClientKeyRow, clientKeys } from './catalogue/keys.ts'
@@ -67,6 +68,20 @@ export function clientKeysEndingIn(partialKey: string): readonly ClientKeyRow[] 
     }
   }
   return byLastFive.get(partialKey.toUpperCase()) ?? []
+}
+
+/** The published client keys for an OperatingSystemSKU; the link is inferred from the names (catalogue, editions). */
+export function clientKeysForSku(sku: number): readonly ClientKeyRow[] {
+  const row = skus.find((s: SkuRow) => s.sku === sku) as SkuRow | undefined
+  const names = row?.keyEdition?.split(' or ') ?? []
+  const server = /SERVER|Server/.test(`${row?.constant} ${row?.edition}`)
+  return clientKeys.filter((key) => names.includes(key.edition) && (key.family === 'windows-server') === server)
+}
+
+/** The published client keys of the product that an activation ID names, where a source prints both. */
+export function clientKeysForActivationId(id: string): readonly ClientKeyRow[] {
+  const partial = productOfActivationId(id)?.partialKey
+  return partial ? clientKeysEndingIn(partial) : []
 }
 
 /** The edition whose default key (the one that Windows installs by itself) ends in these five characters. */

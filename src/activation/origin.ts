@@ -1,4 +1,4 @@
-import { marks, platformOfHost } from '../catalogue.ts'
+import { marks, numberOf, platformOfHost } from '../catalogue.ts'
 import type { Evidence, Origin, Site } from '../model.ts'
 import { addressKind, inDomains, inNetworks, isNamedHost } from './addresses.ts'
 import type { MachineFacts } from './facts/machine.ts'
@@ -101,6 +101,14 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
       origin: 'cannot-tell',
       because: 'Activated through Active Directory; a site file that names the domains would decide.',
       evidence: lines,
+    }
+  }
+  const told = facts.events.findLast((e) => e.id === 12289 && e.count !== null)
+  if (told && told.count! > numberOf('count.maxWithClients')) {
+    return {
+      origin: 'suspect',
+      because: `The host told a count of ${told.count}; a KMS host shows ${numberOf('count.maxWithClients')} at most.`,
+      evidence: hostLines,
     }
   }
   return byHost(product, site, hostLines)

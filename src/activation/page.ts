@@ -21,16 +21,18 @@ const longLine = 4_000
 /** Longest piece of a line that is kept as evidence. */
 const evidenceMax = 300
 
-let lastRaw = ''
-let lastQuote = ''
+/** Quotes of the page that is being read: several statements often rest on the same line. */
+const quotes = new Map<string, string>()
 /** A line as evidence: product keys masked, cut where it is too long to read. */
 export function quote(raw: string): string {
-  // Several statements often rest on the same line.
-  if (raw === lastRaw) return lastQuote
-  const text = maskKeys(raw.length > evidenceMax ? raw.slice(0, evidenceMax + 40) : raw)
-  lastRaw = raw
-  lastQuote = (text.length > evidenceMax ? text.slice(0, evidenceMax) : text).trim()
-  return lastQuote
+  let text = quotes.get(raw)
+  if (text === undefined) {
+    text = maskKeys(raw.length > evidenceMax ? raw.slice(0, evidenceMax + 40) : raw)
+    text = (text.length > evidenceMax ? text.slice(0, evidenceMax) : text).trim()
+    if (quotes.size > 2_000) quotes.clear()
+    quotes.set(raw, text)
+  }
+  return text
 }
 
 const fallbackEncodings = ['windows-1252', 'gb18030', 'shift_jis', 'euc-kr', 'big5', 'windows-1251', 'ibm866', 'windows-1250'] as const
@@ -142,6 +144,7 @@ const gluedLabel = new RegExp(
 
 /** Splits a text into readable lines. A physical line can give several (HTML, escaped line ends, several labels in one line). */
 export function page(source: string, text: string, encoding = 'utf-8'): Page {
+  quotes.clear()
   const lines: Line[] = []
   const lengths = new Map<number, number>()
   let n = 0

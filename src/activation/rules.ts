@@ -1,4 +1,12 @@
-import { activatorMarks, byDirectory, clockDifference, impossibleTime, reservedHost, subscription } from './rules/evidence.ts'
+import {
+  activatorMarks,
+  byDirectory,
+  clockDifference,
+  impossibleCount,
+  impossibleTime,
+  reservedHost,
+  subscription,
+} from './rules/evidence.ts'
 import { clientCount, hostCount, hostNotFound, hostOverride, hostRole, intervals, loopbackHost, platformNotes } from './rules/hosts.ts'
 import {
   addOnOnly,
@@ -30,6 +38,7 @@ export const rules: readonly Rule[] = [
   notActivated,
   notRenewed,
   hostCount,
+  impossibleCount,
   reservedHost,
   loopbackHost,
   platformNotes,

@@ -52,7 +52,7 @@ export const commands: readonly Command[] = [
     usage: 'keys [WORDS]',
     summary: 'Published KMS client setup keys.',
     about:
-      'Lists the KMS client setup keys (GVLK) that Microsoft publishes for volume editions of Windows, Windows Server and Office. Words narrow the list: product, edition, or the last five characters of a key.',
+      'Lists the KMS client setup keys (GVLK) that Microsoft publishes for volume editions of Windows, Windows Server and Office. Words narrow the list: product, edition, the last five characters of a key, an activation ID, or the SKU number that Windows reports (sku 48).',
     options: [],
     examples: ['slmctl keys server 2022', 'slmctl keys office 2021 proplus', 'slmctl keys T83GX'],
     load: () => import('./commands/keys.ts'),

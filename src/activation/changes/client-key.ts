@@ -1,6 +1,6 @@
 import { clientKeys, clientKeysEndingIn } from '../../catalogue.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { keyEditionNames } from '../rules/keys.ts'
+import { keyEditionNames } from '../rules/editions.ts'
 import { called } from '../rules/rule.ts'
 import { change, service } from './change.ts'
 

@@ -75,6 +75,29 @@ export const reservedHost = productRule('reserved-address', 'A KMS host at an ad
   }
 })
 
+const highest = numberOf('count.maxWithClients')
+
+/** A count that a KMS host does not show: it keeps the last 50 machines only. */
+export const impossibleCount = rule('impossible-count', 'A count above the most that a KMS host keeps', ({ facts }) => {
+  const told = facts.events
+    .filter((e) => e.id === 12289 && e.count !== null && e.count > highest)
+    .map((e) => ({ count: e.count!, seen: at(e.cell, 'the count that the host told') }))
+  const own = facts.products
+    .filter((p) => p.count !== null && p.count > highest)
+    .map((p) => ({ count: p.count!, seen: shown(p, ['KeyManagementServiceCurrentCount', 'the count']) }))
+  const first = [...told, ...own][0]
+  if (!first) return []
+  return [
+    {
+      severity: 'attention',
+      summary: `The count is ${first.count}; a KMS host keeps the last ${highest} machines and shows no more.`,
+      honest: 'A number copied wrongly, or a release of Windows Server that counts otherwise.',
+      evidence: first.seen,
+      next: ['On the KMS host itself: slmgr /dlv shows its count and its licensed KMS host key.'],
+    },
+  ]
+})
+
 /** Marks that a program which activates without a licence leaves behind. */
 export const activatorMarks = rule('activator-marks', 'Marks of an activator or a KMS emulator', ({ facts }) => {
   const remarks: Remark[] = []

@@ -1,8 +1,10 @@
+import { clientKeysEndingIn } from '../../catalogue.ts'
 import type { Evidence, Finding, Site } from '../../model.ts'
 import type { Cell } from '../clues/clue.ts'
 import { evidence } from '../clues/clue.ts'
 import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
+import { keyEditionNames } from './editions.ts'
 
 /** What a rule is asked with. Time is a fact: `readAt` is when the facts were read (ISO 8601), null where nobody knows. */
 export type Asked = { readonly facts: MachineFacts; readonly site: Site | null; readonly readAt: string | null }
@@ -47,9 +49,24 @@ export function at(cell: Cell | null | undefined, means: string): Evidence[] {
   return cell ? [evidence(cell, means)] : []
 }
 
+/** The product that a published client key belongs to; null where several do and no short name covers them. */
+function publishedName(partialKey: string, product: ProductFacts): string | null {
+  const rows = clientKeysEndingIn(partialKey).filter((r) => (r.family === 'office') === (product.application === 'office'))
+  const products = new Set(rows.map((r) => r.product))
+  const row = rows[0]
+  // The name must not hide that a key of another edition is installed.
+  if (!row || (product.application === 'windows' && !keyEditionNames(product.edition).includes(row.edition))) return null
+  if (row.family === 'office') return row.edition
+  if (products.size === 1) return `${row.product} ${row.edition}`.replace(/ LTS[BC] (\d{4}) (Enterprise(?: N)?) (LTS[BC])/, ' $2 $3 $1')
+  return products.has('Windows 10') && products.has('Windows 11') ? `Windows 10/11 ${row.edition}` : null
+}
+
 /** A name to put into a sentence: `Windows Server 2019 Standard`, `Office Professional Plus 2016`. */
 export function called(product: ProductFacts): string {
   const { edition } = product
+  const published =
+    product.channel === 'kms-client' && product.partialKey && !product.addOn ? publishedName(product.partialKey, product) : null
+  if (published) return published
   if (!edition) return product.application === 'windows' ? 'Windows' : product.application === 'office' ? 'Office' : 'the product'
   if (/^(?:Windows|Office)\b/.test(edition)) return edition
   if (product.addOn)

@@ -2,6 +2,9 @@ import {
   type ErrorRow,
   errorByCode,
   eventById,
+  hostKeys,
+  hostUpdates,
+  numbers,
   registry,
   type SourceId,
   scriptOptions,
@@ -14,7 +17,7 @@ import { type Io, json, wrap } from '../io.ts'
 
 /** One thing that `explain` found; `basis` says how sure it is. Schema `slmctl.explanation/1`. */
 type Explanation = {
-  readonly kind: 'code' | 'event' | 'option' | 'property' | 'registry' | 'term'
+  readonly kind: 'code' | 'event' | 'option' | 'property' | 'registry' | 'term' | 'number' | 'host'
   readonly title: string
   readonly name: string | null
   readonly meaning: string
@@ -153,6 +156,39 @@ function explain(asked: string): Explanation[] {
         { label: 'role', lines: [r.role] },
       ],
       sources: named(r.source),
+    }))
+  }
+  const figures = numbers.filter((n) => n.id.toLowerCase().split('.').includes(word) || n.id.toLowerCase() === word)
+  if (figures.length > 0) {
+    return figures.map((n) => ({
+      kind: 'number' as const,
+      title: `${n.value} ${n.unit}`,
+      name: n.id,
+      meaning: n.meaning,
+      basis: 'documented',
+      details: [],
+      sources: named(n.source),
+    }))
+  }
+  const hosts = hostKeys.filter(
+    (h) => h.hostKey.toLowerCase() === word || h.hostKey.toLowerCase() === `windows server ${word.replace(/^server /, '')}`,
+  )
+  if (hosts.length > 0) {
+    return hosts.map((h) => ({
+      kind: 'host' as const,
+      title: `KMS host key of ${h.hostKey}`,
+      name: null,
+      meaning: 'Where this host key may sit and what it activates.',
+      basis: 'documented',
+      details: [
+        { label: 'sits on', lines: [h.hostableOn.join(', ')] },
+        ...(h.activatesServer.length > 0 ? [{ label: 'activates Windows Server', lines: [h.activatesServer.join(', ')] }] : []),
+        { label: 'activates', lines: [h.activatesClient.join(', ')] },
+        ...hostUpdates
+          .filter((u) => (h.hostableOn as readonly string[]).includes(u.hostOS))
+          .map((u) => ({ label: `${u.hostOS} needs, for ${u.toActivate.join(', ')}`, lines: [u.update.join(', ')] })),
+      ],
+      sources: named(h.source),
     }))
   }
   const near = terms.filter((t) => t.term.toLowerCase().includes(word) || t.also.some((a) => a.includes(word)))

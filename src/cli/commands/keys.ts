@@ -1,4 +1,4 @@
-import { type ClientKeyRow, clientKeys, sources } from '../../catalogue.ts'
+import { type ClientKeyRow, clientKeys, clientKeysForActivationId, clientKeysForSku, sources } from '../../catalogue.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, wrap } from '../io.ts'
 
@@ -21,11 +21,17 @@ export async function run(
   io: Io,
 ): Promise<number> {
   const wanted = words.flatMap((w) => (spoken[w.toLowerCase()] ?? w.toLowerCase()).split(/\s+/)).filter((w) => w !== '')
-  const rows = clientKeys.filter((row: ClientKeyRow) => {
-    const text = `${row.product} ${row.edition} ${row.channel} ${row.kind ?? ''} ${row.key}`.toLowerCase()
-    const tokens = text.split(/[\s,:()-]+/)
-    return wanted.every((w) => (/^\d/.test(w) || w.length <= 3 ? tokens.includes(w) : text.includes(w)))
-  })
+  // An activation ID or a SKU number names an edition exactly.
+  const id = wanted.find((w) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(w))
+  const sku = /^sku[:=]?(\d{1,4})$/.exec(wanted.join(''))?.[1]
+  const exact = id ? clientKeysForActivationId(id) : sku ? clientKeysForSku(Number(sku)) : null
+  const rows =
+    exact ??
+    clientKeys.filter((row: ClientKeyRow) => {
+      const text = `${row.product} ${row.edition} ${row.channel} ${row.kind ?? ''} ${row.key}`.toLowerCase()
+      const tokens = text.split(/[\s,:()-]+/)
+      return wanted.every((w) => (/^\d/.test(w) || w.length <= 3 ? tokens.includes(w) : text.includes(w)))
+    })
   if (rows.length === 0) {
     throw new ProblemError(
       problem('NO_SUCH_KEY', `Microsoft publishes no client key for ${words.join(' ')}.`, [
