@@ -334,6 +334,8 @@ function headline(
     const left = main.permanent || !main.minutesLeft ? '' : `, ${days(main.minutesLeft)} left`
     const by = main.host.name ? ` by ${main.host.name}` : main.method === 'adba' ? ' through Active Directory' : ''
     const more = products.length > 1 ? ` (and ${products.length - 1} more)` : ''
+    if (main.permanent)
+      return `${capital(called(main))} is permanently activated${main.channel === 'unknown' ? '' : ` (${channelWords[main.channel]})`}${more}.`
     return `${capital(called(main))} is licensed${main.channel === 'kms-client' ? by : ` (${channelWords[main.channel]})`}${left}${more}.`
   }
   if (loose !== null) {

@@ -118,6 +118,8 @@ function byHost(product: ProductFacts, site: Site | null, evidence: readonly Evi
   const { name, ip, found } = product.host
   const licensed = product.state === 'licensed'
   const host = name ?? ip
+  if (!host && product.channel === 'unknown')
+    return { origin: 'cannot-tell', because: 'The text does not tell what kind of key it is; slmgr /dlv does.', evidence: [] }
   if (!host) {
     return {
       origin: 'cannot-tell',

@@ -912,13 +912,15 @@ class Reader {
     else if (/^(?:windows is |the machine is )?in notification mode/i.test(text) || known?.name === 'NotificationMode')
       set('Notification', null)
     else if (product?.cells.size === 1 && this.#layouts.has('slmgr.vbs /xpr') && /^unlicensed\b/i.test(text)) set('Unlicensed', null)
-    else if (
-      product?.cells.size === 1 &&
-      product.cells.has('Name') &&
-      underName &&
-      /\d{1,4}\s?[./年년-]\s?\d{1,2}\s?[./月월-]\s?\d{1,4}/.test(text)
-    ) {
-      product.cells.set('Expires', cell)
+    else if (underName) {
+      // In a language that no table knows: the few words that /xpr is made of, and the date.
+      const spoken = expiryWords.find(([pattern]) => pattern.test(text))
+      const dated = /\d{1,4}\s?[./年년-]\s?\d{1,2}\s?[./月월-]\s?\d{1,4}/.test(text)
+      if (spoken) {
+        set(spoken[1], spoken[1] === 'Licensed' && dated ? 'kms-client' : null)
+        if (spoken[1] === 'Licensed' && !dated) (this.#product ?? this.#lastProduct())?.cells.set('Permanent', cell)
+      } else if (dated && product) product.cells.set('Expires', cell)
+      else return 0
     } else return 0
     this.#layouts.add('slmgr.vbs /xpr')
     return 1
@@ -1095,6 +1097,24 @@ class Reader {
       this.#put('DiscoveredKeyManagementServiceMachineIpAddress', value, line)
       return 1
     }
+    // The counters of a KMS host stand in one order in every language: count, port, all requests, failed ones.
+    if (
+      /VOLUME_KMS(?!CLIENT)/.test(product.cells.get('Description')?.value ?? '') &&
+      /^\d{1,9}$/.test(value) &&
+      has('LicenseStatus') &&
+      !/\bWindows\b|\bSKU\b|rearm/i.test(found.label)
+    ) {
+      const next = [
+        'KeyManagementServiceCurrentCount',
+        'KeyManagementServiceListeningPort',
+        'KeyManagementServiceTotalRequests',
+        'KeyManagementServiceFailedRequests',
+      ].find((c) => !has(c))
+      if (next) {
+        this.#put(next, value, line)
+        return 1
+      }
+    }
     if (has('PartialProductKey') && /^\d{2,5}\s+\S+$/.test(value) && !(has('VLActivationInterval') && has('VLRenewalInterval'))) {
       this.#put(has('VLActivationInterval') ? 'VLRenewalInterval' : 'VLActivationInterval', value, line)
       return 1
@@ -1215,6 +1235,17 @@ class Reader {
     return found.length > 0
   }
 }
+
+/** Words of `/xpr` in other languages, by their stems: grace, notification, for good, volume. */
+const expiryWords: readonly (readonly [RegExp, string])[] = [
+  [
+    /grâce|gracia|toleranz|kulanz|frist|宽限|寬限|猶予|유예|льготн|prolongaty|respijt|odkladu|cortesia|carência|tolleranza|prova/i,
+    'Initial grace period',
+  ],
+  [/notifica|notifier|benachrichtig|通知|알림|уведомлен|powiadomie|oznámen|bildirim|melding|avisering|értesít/i, 'Notification'],
+  [/permanen|dauerhaft|définiti|永久|恒久|永続|영구|постоянн|trwale|trvale|kalıcı|definitiv|véglegesen|pysyvästi/i, 'Licensed'],
+  [/volum|批量|大量|ボリューム|볼륨|корпоратив|zbiorcz|hromadn|multilicen|toplu|mennyiségi/i, 'Licensed'],
+]
 
 /** Values that begin a product wherever they stand a second time. */
 const starts = new Set<Canonical>(['Name', 'Description', 'ID', 'PartialProductKey', 'LicenseStatus', 'ProductKeyID2', 'ApplicationID'])
