@@ -19,7 +19,7 @@ import type { EventFacts } from './facts/event.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import { type ProductFacts, reasonText } from './facts/product.ts'
 import { originOf } from './origin.ts'
-import { called, days, isSpare, keyed, shown } from './rules/rule.ts'
+import { called, days, isSpare, keyed, overtaken, shown } from './rules/rule.ts'
 import { rules } from './rules.ts'
 
 /** One machine, judged: what `diagnose`, and later `status` and `audit`, answer about it. */
@@ -85,7 +85,10 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
   let verdict: Verdict = p.state === 'licensed' ? 'ok' : p.state === 'unknown' ? 'cannot-tell' : 'action'
   // An entry that is not the active one tells nothing about the machine; a licensed add-on is fine by itself.
   const idle = p.state === 'unlicensed' && p.partialKey === null && (p.reason === 0xc004f014 || keyed(facts.products).length > 0)
-  if (idle) verdict = 'cannot-tell'
+  if (idle)
+    verdict = facts.products.some((o) => o !== p && o.application === p.application && o.state === 'licensed' && !o.addOn)
+      ? 'ok'
+      : 'cannot-tell'
   for (const f of mine) {
     const by = severityVerdict[f.severity]
     if (urgency[by] > urgency[verdict]) verdict = by
@@ -277,7 +280,11 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
   // Codes that no product carries: something failed, the text does not say what.
   const loose = facts.codes.filter(
     (c) =>
-      c.code >= 0x80000000 && (c.event === null || products.length === 0) && !c.ofState && !products.some((p) => p.reason === hex(c.code)),
+      c.code >= 0x80000000 &&
+      (c.event === null || products.length === 0) &&
+      !c.ofState &&
+      !overtaken(facts, c.cell) &&
+      !products.some((p) => p.reason === hex(c.code)),
   )
   if (loose.length > 0 && verdict !== 'action')
     raise(

@@ -75,12 +75,15 @@ export function decode(bytes: Uint8Array): { text: string; encoding: string } {
 /** True where the text is no text: NUL or other control characters that no console prints. */
 export function looksBinary(text: string): boolean {
   const sample = text.length > 65_536 ? text.slice(0, 65_536) : text
-  const controls = sample.match(/[\0-\x06\x0e-\x1a\x1c-\x1f\ufffd]/g)?.length ?? 0
+  const controls = sample.match(/[\0-\x06\x0e-\x1a\x1c-\x1f]/g)?.length ?? 0
+  // A broken code page leaves replacement characters, but between lines and labels that can be read.
+  const lost = sample.match(/\ufffd/g)?.length ?? 0
+  if (lost > sample.length / 2 || (lost > sample.length / 10 && !/[:=]\s/.test(sample))) return true
   return sample.includes('\0') ? controls > sample.length / 200 : controls > sample.length / 10
 }
 
 const entities: Readonly<Record<string, string>> = { nbsp: ' ', amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", ndash: '–', mdash: '—' }
-const needsCleaning = /[<>&*`"|\t\\\u0080-\uffff]/
+const needsCleaning = /[<>&*`"|\t\\\u0080-\uffff]|^\s*[-+]\s/
 const breakingTag = /<\/?(?:br|p|div|tr|li|ul|ol|pre|table|tbody|thead|h[1-6]|blockquote|hr|html|body|head)\b[^<>]*>/i
 const breakingTags = new RegExp(breakingTag.source, 'gi')
 const cellTags = /<\/t[dh]>\s*<t[dh]\b[^<>]*>/gi
@@ -173,7 +176,7 @@ export function page(source: string, text: string, encoding = 'utf-8'): Page {
   }
   const whole = lines.some((l) => l.text.startsWith('+-') || l.text.startsWith('+=')) ? mergeGrid(lines) : lines
   // A console breaks at its width: no line is longer, and the broken ones are exactly that long.
-  const wrapAt = longest >= 60 && longest <= 200 && (lengths.get(longest) ?? 0) >= 1 ? longest : 0
+  const wrapAt = longest >= 60 && longest <= 200 && (lengths.get(longest) ?? 0) >= 2 ? longest : 0
   return { source, text, encoding, lineCount: n, lines: whole, wrapAt }
 }
 

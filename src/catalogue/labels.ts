@@ -720,6 +720,7 @@ export const sentences = [
     basis: 'known',
     texts: ['Installed product key detected - attempting to activate the following product'],
   },
+  { canonical: 'NotInUse', lang: 'en', basis: 'known', texts: ['This license is not in use'] },
   { canonical: 'SettingApplied', lang: 'en', basis: 'known', texts: ['Successfully applied setting'] },
   {
     canonical: 'NoKeyInstalled',

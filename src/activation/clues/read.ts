@@ -47,7 +47,8 @@ const serviceOnly = new Set<Canonical>([
 const dashes = /^[-=_*~\s.]{3,}$/
 const banner =
   /^(?:microsoft \(r\) windows script host|.{0,60}\bmicrosoft r?\)|.{0,40}(?:\(c\)|©|\(microsoft r\)).{0,20}microsoft|.{0,60}windows script host|.{0,40}(?:\(microsoft\)|microsoft \(r\)|\(microsoft r\))|configextension=|timecreated\s+(?:provider\w*\s+)?id\b|status\s+name\s+displayname|taskpath\s+taskname|index\s+time\s+entrytype|copyright\b|\(c\) microsoft|microsoft windows \[|windows powershell(?: transcript)?|all rights reserved|start time:|end time:|username:|runas user:|configuration name:|machine:|host application:|process id:|psversion:|psedition:|pscompatibleversions:|buildversion:|clrversion:|wsmanstackversion:|psremotingprotocolversion:|serializationversion:|transcript (?:started|stopped)|---(?:processing|exiting)-*)/i
-const prompt = /^(?:\[[^\]]+\]:?\s*)?(?:PS\b[^>]{0,120}>|[A-Z]:\\[^>]{0,160}>|\[?[\w.-]+@[\w.-]+[^\]$#]{0,60}\]?[$#])\s*(.*)$/i
+const prompt =
+  /^(?:\[[^\]]+\]:?\s*|[\w.-]+@[\w.-]+\s+)?(?:PS\b[^>]{0,120}>|[A-Z]:\\[^>]{0,160}>|\[?[\w.-]+@[\w.-]+[^\]$#]{0,60}\]?[$#])\s*(.*)$/i
 const command =
   /\b(?:slmgr(?:\.vbs)?|ospp\.vbs|cscript(?:\.exe)?|wscript(?:\.exe)?|wmic(?:\.exe)?|Get-CimInstance|Get-WmiObject|gcim|gwmi|Get-OSLicenseInfo|Get-KmsLicenseInfo|Get-WinEvent|Get-EventLog|wevtutil|Invoke-Command)\b/i
 
@@ -77,6 +78,8 @@ class Reader {
   #table: Table | null = null
   /** Line number of an error message that may go on on the next line. */
   #messageLine = 0
+  /** Index of the line that is being read. */
+  #at = 0
   /** The layout of the dialog that we are in. */
   #dialog: 'slmgr' | 'ospp' | 'list' | null = null
   #section: 'kms-client' | 'kms-host' | 'ad' | 'avma' | 'token' | null = null
@@ -106,6 +109,7 @@ class Reader {
 
   /** Offers line `i` to the readers; answers how many lines were taken. */
   #line(i: number): number {
+    this.#at = i
     const line = this.#lines[i]!
     const text = line.text
     if (dashes.test(text)) return this.#rule(line)
@@ -380,6 +384,7 @@ class Reader {
       }
       this.#dataOf(this.#openEvent(this.#event?.id ?? 8198), joined, line)
       this.#eventLine = this.#lines[i + n - 1]!.n
+      this.#codes(line, joined)
       return n
     }
     const hr = text.includes('0x') && /^(?:.{0,80}?\b)?hr\s*=\s*0x[0-9a-f]{8}/i.test(text)
@@ -592,7 +597,7 @@ class Reader {
       return 1
     }
     // A sentence about a status is no status.
-    if (canonical === 'LicenseStatus' && /^\d\s+\S/.test(value)) return 0
+    if (canonical === 'LicenseStatus' && /^\d\s+[^\s(\-–:=]/.test(value)) return 0
     if (found.label === 'KEY' && !/-[A-Z0-9]{5}$/.test(value)) return 0
     if (canonical === 'WmiNoise') return this.#dialog === 'list' || this.#product || /^__/.test(found.label) ? 1 : 0
     if (eventHeaders.has(canonical) || (canonical === 'ID' && /^\d{1,5}$/.test(value)))
@@ -641,6 +646,9 @@ class Reader {
         this.#attemptFailed(line)
         return 1
       }
+      case 'LicenseStatus':
+        value = /^(\d)\s*[(\-–:=]/.exec(value)?.[1] ?? value
+        break
       case 'Licensed':
         this.#put('LicenseStatus', /^true$/i.test(value) ? '1' : value, line)
         return 1
@@ -704,7 +712,7 @@ class Reader {
       !!next &&
       next.n === line.n + 1 &&
       line.raw.length >= 50 &&
-      (line.raw.length === this.#page.wrapAt || line.raw.length % 40 === 0 || line.raw.length === 79 || line.raw.length === 119)
+      (line.raw.length === this.#page.wrapAt || consoleWidths.has(line.raw.length))
     )
   }
 
@@ -761,7 +769,9 @@ class Reader {
       (command.test(text) &&
         text.length < 200 &&
         !licenceNamePattern.test(text) &&
-        /^\S{0,40}(?:cscript|wscript|slmgr|wmic|Get-|gcim|gwmi|wevtutil|Invoke-Command)/i.test(text))
+        /^\S{0,40}(?:cscript|wscript|slmgr|wmic|Get-|gcim|gwmi|wevtutil|Invoke-Command|icm|winrs|psexec|Enter-PSSession|schtasks|tasklist|sc(?:\.exe)? query|reg query|dir |Test-Path)/i.test(
+          text,
+        ))
     ) {
       this.#closeEvent()
       // A console that breaks lines breaks what was typed, too.
@@ -772,6 +782,9 @@ class Reader {
         !banner.test(rest.text) &&
         !prompt.test(rest.text) &&
         !labelled(rest.text)?.canonical &&
+        !licenceNamePattern.test(rest.text) &&
+        !codePattern.test(rest.text) &&
+        !/\s/.test(rest.text) &&
         rest.text.length < 60
       this.#command((typed?.[1] ?? text) + (broken ? rest.text : ''), line)
       if (broken) return 2
@@ -788,7 +801,10 @@ class Reader {
     }
     const expiry = this.#expiry(i)
     if (expiry) return expiry
-    const attempt = /^(.*?)((?:Windows|Office)\b[^()]*(?:\(R\)|\(TM\))?.*?\bedition)\s*\(([0-9a-f*x-]{20,40})\)/i.exec(text)
+    const goesOn = this.#lines[i + 1]
+    const unclosed = /\((?:[0-9a-f*x-]{0,39})$/i.test(text) && goesOn?.n === line.n + 1 && /^[0-9a-f*x-]{1,36}\)/i.test(goesOn.text)
+    const whole = unclosed ? text + goesOn.text : text
+    const attempt = /^(.*?)((?:Windows|Office)\b.*?\b(?:edition|add-?on\b.*?))\s*\(([0-9a-f*x-]{20,40})\)/i.exec(whole)
     if (attempt) {
       this.#closeEvent()
       this.#product = null
@@ -800,7 +816,20 @@ class Reader {
       this.#dialog = null
       this.#layouts.add('slmgr.vbs /ato')
       this.#codes(line)
-      return 1
+      const taken = unclosed ? 2 : 1
+      // Success in a language that no table knows: a sentence without a code; a failure always has one.
+      const answer = this.#lines[i + taken]
+      if (
+        answer &&
+        answer.n <= line.n + taken + 1 &&
+        !codePattern.test(answer.text) &&
+        !sentence(answer.text) &&
+        successWords.test(answer.text)
+      ) {
+        product.attempt = { code: null, ok: true, cell: cellOf(this.#page.source, answer, answer.text) }
+        return taken + 1
+      }
+      return taken
     }
     // `Windows(R), Professional edition: The machine is permanently activated.` in one line.
     const inline = /^((?:Windows|Office)\b.*?\bedition)\s*:\s*(\S.*)$/i.exec(text)
@@ -847,6 +876,10 @@ class Reader {
         return 1
       case 'UseAto':
         this.#flag('NeverAsked', 'true', line)
+        return 1
+      case 'NotInUse':
+        if (this.#product && !this.#product.cells.has('LicenseStatus'))
+          this.#product.cells.set('LicenseStatus', cellOf(this.#page.source, line, 'Unlicensed'))
         return 1
       case 'OsppAttempt':
         this.#product = this.#newProduct()
@@ -902,6 +935,7 @@ class Reader {
     }
     if (/^volume activation will expire/i.test(text) || known?.name === 'VolumeActivationWillExpire') set('Licensed', 'kms-client')
     else if (/^time-?based activation will expire/i.test(text)) set('Licensed', 'evaluation')
+    else if (/^automatic vm activation will expire/i.test(text)) set('Licensed', 'avma')
     else if (/permanently activated/i.test(text) || known?.name === 'PermanentlyActivated') {
       set('Licensed', null)
       ;(this.#product ?? this.#lastProduct())?.cells.set('Permanent', cell)
@@ -928,7 +962,10 @@ class Reader {
 
   #command(text: string, line: Line): void {
     const name = /slmgr(?:\.vbs)?\s+([A-Za-z][\w.-]{1,62})\s+(?:\S+\s+\S+\s+)?[/-](?:dl[iv]|xpr|ato|skms|ipk)\b/i.exec(text)?.[1]
-    const remote = /(?:-ComputerName|\/node:)\s*["']?([A-Za-z][\w.-]{1,62})/i.exec(text)?.[1]
+    const remote =
+      /(?:-ComputerName\s|-cn\s|\/node:|\bwinrs\b.*\s[-/]r(?:emote)?:|\bpsexec\d*(?:\.exe)?\s+\\\\|^\s*(?:icm|Invoke-Command|Enter-PSSession|etsn)\s+(?!-))\s*["']?([A-Za-z][\w.-]{1,62})/i.exec(
+        text,
+      )?.[1]
     const entered = /^\[([A-Za-z][\w.-]{1,62})\]:/.exec(line.text)?.[1]
     const machine = name ?? remote ?? entered
     if (machine) this.#enter(machine, true)
@@ -942,7 +979,6 @@ class Reader {
       this.#here().service.set('KeyManagementServicePort', cellOf(this.#page.source, line, /\/setprt:(\d+)/i.exec(text)![1]!))
     else if (/\/sethst:\S/i.test(text)) this.#hostSet(/\/sethst:(\S+)/i.exec(text)?.[1] ?? '', line)
     this.#codes(line)
-    this.#marks(line)
   }
 
   #hostSet(value: string, line: Line): void {
@@ -980,6 +1016,11 @@ class Reader {
     const value = /^KeyManagementServiceName\s+REG_SZ\s+(\S+)$/i.exec(text)
     if (value) {
       this.#hostSet(value[1]!, line)
+      return 1
+    }
+    const port = /^KeyManagementServicePort\s+REG_SZ\s+(\d{1,5})$/i.exec(text)
+    if (port) {
+      this.#here().service.set('KeyManagementServicePort', cellOf(this.#page.source, line, port[1]!))
       return 1
     }
     if (/^Ec2WindowsActivate|\bEC2Launch\b|\bEC2Config\b/i.test(text)) {
@@ -1081,17 +1122,17 @@ class Reader {
       this.#put('LicenseStatus', value, line)
       return 1
     }
+    const host = hostPortPattern.exec(value)
+    if (host && has('PartialProductKey') && Number(host[2]) > 0) {
+      this.#put(/dns/i.test(found.label) ? 'KmsFromDns' : 'KmsRegistered', value, line)
+      return 1
+    }
     if (!has('GracePeriodRemaining') && has('PartialProductKey')) {
       const minutes = minutesLeft(value)
       if (minutes !== null && !/^\d+$/.test(value) && (value.match(/\d+/g)?.length ?? 0) >= 2 && !/[./-]\d/.test(value)) {
         this.#put('GracePeriodRemaining', value, line)
         return 1
       }
-    }
-    const host = hostPortPattern.exec(value)
-    if (host && has('PartialProductKey') && Number(host[2]) > 0) {
-      this.#put(/dns/i.test(found.label) ? 'KmsFromDns' : 'KmsRegistered', value, line)
-      return 1
     }
     if (ipv4Pattern.test(value) && has('PartialProductKey') && /IP/.test(found.label)) {
       this.#put('DiscoveredKeyManagementServiceMachineIpAddress', value, line)
@@ -1115,7 +1156,11 @@ class Reader {
         return 1
       }
     }
-    if (has('PartialProductKey') && /^\d{2,5}\s+\S+$/.test(value) && !(has('VLActivationInterval') && has('VLRenewalInterval'))) {
+    if (
+      has('PartialProductKey') &&
+      /^\d{2,5}\s*[^\d\s:.,/-]{1,14}[.]?$/.test(value) &&
+      !(has('VLActivationInterval') && has('VLRenewalInterval'))
+    ) {
       this.#put(has('VLActivationInterval') ? 'VLRenewalInterval' : 'VLActivationInterval', value, line)
       return 1
     }
@@ -1226,7 +1271,15 @@ class Reader {
   #marks(line: Line): boolean {
     if (!this.#marked) return false
     const found = marksIn(line.text)
-    for (const { mark, plainTalk } of found) {
+    const after = this.#lines[this.#at + 1]
+    const denied =
+      negation.test(line.text) ||
+      (after !== undefined &&
+        after.n <= line.n + 2 &&
+        !marksIn(after.text).length &&
+        /^(?:false|error\b|.{0,40}\b(?:not found|cannot find|does not exist|no such))/i.test(after.text))
+    for (const { mark, plainTalk: talk } of found) {
+      const plainTalk = talk || denied
       const machine = this.#here()
       if (machine.marks.slice(-20).some((m) => m.mark === mark && m.cell.line === line.n)) continue
       machine.marks.push({ mark, plainTalk, cell: cellOf(this.#page.source, line, line.text) })
@@ -1246,6 +1299,17 @@ const expiryWords: readonly (readonly [RegExp, string])[] = [
   [/permanen|dauerhaft|définiti|永久|恒久|永続|영구|постоянн|trwale|trvale|kalıcı|definitiv|véglegesen|pysyvästi/i, 'Licensed'],
   [/volum|批量|大量|ボリューム|볼륨|корпоратив|zbiorcz|hromadn|multilicen|toplu|mennyiségi/i, 'Licensed'],
 ]
+
+/** A line that says that something is not there, was taken away or is forbidden. */
+const negation =
+  /\b(?:no|not|never|none|false|nothing|without|absent|missing|deny|denied|block(?:ed)?|removed?|deleted?|uninstalled|clean(?:ed)?|cannot|kein\w*|nicht|aucun|pas|ningún|nessun)\b|(?:^|\s)n\/a\b/i
+
+/** Stems of "successfully" as slmgr says it. */
+const successWords =
+  /erfolg|réussi|succès|correct|éxito|sucesso|success|成功|正常|정상|성공|완료|успеш|pomyśln|úspěš|başarı|lyckad|lykkedes|sikeres|voltooid|geslaagd|riuscit|completat|eseguit|onnistu/i
+
+/** Widths at which consoles break a line (and one less, where the last column stays free). */
+const consoleWidths: ReadonlySet<number> = new Set([79, 80, 100, 119, 120, 132, 150, 160, 200])
 
 /** Values that begin a product wherever they stand a second time. */
 const starts = new Set<Canonical>(['Name', 'Description', 'ID', 'PartialProductKey', 'LicenseStatus', 'ProductKeyID2', 'ApplicationID'])

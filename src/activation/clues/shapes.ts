@@ -138,6 +138,8 @@ export function isoDate(value: string, order: DateOrder): string | null {
     month = how === 'dmy' ? b : a
     day = how === 'dmy' ? a : b
   } else return null
+  // The Thai calendar counts from 543 years earlier.
+  if (year >= 2500 && year <= 2700) year -= 543
   if (year <= 1601 || month < 1 || month > 12 || day < 1 || day > 31) return null
   const time =
     /(?<!\d)(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?!\d|[/.-]\d)/.exec(

@@ -49,6 +49,18 @@ function applyHostNotes(notes: readonly NoteClue[], service: Row): void {
   }
 }
 
+/** What belongs to a state: gone when the state is another one. */
+const stale = [
+  'LicenseStatusReason',
+  'ErrorCode',
+  'GracePeriodRemaining',
+  'NeverAsked',
+  'Expires',
+  'ExpiryChannel',
+  'Permanent',
+  'EventCode',
+]
+
 const identity = [
   'Name',
   'ID',
@@ -79,6 +91,10 @@ function mergeRows(rows: readonly ProductRow[], service: Row): ProductRow[] {
       enter(fresh, index)
       continue
     }
+    // A later dialog about another state makes what explained the earlier one stale.
+    const before = same.cells.get('LicenseStatus')
+    const now = row.cells.get('LicenseStatus')
+    if (before && now && before.value.toLowerCase() !== now.value.toLowerCase()) for (const name of stale) same.cells.delete(name)
     for (const [name, cell] of row.cells) if (cell.value !== '' || !same.cells.has(name)) same.cells.set(name, cell)
     if (row.attempt) same.attempt = row.attempt
     enter(same, index)
@@ -127,8 +143,7 @@ function settle(row: ProductRow): void {
   if (!state || !row.attempt || state.source !== row.attempt.cell.source) return
   if (row.attempt.ok && row.attempt.cell.line > state.line) {
     row.cells.set('LicenseStatus', { ...row.attempt.cell, value: 'Licensed' })
-    row.cells.delete('LicenseStatusReason')
-    row.cells.delete('NeverAsked')
+    for (const name of stale) row.cells.delete(name)
   }
 }
 

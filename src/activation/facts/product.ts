@@ -119,14 +119,14 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
   const discovered =
     hostPort(text(row, 'KmsFromDns')) ??
     bare(text(row, 'DiscoveredKeyManagementServiceMachineName'), number(row, 'DiscoveredKeyManagementServiceMachinePort'))
-  const ip = text(row, 'DiscoveredKeyManagementServiceMachineIpAddress')?.replace(/[.,;]$/, '') ?? null
+  const ip = addressIn(text(row, 'DiscoveredKeyManagementServiceMachineIpAddress'))
   const host = override ?? discovered
   const reasonCell = row.get('LicenseStatusReason') ?? row.get('ErrorCode')
   const reasonCode = reasonCell ? resultCode(reasonCell.value) : null
   const reason = reasonCode === 0 ? null : reasonCode
   const grace = row.get('GracePeriodRemaining')
   const minutes = grace ? minutesLeft(grace.value) : null
-  const state = stateOf(text(row, 'LicenseStatus'), product, channel, minutes, reason)
+  const state = stateOf(row.get('LicenseStatus')?.value || null, product, channel, minutes, reason)
   const trusted = text(row, 'TrustedTime')
   const trustedTime = trusted ? isoDate(trusted, order) : null
   // A permanent licence has no time that could run out; WMI prints 0 for it.
@@ -236,7 +236,8 @@ function channelOf(
   if (/OEM_|_OEM/.test(names)) return 'oem'
   if (/R_Retail|_Retail|R_Grace|R_Trial|HomeBusinessR|R_OEM/i.test(names)) return 'retail'
   if (/_Trial/i.test(names)) return 'evaluation'
-  if (expiry === 'kms-client' || expiry === 'evaluation') return expiry
+  if (expiry === 'kms-client' || expiry === 'evaluation' || expiry === 'avma') return expiry
+  if (row.has('ADActivationObjectDN')) return 'kms-client'
   if (isHost) return 'kms-host'
   if (known && (['kms-client', 'kms-host', 'mak', 'retail', 'oem', 'evaluation', 'subscription', 'avma'] as string[]).includes(known))
     return known as Channel
@@ -329,15 +330,33 @@ function officeHost(id: string | null): string | null {
   return (id && officeHosts.find((row) => (row.hostActivationId as readonly string[]).includes(id))?.office) ?? null
 }
 
+/** The address in a value; null where there is none (`not available`). */
+function addressIn(value: string | null): string | null {
+  if (!value) return null
+  return (
+    /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)/.exec(value)?.[0] ??
+    /(?<![0-9a-f:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-f:])/i.exec(value)?.[0] ??
+    null
+  )
+}
+
+/** `host`, `host:port`, with or without a remark behind it; null where it is masked or says that there is none. */
 function hostPort(value: string | null): { name: string; port: number | null } | null {
-  if (!value || /not available|nicht verf|non disponible|no disponible|不可用|недоступ/i.test(value)) return null
-  const m = /^(.+?)(?::_?(\d{1,5}))?$/.exec(value)
-  const name = m?.[1]?.trim()
-  return name && !/\s/.test(name) ? { name, port: m?.[2] ? Number(m[2]) : null } : null
+  if (!value) return null
+  const bracketed = /^\[([0-9a-f:.]+)\](?::(\d{1,5}))?/i.exec(value)
+  if (bracketed) return { name: bracketed[1]!, port: bracketed[2] ? Number(bracketed[2]) : null }
+  const six = /^([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7})(?::(\d{4,5}))?(?=$|[\s;,|(<#])/i.exec(value)
+  if (six) return { name: six[1]!, port: six[2] ? Number(six[2]) : null }
+  const m = /^([^\s:;,|<>()#]+)(?::_?(\d{1,5}))?(?=$|[\s;,|(<#‹])/.exec(value)
+  const name = m?.[1]?.replace(/^_+|_+$/g, '')
+  if (!m || !name || noValue.test(name) || /^x+(?:\.x+)*$/i.test(name)) return null
+  // `not available`, in whatever language, is words; a host is one word.
+  if (m[2] === undefined && /^[^.\d]+$/.test(name) && /\s\p{L}/u.test(value)) return null
+  return { name, port: m[2] ? Number(m[2]) : null }
 }
 
 function bare(name: string | null, port: number | null): { name: string; port: number | null } | null {
-  return name ? { name, port: port || null } : null
+  return name && !/\s/.test(name) ? { name, port: port || null } : null
 }
 
 function serviceHost(service: Row): string | null {

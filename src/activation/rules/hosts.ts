@@ -1,7 +1,7 @@
 import { numberOf } from '../../catalogue.ts'
 import { addressKind } from '../addresses.ts'
 import { hex } from '../clues/shapes.ts'
-import { at, called, productRule, type Remark, rule, shown } from './rule.ts'
+import { at, called, overtaken, productRule, type Remark, rule, shown } from './rule.ts'
 
 const windowsClient = numberOf('threshold.windowsClient')
 const windowsServer = numberOf('threshold.windowsServer')
@@ -70,7 +70,7 @@ export const hostNotFound = rule('host-not-found', 'No KMS host was found, or no
   const remarks: Remark[] = []
   const seen = new Set<number>()
   for (const clue of facts.codes) {
-    if (!unreachable.has(clue.code) || seen.has(clue.code)) continue
+    if (!unreachable.has(clue.code) || seen.has(clue.code) || overtaken(facts, clue.cell)) continue
     seen.add(clue.code)
     // A clock difference, when the events show one, is the cause behind "no host could be contacted".
     if (clue.code === 0xc004f074 && facts.codes.some((c) => c.code === 0xc004f06c)) continue

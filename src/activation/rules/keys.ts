@@ -2,7 +2,7 @@ import { clientKeysEndingIn, defaultKeyEdition } from '../../catalogue.ts'
 import { evidence } from '../clues/clue.ts'
 import type { ProductFacts } from '../facts/product.ts'
 import { keyEditionNames } from './editions.ts'
-import { called, isSpare, productRule, rule, shown } from './rule.ts'
+import { called, isSpare, keyed, productRule, rule, shown } from './rule.ts'
 
 /** A client key of another edition than the licence: such a key cannot stay. */
 export const keyEdition = productRule('key-edition', 'A client key that belongs to another edition', (p) => {
@@ -57,6 +57,7 @@ export const wrongChannel = productRule('wrong-channel', 'A product that KMS can
   )
     return null
   const kind = p.channel === 'oem' ? 'an OEM' : p.channel === 'retail' ? 'a retail' : 'a subscription'
+  if (p.partialKey === null && keyed(facts.products).length > 0) return null
   const spare = isSpare(p, facts.products)
   return {
     severity: spare ? 'info' : 'action',

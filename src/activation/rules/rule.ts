@@ -115,3 +115,8 @@ export function isSpare(product: ProductFacts, all: readonly ProductFacts[]): bo
     (o) => o !== product && o.application === product.application && (product.application === 'windows' || o.edition === product.edition),
   )
 }
+
+/** True where an activation that succeeded stands behind this place in the same text: what failed before is history. */
+export function overtaken(facts: MachineFacts, cell: Cell): boolean {
+  return facts.products.some((p) => p.attempt?.ok && p.attempt.cell.source === cell.source && p.attempt.cell.line > cell.line)
+}
