@@ -2,7 +2,6 @@
  * What we know about volume activation: reading what machines print (clues), what it says (facts), what follows (rules,
  * origin), and what would bring a machine to where it should be (changes, plan). Pure: no network, no clock, no files.
  */
-export { addressKind, inDomains, inNetworks, isNamedHost } from './activation/addresses.ts'
 export { codesIn } from './activation/clues/codes.ts'
 export { hex, resultCode } from './activation/clues/shapes.ts'
 export { type DiagnoseOptions, diagnose, type Gathered, gather, goodPaste, type SourceText } from './activation/diagnose.ts'
@@ -11,6 +10,5 @@ export type { ProductFacts } from './activation/facts/product.ts'
 export { type Judgement, judge } from './activation/judge.ts'
 export { decode, looksBinary, page, quote } from './activation/page.ts'
 export { plan } from './activation/plan.ts'
-export { keyEditionNames } from './activation/rules/editions.ts'
 export { called } from './activation/rules/rule.ts'
 export { rules } from './activation/rules.ts'

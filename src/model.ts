@@ -249,10 +249,11 @@ export type Site = {
 
 /** A refused use of the program; carries the Problem that the user sees. */
 export class ProblemError extends Error {
-  readonly problem: Problem
-  constructor(problem: Problem) {
-    super(problem.summary)
-    this.problem = problem
+  /** At least one; the first is the one that the message names. */
+  readonly problems: readonly Problem[]
+  constructor(...problems: readonly Problem[]) {
+    super(problems[0]?.summary ?? 'unknown problem')
+    this.problems = problems
   }
 }
 
@@ -276,20 +277,34 @@ export function problem(
 /** How urgent a verdict is: the larger, the sooner somebody should look. */
 export const urgency: Readonly<Record<Verdict, number>> = { ok: 0, 'cannot-tell': 1, attention: 2, action: 3 }
 
-/** A whole product key: five groups of five, with dashes of any kind, spaces or nothing between them. */
-const wholeKey =
-  /(?<![A-Z0-9])(?:[A-Z0-9]{5}([-\u2010-\u2015])[A-Z0-9]{5}\1[A-Z0-9]{5}\1[A-Z0-9]{5}\1|(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5} ?){4})([A-Z0-9]{5})(?![A-Z0-9])/gi
-/** A piece of a key, as a wrapped line leaves it: two or more whole groups in the key alphabet, which has no 0, 1, 5 and no vowels. */
-const keyPiece =
-  /(?<![A-Z0-9])(?:[2-46-9BCDFGHJKMNPQRTVWXY]{1,5}-)?(?:[2-46-9BCDFGHJKMNPQRTVWXY]{5}-)+[2-46-9BCDFGHJKMNPQRTVWXY]{1,5}(?![A-Z0-9])/gi
-
-/** A cheap look first: most lines have neither a dash between groups nor twenty-five characters in a row. */
-const mayHaveKey = /[A-Z0-9][-\u2010-\u2015][A-Z0-9]|\S{25}|\S{5} \S{5} \S{5}/i
+/** Characters of a product key of Windows 8 and later, and of the older ones: no 0, 1, 5, no vowels, no ambiguous letters. */
+const keyCharacter = '[2-46-9BCDFGHJKMNPQRTVWXY]'
+/** What may stand between the groups of a key: dashes, blanks and points of any kind, as entities too, or nothing. */
+const between =
+  '(?:[-\\s\\u00ad\\u2010-\\u2015\\u2212\\u200b-\\u200f\\u2060\\ufe58\\ufe63\\uff0d\\ufeff._/|,;:]|&#45;|&#x2d;|&shy;|&nbsp;){0,3}'
+/** A whole key as it is printed (any letter and digit, dashes), or as it is typed (the key alphabet, anything between). */
+const printedKey = /(?<![A-Z0-9])[A-Z0-9]{5}([-\u2010-\u2015])[A-Z0-9]{5}\1[A-Z0-9]{5}\1[A-Z0-9]{5}\1([A-Z0-9]{5})(?![A-Z0-9])/gi
+const typedKey = new RegExp(`(?<![A-Z0-9])(?:${keyCharacter}{5}${between}){4}(${keyCharacter}{5})(?![A-Z0-9])`, 'gi')
+/** A piece of a key, as a wrapped line leaves it: two or more whole groups in the key alphabet. */
+const keyPiece = new RegExp(`(?<![A-Z0-9])(?:${keyCharacter}{1,5}-)?(?:${keyCharacter}{5}-)+${keyCharacter}{1,5}(?![A-Z0-9])`, 'gi')
+/** A cheap look first: most lines have neither a dash between groups nor anything as long as a key. */
+const mayHaveKey = /[A-Z0-9][-\u2010-\u2015][A-Z0-9]|\S{25}|[A-Z0-9]{5}(?:[^A-Z0-9]{1,8}[A-Z0-9]{5}){4}/i
 
 /** Replaces every product key by `XXXXX-XXXXX-XXXXX-XXXXX-` and its last five characters: the only form in which a key is shown or kept. */
 export function maskKeys(text: string): string {
   if (text.length < 11 || !mayHaveKey.test(text)) return text
+  const masked = mask(text)
+  if (masked !== text || !/[^\x20-\x7e\t]/.test(text)) return masked
+  // Full-width letters and their like are the same key.
+  const plain = text.normalize('NFKC')
+  const again = plain === text ? masked : mask(plain)
+  return again === plain ? masked : again
+}
+
+function mask(text: string): string {
+  const whole = (key: string, last: string) => (/[A-Z]/i.test(key) ? `XXXXX-XXXXX-XXXXX-XXXXX-${last}` : key)
   return text
-    .replace(wholeKey, (key, _dash, last: string) => (/[A-Z]/i.test(key) ? `XXXXX-XXXXX-XXXXX-XXXXX-${last}` : key))
+    .replace(printedKey, (key, _dash, last: string) => whole(key, last))
+    .replace(typedKey, (key, last: string) => (key.startsWith('XXXXX') ? key : whole(key, last)))
     .replace(keyPiece, (piece) => (/[A-Z]/i.test(piece) && !piece.startsWith('XXXXX-') ? piece.replace(/[A-Z0-9]/gi, 'X') : piece))
 }

@@ -10,8 +10,9 @@ import { test } from 'node:test'
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: [],
   catalogue: ['model'],
-  activation: ['model', 'catalogue'],
-  site: ['model'],
+  addresses: ['type:model'],
+  activation: ['model', 'catalogue', 'addresses'],
+  site: ['model', 'catalogue', 'addresses'],
   schemas: ['type:model'],
   cli: ['model', 'catalogue', 'activation', 'site'],
 }
@@ -19,7 +20,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   model: [],
   catalogue: [],
-  activation: ['ipaddr.js'],
+  addresses: ['ipaddr.js'],
+  activation: [],
   site: ['ipaddr.js', 'tldts', 'yaml', 'zod'],
   schemas: ['zod'],
   cli: ['node:fs', 'node:url', 'node:util'],

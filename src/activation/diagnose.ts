@@ -1,6 +1,7 @@
 import {
   type Diagnosis,
   type MachineReading,
+  maskKeys,
   type Problem,
   problem,
   type Site,
@@ -41,7 +42,8 @@ export function gather(texts: readonly SourceText[]): Gathered {
   const clues: { machine: MachineClues; order: ReturnType<typeof dateOrder> }[] = []
   const byName = new Map<string, MachineClues>()
   let recognised = false
-  for (const { source, text, encoding } of texts) {
+  for (const { source: given, text, encoding } of texts) {
+    const source = maskKeys(given)
     const pg = page(source, text, encoding ?? 'utf-8')
     const reading = read(pg)
     const order = dateOrder(text)

@@ -19,7 +19,7 @@ import type { EventFacts } from './facts/event.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import { type ProductFacts, reasonText } from './facts/product.ts'
 import { originOf } from './origin.ts'
-import { called, days, isSpare, keyed, overtaken, shown } from './rules/rule.ts'
+import { called, command, days, isSpare, keyed, overtaken, shown } from './rules/rule.ts'
 import { rules } from './rules.ts'
 
 /** One machine, judged: what `diagnose`, and later `status` and `audit`, answer about it. */
@@ -57,16 +57,14 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
   const products = facts.products.map((p, i) => judgeProduct(p, facts, about.get(i) ?? [], site, readAt))
   for (const [index, p] of products.entries()) {
     if (p.origin !== 'suspect' && p.origin !== 'foreign') continue
+    const reading = originOf(facts.products[index]!, facts, site, readAt)
     findings.push({
       rule: `origin-${p.origin}`,
       severity: p.origin === 'foreign' ? 'action' : 'attention',
       summary: p.originBecause,
       honest: null,
-      evidence: p.evidence.filter((e) => /host/i.test(e.means)).slice(0, 3),
-      next:
-        p.origin === 'foreign'
-          ? ['Find out who set this up, then activate against your own host: slmgr /ckms, slmgr /ato']
-          : ['Compare with the site file; add what is yours, clear what is not (slmgr /ckms).'],
+      evidence: reading.evidence,
+      next: originNext(facts.products[index]!, p.origin),
       machine: facts.id,
       product: index,
     })
@@ -78,6 +76,17 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
     codes: codeReadings(facts),
     findings,
   }
+}
+
+/** What to do about an activation that does not fit. */
+function originNext(p: ProductFacts, origin: Origin): string[] {
+  if (p.method === 'adba') return ['Find out which forest the machine belongs to; name its domain in the site file if it is yours.']
+  const set = p.host.found === 'override' ? `clear the host (${command(p, 'clear')}), ` : ''
+  return origin === 'foreign'
+    ? [`Find out who set this up, then ${set}activate against your own host (${command(p, 'activate')}).`]
+    : [
+        `Compare with the site file: add what is yours; else ${set || 'find out why DNS names it, '}and activate against your own host (${command(p, 'activate')}).`,
+      ]
 }
 
 function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Finding[], site: Site | null, readAt: string | null): Product {
@@ -111,6 +120,7 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
       ...mine.filter((f) => f.severity === 'action' && f !== causing).flatMap((f) => f.next),
     ]),
   ]
+  if (next.length === 0 && (origin.origin === 'suspect' || origin.origin === 'foreign')) next.push(...originNext(p, origin.origin))
   if (p.state === 'unknown' && next.length === 0)
     next.push(
       p.application === 'office'

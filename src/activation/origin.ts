@@ -1,9 +1,10 @@
+import { addressKind, canonicalHost, inDomains, inNetworks, isNamedHost } from '../addresses.ts'
 import { marks, numberOf, platformOfHost } from '../catalogue.ts'
 import type { Evidence, Origin, Site } from '../model.ts'
-import { addressKind, inDomains, inNetworks, isNamedHost } from './addresses.ts'
+import { evidence } from './clues/clue.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import type { ProductFacts } from './facts/product.ts'
-import { impossible } from './rules/evidence.ts'
+import { impossible, sortedMarks } from './rules/evidence.ts'
 import { isDigital } from './rules/keys.ts'
 import { shown } from './rules/rule.ts'
 
@@ -22,6 +23,7 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
     ['KeyManagementServiceMachine', 'the KMS host, set by hand'],
     ['DiscoveredKeyManagementServiceMachineName', 'the KMS host, from DNS'],
     ['DiscoveredKeyManagementServiceMachineIpAddress', 'the address of the KMS host'],
+    ['EventHost', 'the KMS host that was asked'],
   )
   if (impossible(product, readAt)) {
     return {
@@ -30,10 +32,21 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
       evidence: shown(product, ['GracePeriodRemaining', 'more than 259,200 minutes'], ['Expires', 'the printed end']),
     }
   }
-  const mark = facts.marks.find((m) => !m.plainTalk && marks[m.mark]!.strength === 'strong' && marks[m.mark]!.kind !== 'detection')
+  const mark = sortedMarks(facts).strong[0]
   const volume = product.channel === 'kms-client' || product.channel === 'unknown'
   if (mark && (volume || isDigital(product))) {
-    return { origin: 'foreign', because: `The machine carries a mark of an activator: ${marks[mark.mark]!.text}.`, evidence: [] }
+    return {
+      origin: 'foreign',
+      because: `The machine carries a mark of an activator: ${marks[mark.mark]!.text}.`,
+      evidence: [evidence(mark.cell, marks[mark.mark]!.means)],
+    }
+  }
+  if (product.channel === 'kms-client' && product.permanent && product.state === 'licensed') {
+    return {
+      origin: 'suspect',
+      because: 'A KMS client is never permanently activated: KMS gives 180 days.',
+      evidence: shown(product, ['Permanent', 'permanently activated']),
+    }
   }
   switch (product.channel) {
     case 'oem':
@@ -74,7 +87,14 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
       }
     case 'kms-host':
       if (site && facts.name && isNamedHost(facts.name, site))
-        return { origin: 'own', because: `Declared: the site file names ${facts.name} as a KMS host.`, evidence: [] }
+        return {
+          origin: 'own',
+          because:
+            product.state === 'licensed'
+              ? `Proved: ${facts.name}, which the site file names, shows a licensed KMS host key.`
+              : `Declared: the site file names ${facts.name} as a KMS host; its key is not licensed.`,
+          evidence: shown(product, ['LicenseStatus', 'state of the KMS host key']),
+        }
       return {
         origin: 'cannot-tell',
         because: site
@@ -111,13 +131,14 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
       evidence: hostLines,
     }
   }
-  return byHost(product, site, hostLines)
+  return byHost(product, facts, site, hostLines)
 }
 
-function byHost(product: ProductFacts, site: Site | null, evidence: readonly Evidence[]): OriginReading {
+function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, evidence: readonly Evidence[]): OriginReading {
   const { name, ip, found } = product.host
   const licensed = product.state === 'licensed'
   const host = name ?? ip
+  const answer = (origin: Origin, because: string): OriginReading => ({ origin, because, evidence })
   if (!host && product.channel === 'unknown')
     return { origin: 'cannot-tell', because: 'The text does not tell what kind of key it is; slmgr /dlv does.', evidence: [] }
   if (!host) {
@@ -129,102 +150,110 @@ function byHost(product: ProductFacts, site: Site | null, evidence: readonly Evi
       evidence: [],
     }
   }
-  const platform = platformOfHost(host) ?? (ip ? platformOfHost(ip) : null)
+  const byName = name ? platformOfHost(name) : null
+  const byAddress = ip ? platformOfHost(ip) : null
+  const platform = byName ?? byAddress
   if (platform) {
+    const whose = platformNames[platform]
+    if (name && ip && addressKind(name) === null && byName !== byAddress) {
+      return answer(
+        'suspect',
+        byName
+          ? `${name} is the name of the KMS of ${whose}, but ${ip} is no address of it that we know. A new address of the platform would explain it.`
+          : `${ip} is an address of the KMS of ${whose}, but ${name} is not its name.`,
+      )
+    }
     if (!site)
-      return {
-        origin: 'cannot-tell',
-        because: `${host} is the KMS of ${platformNames[platform]} for its own virtual machines; a site file that lists the platform would decide.`,
-        evidence,
-      }
-    if (site.platforms.includes(platform))
-      return { origin: 'platform', because: `${host} is the KMS of ${platformNames[platform]}, which the site file lists.`, evidence }
-    return {
-      origin: 'suspect',
-      because: `${host} is the KMS of ${platformNames[platform]}, which the site file does not list. A machine there would explain it.`,
-      evidence,
-    }
-  }
-  const kinds = [name, ip].map((h) => (h ? addressKind(h) : null))
-  if (kinds.includes('reserved'))
-    return {
-      origin: 'suspect',
-      because: `${host} is an address that no machine can have. Somebody may have set it to keep the machine from asking.`,
-      evidence,
-    }
-  if (kinds.includes('loopback') || /^localhost$/i.test(host)) {
-    if (product.application === 'office' && site === null)
-      return {
-        origin: 'cannot-tell',
-        because: 'Office asks the machine itself; that is right on the KMS host itself, and its own slmgr /dlv shows whether it is one.',
-        evidence,
-      }
-    return {
-      origin: 'suspect',
-      because: `${host} is the machine itself. A KMS host may activate its own Office; a port forwarder would look the same.`,
-      evidence,
-    }
-  }
-  if (!site)
-    return {
-      origin: 'cannot-tell',
-      because: `Whose host ${host} is, only the organisation knows: give a site file (--site slmctl.yaml) that names its hosts, domains and networks.`,
-      evidence,
-    }
-  if (isNamedHost(host, site) || (ip && isNamedHost(ip, site))) {
-    // A name that is ours at an address that cannot be ours does not fit together.
-    const address = ip ?? (addressKind(host) ? host : null)
-    if (address && site.networks.length > 0 && addressKind(address) === 'public' && !inNetworks(address, site.networks))
-      return {
-        origin: 'suspect',
-        because: `The site file names ${host}, but its address ${address} is outside the site’s networks. A changed address or a NAT would explain it.`,
-        evidence,
-      }
-    return licensed || product.state === 'unknown'
-      ? { origin: 'own', because: `Declared: the site file names ${host}.`, evidence }
-      : { origin: 'own', because: `Declared: it is told to use ${host}, which the site file names; it is not activated.`, evidence }
+      return answer(
+        'cannot-tell',
+        `${host} is the KMS of ${whose} for its own virtual machines; a site file that lists the platform would decide.`,
+      )
+    if (site.platforms.includes(platform)) return answer('platform', `${host} is the KMS of ${whose}, which the site file lists.`)
+    return answer('suspect', `${host} is the KMS of ${whose}, which the site file does not list. A machine there would explain it.`)
   }
   const address = ip ?? (addressKind(host) ? host : null)
-  if (address && addressKind(address) === 'public' && !inNetworks(address, site.networks)) {
-    if (licensed)
-      return {
-        origin: 'foreign',
-        because: `Activated by ${host === address ? address : `${host} (${address})`}, a public address outside the site’s networks.`,
-        evidence,
-      }
-    return {
-      origin: 'suspect',
-      because: `It is told to use ${host}, a public address outside the site’s networks; it is not activated by it.`,
-      evidence,
-    }
+  const kind = address ? addressKind(address) : null
+  if (kind === 'reserved')
+    return answer('suspect', `${address} is an address that no machine can have. Somebody may have set it to keep the machine from asking.`)
+  const itself =
+    kind === 'loopback' || /^localhost$/i.test(host) || (facts.name !== null && canonicalHost(facts.name) === canonicalHost(host))
+  if (itself) {
+    const hostKey = facts.products.some((p) => p.channel === 'kms-host' && p.state === 'licensed')
+    if (hostKey && site && facts.name && isNamedHost(facts.name, site))
+      return answer('own', `Proved: the machine is ${facts.name}, a KMS host of the site file with a licensed host key.`)
+    if (hostKey || (product.application === 'office' && !site))
+      return answer(
+        'cannot-tell',
+        'It asks the machine itself, which is right on a KMS host; its name, compared with kms.hosts of the site file, decides.',
+      )
+    return answer(
+      'suspect',
+      `${address ?? host} is the machine itself. A KMS host may activate its own Office; a port forwarder would look the same.`,
+    )
   }
-  const ownName = !addressKind(host) && inDomains(host, site.domains)
-  const ownAddress = address !== null && inNetworks(address, site.networks)
-  if (found === 'dns' && ownName && (address === null || ownAddress))
-    return { origin: 'own', because: `Declared: ${host} was published by DNS in a domain of the site file.`, evidence }
-  if (found === 'dns' && ownAddress)
-    return {
-      origin: 'own',
-      because: `Declared: DNS published ${host}, and its address ${address} is inside the site’s networks.`,
-      evidence,
-    }
-  if (addressKind(host) !== null && ownAddress)
-    return {
-      origin: 'cannot-tell',
-      because: `${host} is inside the site’s networks, but the site file names no host at that address; the DNS name of ${host} decides.`,
-      evidence,
-    }
-  if (addressKind(host) !== null)
-    return {
-      origin: 'suspect',
-      because: `${host} is outside the networks of the site file. A network that the file lacks would explain it.`,
-      evidence,
-    }
-  return {
-    origin: 'suspect',
-    because: `${host} is not a KMS host of the site file${ownName ? ', although its domain is ours' : ''}. A host that the file lacks would explain it.`,
-    evidence,
+  if (!site)
+    return answer(
+      'cannot-tell',
+      `Whose host ${host} is, only the organisation knows: give a site file (--site slmctl.yaml) that names its hosts, domains and networks.`,
+    )
+  const declared = site.networks.length > 0
+  const inside = address !== null && declared && inNetworks(address, site.networks)
+  const outside = address !== null && declared && !inside
+  if (isNamedHost(host, site) || (ip && isNamedHost(ip, site))) {
+    // A name that is ours at an address that cannot be ours does not fit together.
+    if (outside && kind === 'public')
+      return answer(
+        'suspect',
+        `The site file names ${host}, but its address ${address} is outside the site’s networks. A changed address or a NAT would explain it.`,
+      )
+    return answer(
+      'own',
+      licensed || product.state === 'unknown'
+        ? `Declared: the site file names ${trimDot(host)}.`
+        : `Declared: it is told to use ${trimDot(host)}, which the site file names; it is not activated.`,
+    )
   }
+  const named = addressKind(host) === null
+  const ownName = named && inDomains(host, site.domains)
+  if (kind === 'public' && !inside) {
+    if (!declared)
+      return answer('cannot-tell', `${address} is a public address, and the site file declares no networks; with them it can be told.`)
+    if (ownName)
+      return answer(
+        'suspect',
+        `${host} is in a domain of ours, but ${address} is outside the site’s networks. A network that the file lacks would explain it.`,
+      )
+    return licensed
+      ? answer(
+          'foreign',
+          `Activated by ${host === address ? address : `${host} (${address})`}, a public address outside the site’s networks.`,
+        )
+      : answer('suspect', `It is told to use ${host}, a public address outside the site’s networks; it is not activated by it.`)
+  }
+  if (found === 'dns' && ownName && !outside) return answer('own', `Declared: ${host} was published by DNS in a domain of the site file.`)
+  if (!named) {
+    if (inside)
+      return answer(
+        'cannot-tell',
+        `${host} is inside the site’s networks, but the site file names no host at that address; the DNS name of ${host} decides.`,
+      )
+    return declared
+      ? answer('suspect', `${host} is outside the networks of the site file. A network that the file lacks would explain it.`)
+      : answer('cannot-tell', `${host} is a bare address, and the site file declares no networks.`)
+  }
+  if (outside)
+    return answer(
+      'suspect',
+      `${host} has the address ${address}, outside the networks of the site file. A network that the file lacks would explain it.`,
+    )
+  if (found === 'dns' && !host.includes('.') && inside)
+    return answer('cannot-tell', `${host} is a short name at an address inside the site’s networks; its full name decides.`)
+  return answer(
+    'suspect',
+    `${host} is not a KMS host of the site file${ownName ? ', although its domain is ours' : ''}. A host that the file lacks would explain it.`,
+  )
 }
+
+const trimDot = (host: string) => host.replace(/\.$/, '')
 
 const platformNames = { azure: 'Microsoft Azure', aws: 'Amazon Web Services', google: 'Google Cloud', oracle: 'Oracle Cloud' } as const

@@ -1,8 +1,12 @@
+import { isNamedHost } from '../addresses.ts'
 import type { MissingFact, Plan, Problem, Refusal, Site, Step } from '../model.ts'
+import { answered } from './changes/change.ts'
 import { changes } from './changes.ts'
 import type { Gathered } from './diagnose.ts'
 import { originOf } from './origin.ts'
-import { called } from './rules/rule.ts'
+import { called, isSpare } from './rules/rule.ts'
+
+const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
 
 /** How to get a fact that a text lacks. */
 const howToGet = {
@@ -33,10 +37,35 @@ export function plan(gathered: Gathered, site: Site | null, readAt: string | nul
       if (facts.products.length > 0 && facts.products.every((p) => p.addOn))
         lacks('windows', 'The text is about an add-on; Windows itself is not in it.')
       facts.products.forEach((p, index) => {
-        if (p.addOn) return
         const name = called(p)
+        if (p.addOn) {
+          if (p.state === 'licensed') holds.push(`${capital(name)}: licensed.`)
+          else if (p.partialKey !== null || p.attempt)
+            refuse(index, 'ADD_ON', `${capital(name)} is not activated; its key comes with its own agreement.`, [
+              'slmgr /ato ACTIVATION-ID on the machine, or by telephone',
+            ])
+          return
+        }
+        if (isSpare(p, facts.products)) return
         if (p.state === 'unlicensed' && p.partialKey === null) {
           lacks('key', `This entry of ${name} has no key; which entry is the active one is not in the text.`)
+          return
+        }
+        const own = facts.products.find(
+          (o) =>
+            o !== p &&
+            o.application === p.application &&
+            o.state === 'licensed' &&
+            !o.addOn &&
+            (o.channel === 'oem' || o.channel === 'retail'),
+        )
+        if (own && p.application === 'windows' && (p.channel === 'kms-client' || p.channel === 'unknown')) {
+          refuse(
+            index,
+            'NOT_VOLUME_LICENSED',
+            `${capital(name)} is licensed by its own ${own.channel === 'oem' ? 'OEM' : 'retail'} licence; this entry is not activated beside it.`,
+            ['Moving it to a volume licence needs an entitlement in the site file.'],
+          )
           return
         }
         switch (p.channel) {
@@ -73,13 +102,31 @@ export function plan(gathered: Gathered, site: Site | null, readAt: string | nul
             return
           case 'avma':
             if (p.state === 'licensed') holds.push(`${name}: activated by its Hyper-V host.`)
+            else
+              refuse(index, 'AVMA', `${name} is activated by its Hyper-V host, not by KMS.`, [
+                'Check that the Hyper-V host is an activated Datacenter edition of the same or a newer release.',
+              ])
+            return
+          case 'unknown':
+            if (p.state === 'licensed' && !p.host.name) holds.push(`${name}: licensed; which kind of key it has is not in the text.`)
+            else lacks('key', `Which kind of key ${name} has is not in the text.`)
             return
           default:
         }
         const origin = originOf(p, facts, site, readAt)
         if (p.state === 'unknown') lacks('state', `Whether ${name} is activated is not in the text.`)
         if (p.method === 'adba' && p.state === 'licensed') {
-          holds.push(`${name}: activated through Active Directory.`)
+          if (origin.origin === 'suspect')
+            refuse(index, 'AD_OBJECT_NOT_OURS', `${name}: ${origin.because}`, [
+              'Find out which forest the machine belongs to; name its domain in the site file if it is yours.',
+            ])
+          else holds.push(`${name}: activated through Active Directory.`)
+          return
+        }
+        if (/^Core/.test(p.edition ?? '') && p.application === 'windows') {
+          refuse(index, 'NOT_VOLUME_ACTIVATABLE', `${name}: Microsoft publishes no client key for this edition; KMS cannot activate it.`, [
+            'Give it its own licence back, or upgrade the edition with a key of yours.',
+          ])
           return
         }
         if (site === null) {
@@ -91,19 +138,36 @@ export function plan(gathered: Gathered, site: Site | null, readAt: string | nul
             ])
           return
         }
+        if (origin.origin === 'platform' && p.state !== 'licensed') {
+          refuse(index, 'PLATFORM', `${name}: ${origin.because} It is for the platform to activate it.`, [
+            'See the provider’s page on Windows activation; the machine must reach that address.',
+          ])
+          return
+        }
         if (origin.origin === 'platform') {
           holds.push(`${name}: ${origin.because}`)
           return
         }
-        if (!p.host.name && p.state === 'licensed') lacks('host', `Which host ${name} uses is not in the text.`)
+        if (!p.host.name && (p.state === 'licensed' || answered(p))) lacks('host', `Which host ${name} uses is not in the text.`)
+        else if (p.host.name && !p.host.ip && origin.origin === 'own' && site.networks.length > 0 && p.state !== 'licensed')
+          lacks('host', `The address of ${p.host.name} is not in the text; it must be inside the site's networks.`)
         const wished = changes.flatMap((change) => change.propose(p, { site, origin: origin.origin }))
         // Before every activation the host that would be asked must be known and ours: told by a step, or by the facts.
         const authorised = origin.origin === 'own' || wished.some((s) => s.change === 'kms-host')
         const proposed = authorised ? wished : wished.filter((s) => s.change !== 'activation')
-        if (proposed.length < wished.length)
-          refuse(index, 'HOST_NOT_AUTHORISED', `${name}: the host that an activation would ask is unknown or not the site's.`, [
-            'Name your hosts under kms.hosts; take a fresh slmgr /dlv that names the host.',
-          ])
+        if (proposed.length < wished.length) {
+          const named = p.host.name !== null && isNamedHost(p.host.name, site)
+          refuse(
+            index,
+            'HOST_NOT_AUTHORISED',
+            named || origin.origin === 'foreign'
+              ? `${name}: ${origin.because}`
+              : `${name}: the host that an activation would ask is unknown or not the site's.`,
+            named || origin.origin === 'foreign'
+              ? ['Settle that first; slmctl renews no activation whose host does not fit.']
+              : ['Name your hosts under kms.hosts; take a fresh slmgr /dlv that names the host.'],
+          )
+        }
         if (wished.length === 0) {
           if (origin.origin === 'own' && p.state === 'licensed') holds.push(`${name}: ${origin.because}`)
           else if (p.state !== 'licensed' && site.kmsHosts.length === 0)

@@ -7,7 +7,17 @@ import {
   reservedHost,
   subscription,
 } from './rules/evidence.ts'
-import { clientCount, hostCount, hostNotFound, hostOverride, hostRole, intervals, loopbackHost, platformNotes } from './rules/hosts.ts'
+import {
+  clientCount,
+  failedRequests,
+  hostCount,
+  hostNotFound,
+  hostOverride,
+  hostRole,
+  intervals,
+  loopbackHost,
+  platformNotes,
+} from './rules/hosts.ts'
 import {
   addOnOnly,
   digitalLicence,
@@ -15,6 +25,7 @@ import {
   keyInstalled,
   keyUnpublished,
   neverActivated,
+  noClientKey,
   noKey,
   twoEntries,
   wrongChannel,
@@ -32,12 +43,14 @@ export const rules: readonly Rule[] = [
   attemptFailed,
   evaluation,
   wrongChannel,
+  noClientKey,
   keyEdition,
   neverActivated,
   noKey,
   notActivated,
   notRenewed,
   hostCount,
+  failedRequests,
   impossibleCount,
   reservedHost,
   loopbackHost,

@@ -81,7 +81,14 @@ export function readText(
 export async function loadSite(file: string | undefined): Promise<{ readonly site: Site | null; readonly problems: readonly Problem[] }> {
   if (file === undefined) return { site: null, problems: [] }
   const read = readText(file)
-  if (read.text === null) return { site: null, problems: [read.problem] }
+  // What helps with a paste does not help with a site file.
+  if (read.text === null)
+    return {
+      site: null,
+      problems: [
+        { ...read.problem, next: ['Name your site file: --site slmctl.yaml. The guide shows one: docs/guide.md, "The site file".'] },
+      ],
+    }
   const { readSite } = await import('../site.ts')
   return readSite(file, read.text.text)
 }

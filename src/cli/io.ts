@@ -13,7 +13,10 @@ export function terminal(): Io {
   // A reader that goes away (head, less) is no fault of ours.
   process.stdout.once('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    process.stderr.write(
+      `slmctl: the output could not be written: ${error.code ?? error.message}.\n  - Check the disk and the place that the output goes to.\n`,
+    )
+    process.exit(2)
   })
   return {
     out: (text) => void process.stdout.write(text),

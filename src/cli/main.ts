@@ -1,6 +1,6 @@
-import { ProblemError } from '../model.ts'
+import { maskKeys, ProblemError } from '../model.ts'
 import { type Command as CommandRow, commands } from './commands.ts'
-import { type Io, showProblem, terminal, wrap } from './io.ts'
+import { type Io, json, showProblem, terminal, wrap } from './io.ts'
 import { parse } from './parse.ts'
 import { version } from './version.ts'
 
@@ -11,7 +11,8 @@ export async function main(argv: readonly string[], io: Io = terminal()): Promis
     code = await run(argv, io)
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error
-    showProblem(error.problem, io)
+    for (const p of error.problems) showProblem(p, io)
+    if (argv.includes('--json')) io.out(json({ schema: 'slmctl.problems/1', problems: error.problems }))
     code = 2
   }
   process.exitCode = code
@@ -31,8 +32,9 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   const command = commands.find((c) => c.name === name)
   if (!command) {
+    const typed = maskKeys(name)
     const near = commands.find((c) => c.name.startsWith(name.slice(0, 3)))
-    io.err(`slmctl: there is no command ${name}.${near ? ` Did you mean ${near.name}?` : ''}\n  - slmctl --help lists the commands.\n`)
+    io.err(`slmctl: there is no command ${typed}.${near ? ` Did you mean ${near.name}?` : ''}\n  - slmctl --help lists the commands.\n`)
     return 2
   }
   const { values, positionals } = parse(command, rest)

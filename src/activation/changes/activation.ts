@@ -1,6 +1,6 @@
 import { numberOf } from '../../catalogue.ts'
 import { called, days } from '../rules/rule.ts'
-import { change, productClass } from './change.ts'
+import { answered, change, productClass } from './change.ts'
 
 const soon = numberOf('renewal.toastDays') * 1440
 
@@ -13,9 +13,9 @@ export const kmsActivation = change(
     (p.state === 'licensed' &&
       (origin === 'own' || origin === 'cannot-tell' || origin === 'platform') &&
       (p.minutesLeft === null || p.minutesLeft > soon)),
-  (p, { site }) => {
+  (p, { site, origin }) => {
     // Against which host it would ask is settled by the kms-host change; without a host of ours nothing is activated.
-    if (site.kmsHosts.length === 0 || p.state === 'unknown') return []
+    if ((site.kmsHosts.length === 0 && origin !== 'own') || p.state === 'unknown' || (p.host.name === null && answered(p))) return []
     return [
       {
         change: 'activation',
@@ -26,7 +26,10 @@ export const kmsActivation = change(
               ? `Only ${days(p.minutesLeft)} are left.`
               : 'Its present activation is not by a host of the site.'
             : `It is not activated (${p.state}).`,
-        class: productClass,
+        class:
+          p.application === 'office' && (/2010/.test(p.edition ?? '') || (p.windows !== null && Number(p.windows) < 6.2))
+            ? 'OfficeSoftwareProtectionProduct'
+            : productClass,
         key: p.activationId ? { ID: p.activationId } : null,
         method: 'Activate',
         arguments: {},

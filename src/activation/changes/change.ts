@@ -21,3 +21,17 @@ export function change(id: string, about: string, holds: Change['holds'], steps:
 
 export const service = 'SoftwareLicensingService'
 export const productClass = 'SoftwareLicensingProduct'
+
+/** Codes by which a host was reached, or that say that the cause is not the host: another host would change nothing. */
+const notTheHost: ReadonlySet<number> = new Set([
+  0xc004f038, 0xc004f06c, 0xc004f041, 0xc004f042, 0xc004f035, 0xc004f059, 0xc004f050, 0xc004f051,
+])
+
+/** True where a host answered, or the machine itself is the cause, by the code that it reports. */
+export function answered(product: ProductFacts): boolean {
+  const code =
+    product.attempt?.code ??
+    product.reason ??
+    (product.cells.has('EventCode') ? Number.parseInt(product.cells.get('EventCode')!.value, 16) : null)
+  return code !== null && notTheHost.has(code)
+}

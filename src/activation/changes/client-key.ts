@@ -1,6 +1,5 @@
-import { clientKeys, clientKeysEndingIn } from '../../catalogue.ts'
+import { clientKeys, clientKeysEndingIn, keyEditionNames } from '../../catalogue.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { keyEditionNames } from '../rules/editions.ts'
 import { called } from '../rules/rule.ts'
 import { change, service } from './change.ts'
 

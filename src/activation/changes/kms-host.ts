@@ -1,6 +1,6 @@
-import { isNamedHost } from '../addresses.ts'
+import { isNamedHost } from '../../addresses.ts'
 import { called } from '../rules/rule.ts'
-import { change, productClass, service } from './change.ts'
+import { answered, change, productClass, service } from './change.ts'
 
 /** The host that the machine is told to use is one that the site file names, or DNS publishes it in our own domain. */
 export const kmsHost = change(
@@ -9,6 +9,8 @@ export const kmsHost = change(
   (p, { site, origin }) =>
     p.channel !== 'kms-client' ||
     site.kmsHosts.length === 0 ||
+    // Where a host answered, or the machine is the cause, nothing is gained by another host.
+    (p.host.name === null && answered(p)) ||
     (p.host.found === 'override' && p.host.name !== null && isNamedHost(p.host.name, site)) ||
     (p.host.found !== 'override' && origin === 'own') ||
     (p.host.found === 'unknown' && p.state === 'licensed' && origin !== 'foreign' && origin !== 'suspect'),
@@ -20,7 +22,13 @@ export const kmsHost = change(
       : `${called(p)} has found no host of the site.`
     // Office shares the licensing service with Windows since Office 2013 on Windows 8; its setting is then the product's own.
     const own = p.application === 'office' && p.activationId !== null
-    const where = own ? { class: productClass, key: { ID: p.activationId! } } : { class: service, key: null }
+    // Before Windows 8, and for Office 2010, Office has a licensing service of its own.
+    const older = p.application === 'office' && (/2010/.test(p.edition ?? '') || (p.windows !== null && Number(p.windows) < 6.2))
+    const where = older
+      ? { class: own ? 'OfficeSoftwareProtectionProduct' : 'OfficeSoftwareProtectionService', key: own ? { ID: p.activationId! } : null }
+      : own
+        ? { class: productClass, key: { ID: p.activationId! } }
+        : { class: service, key: null }
     return [
       {
         change: 'kms-host',

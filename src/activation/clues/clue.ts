@@ -1,3 +1,4 @@
+import { maskKeys } from '../../model.ts'
 import { type Line, quote } from '../page.ts'
 
 /** A value as it was read, with the place it was read from. */
@@ -66,7 +67,7 @@ export function newMachine(name: string | null): MachineClues {
 }
 
 export function cellOf(source: string, line: Line, value: string): Cell {
-  return { value, source, line: line.n, raw: line.raw }
+  return { value: maskKeys(value), source, line: line.n, raw: line.raw }
 }
 
 /** A cell as evidence. */

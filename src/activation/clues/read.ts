@@ -1,4 +1,5 @@
 import { isEvent } from '../../catalogue.ts'
+import { maskKeys } from '../../model.ts'
 import type { Line, Page } from '../page.ts'
 import { type Cell, cellOf, type EventRow, type MachineClues, newMachine, type ProductRow, type Row } from './clue.ts'
 import { codesIn } from './codes.ts'
@@ -147,7 +148,8 @@ class Reader {
   }
 
   /** The text goes on about the machine with this name: the same one, a nameless one that now has a name, or a new one. */
-  #enter(name: string, asHeading: boolean): void {
+  #enter(given: string, asHeading: boolean): void {
+    const name = maskKeys(given)
     const known = this.#byName.get(name.toLowerCase())
     if (known) this.#machine = known
     else if (this.#machine && this.#machine.name === null && !(asHeading && hasContent(this.#machine))) this.#machine.name = name

@@ -120,7 +120,9 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
     hostPort(text(row, 'KmsFromDns')) ??
     bare(text(row, 'DiscoveredKeyManagementServiceMachineName'), number(row, 'DiscoveredKeyManagementServiceMachinePort'))
   const ip = addressIn(text(row, 'DiscoveredKeyManagementServiceMachineIpAddress'))
-  const host = override ?? discovered
+  // What an event says was asked is a host, too; where its name came from is not told.
+  const asked = hostPort(text(row, 'EventHost'))
+  const host = override ?? discovered ?? asked
   const reasonCell = row.get('LicenseStatusReason') ?? row.get('ErrorCode')
   const reasonCode = reasonCell ? resultCode(reasonCell.value) : null
   const reason = reasonCode === 0 ? null : reasonCode

@@ -1,8 +1,9 @@
+import { addressKind } from '../../addresses.ts'
 import { marks, numberOf } from '../../catalogue.ts'
-import { addressKind } from '../addresses.ts'
-import { evidence } from '../clues/clue.ts'
+import { evidence, type MarkClue } from '../clues/clue.ts'
+import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, productRule, type Remark, rule, shown } from './rule.ts'
+import { at, called, command, productRule, type Remark, rule, shown } from './rule.ts'
 
 const longest = numberOf('validity.days') * 1440
 /** Two days of grace for clocks that were set back. */
@@ -52,7 +53,7 @@ export const impossibleTime = productRule('impossible-time', 'More time left tha
       ['KmsFromDns', 'the host it names'],
     ),
     next: [
-      'Find out who activated this machine and with what; then remove it, clear the KMS setting (slmgr /ckms) and activate against your own host (slmgr /ato).',
+      `Find out who activated this machine and with what; then remove it, clear the KMS setting (${command(p, 'clear')}) and activate against your own host (${command(p, 'activate')}).`,
     ],
   }
 })
@@ -71,7 +72,7 @@ export const reservedHost = productRule('reserved-address', 'A KMS host at an ad
       ['KeyManagementServiceMachine', 'the KMS host'],
       ['DiscoveredKeyManagementServiceMachineIpAddress', 'the address of the KMS host'],
     ),
-    next: ['Clear the setting (slmgr /ckms; Office: ospp.vbs /remhst) and activate against your own host.'],
+    next: [`Clear the setting (${command(p, 'clear')}) and activate against your own host.`],
   }
 })
 
@@ -98,13 +99,44 @@ export const impossibleCount = rule('impossible-count', 'A count above the most 
   ]
 })
 
+export type SortedMarks = {
+  readonly strong: readonly MarkClue[]
+  readonly found: readonly MarkClue[]
+  readonly weak: readonly MarkClue[]
+  readonly spoken: readonly MarkClue[]
+}
+const sorted = new WeakMap<readonly MarkClue[], SortedMarks>()
+/** Lines between an antivirus' detection and the path that it names. */
+const detectionReach = 8
+
+/** Marks by what they prove: on the machine, reported by an antivirus, a name that honest programs have too, only spoken of. */
+export function sortedMarks(facts: MachineFacts): SortedMarks {
+  const known = sorted.get(facts.marks)
+  if (known) return known
+  const detections = facts.marks.filter((m) => marks[m.mark]!.kind === 'detection')
+  const byAntivirus = (m: MarkClue) =>
+    detections.some((d) => d.cell.source === m.cell.source && Math.abs(d.cell.line - m.cell.line) <= detectionReach)
+  const strong: MarkClue[] = []
+  const found: MarkClue[] = []
+  const weak: MarkClue[] = []
+  const spoken: MarkClue[] = []
+  for (const m of facts.marks) {
+    const row = marks[m.mark]!
+    if (row.kind === 'detection' && !m.plainTalk) found.push(m)
+    else if (m.plainTalk || row.kind === 'detection') spoken.push(m)
+    else if (byAntivirus(m)) continue
+    else (row.strength === 'strong' ? strong : weak).push(m)
+  }
+  const result = { strong, found, weak, spoken }
+  sorted.set(facts.marks, result)
+  return result
+}
+
 /** Marks that a program which activates without a licence leaves behind. */
 export const activatorMarks = rule('activator-marks', 'Marks of an activator or a KMS emulator', ({ facts }) => {
   const remarks: Remark[] = []
-  const strong = facts.marks.filter((m) => !m.plainTalk && marks[m.mark]!.strength === 'strong' && marks[m.mark]!.kind !== 'detection')
-  const found = facts.marks.filter((m) => !m.plainTalk && marks[m.mark]!.kind === 'detection')
-  const weak = facts.marks.filter((m) => !m.plainTalk && marks[m.mark]!.strength === 'weak' && marks[m.mark]!.kind !== 'detection')
-  const spoken = facts.marks.filter((m) => m.plainTalk)
+  const { strong, found, weak, spoken } = sortedMarks(facts)
+  const kms = facts.products.some((p) => p.channel === 'kms-client' || p.channel === 'unknown') || facts.products.length === 0
   if (strong.length > 0) {
     const names = [...new Set(strong.map((m) => marks[m.mark]!.text))]
     remarks.push({
@@ -114,7 +146,9 @@ export const activatorMarks = rule('activator-marks', 'Marks of an activator or 
       evidence: strong.slice(0, 8).map((m) => evidence(m.cell, marks[m.mark]!.means)),
       next: [
         'Find out who installed it; remove it with your antivirus or by a new installation.',
-        'Then clear the KMS setting (slmgr /ckms) and activate against your own host (slmgr /ato).',
+        ...(kms
+          ? ['Then clear the KMS setting (slmgr /ckms) and activate against your own host (slmgr /ato).']
+          : ['Then check that the licence is the one that was bought.']),
       ],
     })
   }
@@ -160,7 +194,7 @@ export const clockDifference = rule('clock-difference', 'The clocks of client an
   const apart =
     minutes === null
       ? ''
-      : ` The request says ${clock(sent!.time!)}, the host ${clock(handled!.time!)}: ${Math.floor(Math.abs(minutes) / 60)} h ${Math.abs(minutes) % 60} min apart (at most ${numberOf('clock.maxSkewHours')} h, in UTC).`
+      : ` The request says ${clock(sent!.time!)}, the host ${clock(handled!.time!)}: ${Math.floor(Math.abs(minutes) / 60)} h ${Math.abs(minutes) % 60} min apart (${Math.abs(minutes) > numberOf('clock.maxSkewHours') * 60 ? 'more than' : 'within'} the ${numberOf('clock.maxSkewHours')} h that are allowed, in UTC${Math.abs(minutes) > numberOf('clock.maxSkewHours') * 60 ? '' : '; the clock may not be the only cause'}).`
   const index = facts.products.findIndex((p) => p.channel === 'kms-client' || p.fromEvent)
   return [
     {

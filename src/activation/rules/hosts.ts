@@ -1,7 +1,7 @@
-import { numberOf } from '../../catalogue.ts'
-import { addressKind } from '../addresses.ts'
+import { addressKind } from '../../addresses.ts'
+import { numberOf, platformOfHost } from '../../catalogue.ts'
 import { hex } from '../clues/shapes.ts'
-import { at, called, overtaken, productRule, type Remark, rule, shown } from './rule.ts'
+import { at, called, command, overtaken, productRule, type Remark, rule, shown } from './rule.ts'
 
 const windowsClient = numberOf('threshold.windowsClient')
 const windowsServer = numberOf('threshold.windowsServer')
@@ -80,14 +80,28 @@ export const hostNotFound = rule('host-not-found', 'No KMS host was found, or no
       clue.code === 0x8007232a ||
       clue.code === 0x8007267c ||
       clue.code === 0x80092328
-    const index = facts.products.findIndex((p) => p.channel === 'kms-client' && p.state !== 'licensed' && !p.addOn)
-    const licensed = facts.products.some((p) => p.state === 'licensed' && p.channel === 'kms-client')
-    const override = facts.products.find((p) => p.host.found === 'override')?.host.name
+    // The product whose line the code stands in; else the first KMS client that is not activated.
+    const saying = facts.products.findIndex(
+      (p) =>
+        p.attempt?.cell.line === clue.cell.line ||
+        ['LicenseStatusReason', 'ErrorCode', 'EventCode'].some(
+          (c) => p.cells.get(c)?.line === clue.cell.line && p.cells.get(c)?.source === clue.cell.source,
+        ),
+    )
+    const index = saying >= 0 ? saying : facts.products.findIndex((p) => p.channel === 'kms-client' && p.state !== 'licensed' && !p.addOn)
+    const licensed =
+      index < 0
+        ? facts.products.some((p) => p.state === 'licensed' && p.channel === 'kms-client')
+        : facts.products[index]!.state === 'licensed'
+    const asking = facts.products[index] ?? facts.products.find((p) => p.host.found === 'override')
+    const override = asking?.host.found === 'override' ? asking.host.name : null
+    const platform = override ? platformOfHost(override) : null
+    const who = facts.products.length > 1 && facts.products[index] ? ` (${called(facts.products[index])})` : ''
     remarks.push({
-      severity: licensed && index < 0 ? 'attention' : 'action',
+      severity: licensed ? 'attention' : 'action',
       summary: dns
-        ? `The machine looked for a KMS host in DNS and found none (${hex(clue.code)}).`
-        : `No KMS host could be reached${override ? `; the machine is told to use ${override}` : ''} (${hex(clue.code)}).`,
+        ? `The machine looked for a KMS host in DNS and found none${who} (${hex(clue.code)}).`
+        : `No KMS host could be reached${who}${override ? `; the machine is told to use ${override}` : ''} (${hex(clue.code)}).`,
       evidence: at(clue.cell, 'the code that was reported'),
       next: dns
         ? [
@@ -95,9 +109,11 @@ export const hostNotFound = rule('host-not-found', 'No KMS host was found, or no
             'Check that the machine’s DNS suffix is a domain in which your KMS host publishes itself; else set your host: slmgr /skms HOST',
           ]
         : [
-            override
-              ? `Check that ${override} is your KMS host; if not, clear it: slmgr /ckms`
-              : 'See which host the machine asks: slmgr /dlv, or nslookup -type=srv _vlmcs._tcp',
+            platform
+              ? `${override} is the cloud platform’s own KMS: see the provider’s page; the machine must reach it on TCP 1688.`
+              : override
+                ? `Check that ${override} is your KMS host; if not, clear it: ${command(asking!, 'clear')}`
+                : 'See which host the machine asks: slmgr /dlv, or nslookup -type=srv _vlmcs._tcp',
             'Check that TCP port 1688 of that host answers from this machine: Test-NetConnection HOST -Port 1688',
             'The events 12288 and 12289 in the Application log carry the real code and the host that was asked.',
           ],
@@ -170,9 +186,9 @@ export const intervals = productRule('intervals', 'Intervals of a KMS client tha
   }
 })
 
-export const loopbackHost = productRule('host-loopback', 'A KMS host that is the machine itself', (p) => {
+export const loopbackHost = productRule('host-loopback', 'A KMS host that is the machine itself', (p, { facts }) => {
   const address = [p.host.ip, p.host.name].find((h) => h && (addressKind(h) === 'loopback' || /^localhost$/i.test(h)))
-  if (!address || p.channel === 'kms-host') return null
+  if (!address || p.channel === 'kms-host' || facts.products.some((o) => o.channel === 'kms-host' && o.state === 'licensed')) return null
   return {
     severity: 'attention',
     summary: `${called(p)} asks the machine itself (${address}) for activation.`,
@@ -187,7 +203,7 @@ export const loopbackHost = productRule('host-loopback', 'A KMS host that is the
     ),
     next: [
       'See what listens on TCP port 1688 of this machine: netstat -abno | findstr 1688',
-      'If it is not your KMS host, clear the setting and activate against your own host: slmgr /ckms, then slmgr /ato',
+      `If it is not your KMS host, clear the setting and activate against your own host: ${command(p, 'clear')}, then ${command(p, 'activate')}`,
     ],
   }
 })
@@ -205,3 +221,21 @@ export const platformNotes = rule('cloud-platform', 'What a cloud’s agent says
       ],
     })),
 )
+
+/** A host that turns many of its clients away. */
+export const failedRequests = productRule('failed-requests', 'A KMS host of whose requests many failed', (p) => {
+  if (
+    p.channel !== 'kms-host' ||
+    !p.totalRequests ||
+    p.failedRequests === null ||
+    p.failedRequests < 20 ||
+    p.failedRequests < p.totalRequests / 10
+  )
+    return null
+  return {
+    severity: 'info',
+    summary: `${p.failedRequests} of ${p.totalRequests} requests to this KMS host failed.`,
+    evidence: shown(p, ['KeyManagementServiceFailedRequests', 'failed requests'], ['KeyManagementServiceTotalRequests', 'all requests']),
+    next: ['Event 12290 in the Key Management Service log of the host carries the code and the client of each request.'],
+  }
+})

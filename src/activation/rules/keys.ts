@@ -1,8 +1,9 @@
-import { clientKeysEndingIn, defaultKeyEdition } from '../../catalogue.ts'
+import { clientKeysEndingIn, defaultKeyEdition, keyEditionNames } from '../../catalogue.ts'
 import { evidence } from '../clues/clue.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { keyEditionNames } from './editions.ts'
-import { called, isSpare, keyed, productRule, rule, shown } from './rule.ts'
+import { called, command, isSpare, keyed, productRule, rule, shown } from './rule.ts'
+
+const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
 
 /** A client key of another edition than the licence: such a key cannot stay. */
 export const keyEdition = productRule('key-edition', 'A client key that belongs to another edition', (p) => {
@@ -14,7 +15,7 @@ export const keyEdition = productRule('key-edition', 'A client key that belongs 
     severity: p.state === 'licensed' ? 'info' : 'action',
     summary: `The installed client key (${p.partialKey}) is the one of ${rows[0]!.product} ${rows[0]!.edition}, not of ${called(p)}.`,
     evidence: shown(p, ['PartialProductKey', `the key of ${rows[0]!.edition}`], ['Name', `the licence of ${called(p)}`]),
-    next: [`Find the right key: slmctl keys ${p.edition}`],
+    next: [`Find the right key: slmctl keys ${names[0]}`],
   }
 })
 
@@ -34,15 +35,17 @@ export const neverActivated = productRule('never-activated', 'A client key on a 
   if (p.channel !== 'kms-client' || p.state === 'licensed' || !(p.neverAsked || p.reason === 0xc004f056)) return null
   return {
     severity: 'action',
-    summary: `${called(p)} has the KMS client key${p.partialKey ? ` (${p.partialKey})` : ''} but has not been activated by any host: a machine imaged away from your network looks like this.`,
+    summary: `${capital(called(p))} has the KMS client key${p.partialKey ? ` (${p.partialKey})` : ''} but has not been activated by any host: a machine imaged away from your network looks like this.`,
     evidence: shown(
       p,
       ['NeverAsked', 'no answer from a KMS host is stored'],
       ['LicenseStatusReason', 'the machine has no volume activation'],
     ),
     next: [
-      'Bring it to your network (or VPN) and run slmgr /ato; it needs your KMS host (TCP 1688) or your domain’s activation object.',
-      'If the device came with its own Windows licence, give it that key back (Settings, Activation, Change product key).',
+      `Bring it to your network (or VPN) and run ${command(p, 'activate')}; it needs your KMS host (TCP 1688) or your domain’s activation object.`,
+      ...(p.application === 'windows'
+        ? ['If the device came with its own Windows licence, give it that key back (Settings, Activation, Change product key).']
+        : []),
     ],
   }
 })
@@ -60,8 +63,9 @@ export const wrongChannel = productRule('wrong-channel', 'A product that KMS can
   if (p.partialKey === null && keyed(facts.products).length > 0) return null
   const spare = isSpare(p, facts.products)
   return {
-    severity: spare ? 'info' : 'action',
-    summary: `${called(p)} carries ${kind} licence: KMS does not apply to it.${spare ? ' Another entry of the product is the active one.' : ''}`,
+    // The code says more about the cause than the channel does.
+    severity: spare || (p.reason !== null && p.reason >= 0x80000000) ? 'info' : 'action',
+    summary: `${capital(called(p))} carries ${kind} licence: KMS does not apply to it.${spare ? ' Another entry of the product is in use.' : ''}`,
     evidence: shown(
       p,
       ['Description', `${p.channel} channel`],
@@ -119,7 +123,7 @@ export const digitalLicence = productRule('digital-licence', 'A digital licence'
   if (!isDigital(p)) return null
   return {
     severity: 'info',
-    summary: `${called(p)} is activated by a digital licence${p.partialKey && defaultKeyEdition(p.partialKey) ? ` (${p.partialKey} is the key that Windows installs by itself)` : ''}. It does not lapse and KMS has no part in it.`,
+    summary: `${capital(called(p))} is activated by a digital licence${p.partialKey && defaultKeyEdition(p.partialKey) ? ` (${p.partialKey} is the key that Windows installs by itself)` : ''}. It does not lapse and KMS has no part in it.`,
     evidence: shown(
       p,
       ['LicenseStatusReason', 'licence from a store-based (digital) activation'],
@@ -172,3 +176,14 @@ export const noKey = rule('no-key', 'No product key is installed', ({ facts }) =
       ],
     })),
 )
+
+/** An edition for which Microsoft publishes no client key cannot be activated by KMS. */
+export const noClientKey = productRule('no-client-key', 'A KMS client of an edition that has no published client key', (p) => {
+  if (p.channel !== 'kms-client' || p.application !== 'windows' || p.addOn || !/^Core/.test(p.edition ?? '')) return null
+  return {
+    severity: 'action',
+    summary: `Microsoft publishes no KMS client key for ${called(p)} (a Home edition): KMS cannot activate it.`,
+    evidence: shown(p, ['Name', 'the edition'], ['PartialProductKey', 'the installed key']),
+    next: ['Give the device its own licence back, or upgrade the edition with a key of yours.'],
+  }
+})

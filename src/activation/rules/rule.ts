@@ -1,10 +1,9 @@
-import { clientKeysEndingIn } from '../../catalogue.ts'
+import { clientKeysEndingIn, keyEditionNames } from '../../catalogue.ts'
 import type { Evidence, Finding, Site } from '../../model.ts'
 import type { Cell } from '../clues/clue.ts'
 import { evidence } from '../clues/clue.ts'
 import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { keyEditionNames } from './editions.ts'
 
 /** What a rule is asked with. Time is a fact: `readAt` is when the facts were read (ISO 8601), null where nobody knows. */
 export type Asked = { readonly facts: MachineFacts; readonly site: Site | null; readonly readAt: string | null }
@@ -88,7 +87,8 @@ export function called(product: ProductFacts): string {
 /** Whole days of minutes, as a person would say it. */
 export function days(minutes: number): string {
   const d = Math.floor(minutes / 1440)
-  return d === 1 ? '1 day' : d >= 1 ? `${d} days` : `${Math.floor(minutes / 60)} hours`
+  const hours = Math.floor(minutes / 60)
+  return d === 1 ? '1 day' : d >= 1 ? `${d} days` : hours === 1 ? '1 hour' : hours >= 1 ? `${hours} hours` : `${minutes} minutes`
 }
 
 const keyedLists = new WeakMap<readonly ProductFacts[], readonly ProductFacts[]>()
@@ -119,4 +119,12 @@ export function isSpare(product: ProductFacts, all: readonly ProductFacts[]): bo
 /** True where an activation that succeeded stands behind this place in the same text: what failed before is history. */
 export function overtaken(facts: MachineFacts, cell: Cell): boolean {
   return facts.products.some((p) => p.attempt?.ok && p.attempt.cell.source === cell.source && p.attempt.cell.line > cell.line)
+}
+
+/** The command that a person would type, for Windows or for Office. */
+export function command(product: ProductFacts, what: 'activate' | 'clear' | 'show'): string {
+  const office = product.application === 'office'
+  if (what === 'activate') return office ? 'cscript ospp.vbs /act' : 'slmgr /ato'
+  if (what === 'clear') return office ? 'cscript ospp.vbs /remhst' : 'slmgr /ckms'
+  return office ? 'cscript ospp.vbs /dstatus' : 'slmgr /dlv'
 }

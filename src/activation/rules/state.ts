@@ -2,7 +2,7 @@ import { errorByCode, numberOf } from '../../catalogue.ts'
 import type { State } from '../../model.ts'
 import { hex } from '../clues/shapes.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, days, isSpare, keyed, productRule, shown } from './rule.ts'
+import { at, called, command, days, isSpare, keyed, productRule, shown } from './rule.ts'
 
 const stateText: Readonly<Record<State, string>> = {
   licensed: 'licensed',
@@ -21,8 +21,8 @@ export function remedy(p: ProductFacts): string[] {
   switch (p.channel) {
     case 'kms-client':
       return [
-        'Let the machine reach your own KMS host (TCP 1688) or your domain’s activation object, then: slmgr /ato',
-        'If the device has its own OEM or retail licence, give it that key back.',
+        `Let the machine reach your own KMS host (TCP 1688) or your domain’s activation object, then: ${command(p, 'activate')}`,
+        ...(p.application === 'windows' ? ['If the device has its own OEM or retail licence, give it that key back.'] : []),
       ]
     case 'kms-host':
       return ['Activate the KMS host key with Microsoft: slmgr /ato, or by telephone.']
@@ -56,7 +56,7 @@ export const notActivated = productRule(
   'not-activated',
   'A product that is in a grace period, in notification mode or unlicensed',
   (p, { facts }) => {
-    if (p.state === 'licensed' || p.state === 'unknown' || p.addOn) return null
+    if (p.state === 'licensed' || p.state === 'unknown' || (p.addOn && p.partialKey === null)) return null
     const row = p.reason === null ? null : errorByCode(p.reason)
     const evidence = shown(
       p,
@@ -81,10 +81,12 @@ export const notActivated = productRule(
     if (isSpare(p, facts.products))
       return {
         severity: p.application === 'office' ? 'attention' : 'info',
-        summary: `${summary} Another entry of the product is the active one.`,
+        summary: `${summary} Another entry of the product is in use.`,
         evidence,
       }
-    return { severity: 'action', summary, evidence, next: remedy(p) }
+    // What Microsoft says about the code goes before what is true of every key of its kind.
+    const next = row && p.reason !== null && p.reason >= 0x80000000 && row.remedies.length > 0 ? row.remedies.slice(0, 3) : remedy(p)
+    return { severity: 'action', summary, evidence, next }
   },
 )
 
@@ -100,7 +102,10 @@ export const notRenewed = productRule('not-renewed', 'A KMS activation that is r
     severity: p.minutesLeft <= 7 * 1440 ? 'action' : 'attention',
     summary: `${capital(called(p))} was last renewed about ${days(since)} ago and will lapse in ${days(p.minutesLeft)}; a client renews every 7 days.`,
     evidence: shown(p, ['GracePeriodRemaining', `${p.minutesLeft} minutes left`]),
-    next: ['Find out why the host is not reached: nslookup -type=srv _vlmcs._tcp, Test-NetConnection HOST -Port 1688', 'Then: slmgr /ato'],
+    next: [
+      'Find out why the host is not reached: nslookup -type=srv _vlmcs._tcp, Test-NetConnection HOST -Port 1688',
+      `Then: ${command(p, 'activate')}`,
+    ],
   }
 })
 
@@ -108,7 +113,7 @@ export const evaluation = productRule('evaluation', 'An evaluation, which ends a
   if (p.channel !== 'evaluation') return null
   return {
     severity: p.state === 'licensed' && (p.minutesLeft === null || p.minutesLeft > 30 * 1440) ? 'attention' : 'action',
-    summary: `${capital(called(p))} is an evaluation${p.minutesLeft ? ` with ${days(p.minutesLeft)} left` : ''}: it is no volume licence and cannot be activated by KMS.`,
+    summary: `${capital(called(p))} is an evaluation${p.minutesLeft ? ` with ${days(p.minutesLeft)} left` : p.state === 'notification' || p.minutesLeft === 0 ? ' that has ended' : ''}: it is no volume licence and cannot be activated by KMS.`,
     evidence: shown(
       p,
       ['Description', 'evaluation channel'],

@@ -10,10 +10,7 @@ export async function run(
   io: Io,
 ): Promise<number> {
   const site = await loadSite(flags.site as string | undefined)
-  if (site.problems.length > 0) {
-    for (const p of site.problems.slice(1)) showProblem(p, io)
-    throw new ProblemError(site.problems[0]!)
-  }
+  if (site.problems.length > 0) throw new ProblemError(...site.problems)
   const files = words.length > 0 ? words : ['-']
   if (files[0] === '-' && process.stdin.isTTY) io.err('slmctl: paste the text, then press Ctrl+D (Windows: Ctrl+Z and Enter).\n')
   const texts: SourceText[] = []

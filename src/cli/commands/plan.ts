@@ -1,7 +1,7 @@
 import { gather, plan } from '../../activation.ts'
 import { type Plan, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
-import { type Io, json, showProblem, wrap } from '../io.ts'
+import { type Io, json, wrap } from '../io.ts'
 
 export async function run(
   words: readonly string[],
@@ -9,13 +9,15 @@ export async function run(
   io: Io,
 ): Promise<number> {
   const from = (flags.from as string | undefined) ?? words[0]
+  const extra = flags.from === undefined ? words[1] : words[0]
+  if (extra !== undefined)
+    throw new ProblemError(
+      problem('USAGE', `plan reads one text at a time; ${extra} is one too many.`, ['slmctl plan --from FILE --site slmctl.yaml']),
+    )
   if (from === undefined)
     throw new ProblemError(problem('USAGE', 'Which text should the facts come from?', ['slmctl plan --from dlv.txt --site slmctl.yaml']))
   const site = await loadSite(flags.site as string | undefined)
-  if (site.problems.length > 0) {
-    for (const p of site.problems.slice(1)) showProblem(p, io)
-    throw new ProblemError(site.problems[0]!)
-  }
+  if (site.problems.length > 0) throw new ProblemError(...site.problems)
   const read = readText(from)
   if (!read.text) throw new ProblemError(read.problem)
   const gathered = gather([read.text])

@@ -34,7 +34,7 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
     const mark = word[machine.verdict]
     io.out(wrap(machine.headline, io.columns, `${mark}  `, '  ').replace(mark, io.paint(colour[machine.verdict], io.paint('bold', mark))))
     for (const next of machine.next) io.out(wrap(next, io.columns, '  → ', '    '))
-    for (const p of products) showProduct(p, machine.headline, io, many)
+    for (const p of products) showProduct(p, machine.headline, machine.next, io, many)
     const told = new Set([machine.headline, ...products.map((p) => p.cause)])
     const rest = d.findings.filter((f) => f.machine === machine.id && !told.has(f.summary) && !f.rule.startsWith('origin-'))
     if (rest.length > 0) {
@@ -47,7 +47,7 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
     if (codes.length > 0) {
       io.out(`\n${io.paint('bold', 'Codes')}\n`)
       for (const c of codes) {
-        const sure = c.basis === 'name-only' ? ' (hint: read off its name)' : ''
+        const sure = c.basis === 'name-only' ? ' (a hint only: Microsoft documents the name, not the meaning)' : ''
         io.out(wrap(`${c.meaning}${sure}${at(c.evidence, many)}`, io.columns, `  ${c.code}  `, '              '))
       }
     }
@@ -71,11 +71,12 @@ export function showDiagnosis(d: Diagnosis, io: Io, unread: boolean): void {
   }
 }
 
-function showProduct(p: Product, headline: string, io: Io, many: boolean): void {
+function showProduct(p: Product, headline: string, told: readonly string[], io: Io, many: boolean): void {
   const line = (name: string, value: string) => io.out(wrap(value, io.columns, `  ${name.padEnd(9)} `))
-  io.out(
-    `\n${io.paint('bold', p.name ?? p.edition ?? (p.activationId ? `Product ${p.activationId}` : 'A product that the text does not name'))}  ${io.paint(colour[p.verdict], p.verdict)}\n`,
-  )
+  const title = p.name ?? p.edition ?? (p.activationId ? `Product ${p.activationId}` : 'A product that the text does not name')
+  io.out(`
+${io.paint('bold', wrap(title, io.columns - 13, '', '  ').trimEnd())}  ${io.paint(colour[p.verdict], p.verdict)}
+`)
   const left = p.minutesLeft === null ? '' : `, ${p.minutesLeft} minutes (${Math.floor(p.minutesLeft / 1440)} days) left`
   line(
     'state',
@@ -93,6 +94,8 @@ function showProduct(p: Product, headline: string, io: Io, many: boolean): void 
   if (p.count !== null) line('count', `${p.count}${line_(p, /^count/i, many)}`)
   line('origin', `${p.origin}: ${p.originBecause}`)
   if (p.cause && p.cause !== headline) line('cause', p.cause)
+  if (p.verdict !== 'ok')
+    for (const next of p.next.filter((n) => !told.includes(n)).slice(0, 3)) io.out(wrap(next, io.columns, '  → ', '    '))
 }
 
 function line_(p: Product, means: RegExp, many: boolean): string {

@@ -1,5 +1,8 @@
+/**
+ * Addresses and host names: what kind they are, and whether the site owns them.
+ */
 import ipaddr from 'ipaddr.js'
-import type { Site } from '../model.ts'
+import type { Site } from './model.ts'
 
 /**
  * What kind of address a host is. `reserved` is where no host can be: the unspecified and broadcast ranges, and TEST-NET-1
@@ -9,9 +12,11 @@ export type AddressKind = 'private' | 'public' | 'loopback' | 'link-local' | 're
 
 export function addressKind(host: string): AddressKind | null {
   const text = host.replace(/^\[|\]$/g, '')
-  if (!/^[\d.]+$|:/.test(text) || !ipaddr.isValid(text)) return null
+  if (!/^[\d.]+$|:/.test(text)) return null
+  const zoneless = text.replace(/%.*$/, '')
+  if (!ipaddr.isValid(zoneless)) return null
   if (!text.includes(':') && text.split('.').length !== 4) return null
-  const address = ipaddr.process(text)
+  const address = ipaddr.process(zoneless)
   if (address.kind() === 'ipv4' && text.startsWith('192.0.2.')) return 'reserved'
   switch (address.range()) {
     case 'private':
@@ -57,11 +62,33 @@ export function inDomains(host: string, domains: Site['domains']): boolean {
   return domains.some((domain) => name === domain || name.endsWith(`.${domain}`))
 }
 
-/** True where the site file names this host: the same name, or a short name that is the first label of a named host. */
+/** A host as it is compared: lower case, without the dot at the end; an address in its shortest form. */
+export function canonicalHost(host: string): string {
+  const name = host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+  return addressKind(name) ? ipaddr.process(name).toString() : name
+}
+
+/** True where the site file names this host: the same name or address, or a short name for a named host (and the reverse). */
 export function isNamedHost(host: string, site: Site): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '')
+  const name = canonicalHost(host)
   return site.kmsHosts.some((h) => {
-    const named = h.name.toLowerCase()
-    return named === name || (!name.includes('.') && named.startsWith(`${name}.`) && inDomains(named, site.domains))
+    const named = canonicalHost(h.name)
+    if (named === name) return true
+    const [short, long] = name.includes('.') ? [named, name] : [name, named]
+    return (
+      !short.includes('.') &&
+      !short.includes(':') &&
+      long.startsWith(`${short}.`) &&
+      (site.domains.length === 0 || inDomains(long, site.domains))
+    )
   })
+}
+
+/** How many addresses a public IPv4 network has; 0 for any other. */
+export function publicSize(network: string): number {
+  const [range, bits] = ipaddr.parseCIDR(network)
+  return range.kind() === 'ipv4' && addressKind(range.toString()) === 'public' ? 2 ** (32 - bits) : 0
 }
