@@ -116,7 +116,7 @@ function clean(text: string): string {
   if (s.includes('`')) s = s.trimStart().startsWith('```') ? '' : s.replaceAll('`', '')
   if (s.includes('**') && !s.includes('***')) s = s.replaceAll('**', '')
   if (/^\s*[*•+-]\s+[^\s-]/.test(s)) s = s.replace(/[*•+-]/, ' ')
-  return s.includes('"') ? unquote(s) : s
+  return s.includes('"') && !/"\s*[,;]\s*"|^"[^"]*"[,;][^:]*$/.test(s) ? unquote(s) : s
 }
 
 /** A line of JSON: `"Name": "Windows(R), …",` becomes `Name : Windows(R), …`, an element of a list loses its quotes. */
@@ -197,7 +197,12 @@ function mergeGrid(lines: readonly Line[]): Line[] {
       inside = true
     } else if (inside && line.text.startsWith('|')) {
       const cells = line.text.replace(/^\|/, '').replace(/\|$/, '').split('|')
-      const open = row as { first: Line; cells: string[] } | null
+      let open = row as { first: Line; cells: string[] } | null
+      // A first cell that is not empty begins a row; tables of databases have no rule between rows.
+      if (open && cells[0]?.trim()) {
+        close()
+        open = null
+      }
       if (!open) row = { first: line, cells }
       else open.cells = open.cells.map((c, i) => `${c.trimEnd()} ${cells[i]?.trim() ?? ''}`)
     } else {
@@ -217,6 +222,12 @@ function readable(physical: string, n: number, into: Line[]): void {
   }
   let s = physical
   if (s.includes('\\r\\n')) s = s.replaceAll('\\r\\n', '\n')
+  if (/^\s*[[{]/.test(s) && /"\w+"\s*:.*"\w+"\s*:/.test(s))
+    s = s
+      .replace(/,(?=\s*"\w+"\s*:)/g, ',\n')
+      .replace(/([[{])(?=\s*["{])/g, '$1\n')
+      .replace(/([}\]])(?=\s*[,\]}]|\s*$)/g, '\n$1\n')
+      .replace(/([}\]]\n?\s*),/g, '$1\n')
   if (s.includes('<') && breakingTag.test(s)) s = s.replace(breakingTags, '\n')
   for (const part of s.includes('\n') ? s.split('\n') : [s]) {
     const cleaned = clean(part)

@@ -32,12 +32,14 @@ export function eventOfMessage(text: string): number | null {
  * 12290 `result, count needed, client, CMID, time, VM, licence state, minutes left, activation ID`.
  */
 export function infoLine(text: string): { id: number; values: string[] } | null {
-  const start = text.search(/0x[0-9a-f]{8}\s*,/i)
+  const start = text.search(/0x[0-9a-f]{1,8}\s*,/i)
   if (start < 0) return null
   const values = text
     .slice(start)
     .split(',')
-    .map((v) => v.trim())
+    .map((v) => v.trim().replace(/^"|"$/g, ''))
+    // `0x0` is printed as well as `0x00000000`.
+    .map((v) => (/^0x[0-9a-f]{1,7}$/i.test(v) ? `0x${v.slice(2).padStart(8, '0')}` : v))
   if (values.length < 5) return null
   const second = values[1] ?? ''
   if (codePattern.test(second)) {

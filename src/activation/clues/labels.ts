@@ -55,6 +55,12 @@ const labelMax = 90
 
 /** Splits a line at the first colon or equals sign that follows a label. Null where the line has none. */
 export function labelled(text: string): Labelled | null {
+  // A row of two cells is a label and its value.
+  if (text.includes('|')) {
+    const pair = /^\|?\s*([^|:=]{2,60}?)\s*\|\s*([^|]*?)\s*\|?$/.exec(text)
+    const canonical = pair ? labelOf(pair[1]!) : null
+    if (canonical) return { canonical, label: pair![1]!, value: pair![2]!, columned: true }
+  }
   const colon = text.indexOf(':')
   const equals = text.indexOf('=')
   const at = colon < 0 ? equals : equals < 0 ? colon : Math.min(colon, equals)

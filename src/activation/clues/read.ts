@@ -18,7 +18,7 @@ import {
   looksLikePartialKey,
   minutesLeft,
 } from './shapes.ts'
-import { type Table, tableHead, tableRow } from './tables.ts'
+import { separated, type Table, tableHead, tableRow } from './tables.ts'
 
 /** What a page said: machines in the order they appear, and the lines that nobody could read. */
 export type Reading = { readonly machines: MachineClues[]; readonly layouts: Set<string>; readonly unread: Line[] }
@@ -62,7 +62,7 @@ export function read(page: Page): Reading {
 
 class Reader {
   readonly #page: Page
-  readonly #lines: readonly Line[]
+  readonly #lines: Line[]
   readonly #unread: Line[] = []
   readonly #machines: MachineClues[] = []
   readonly #byName = new Map<string, MachineClues>()
@@ -79,6 +79,8 @@ class Reader {
   #table: Table | null = null
   /** Line number of an error message that may go on on the next line. */
   #messageLine = 0
+  /** Below a head `Name Value`. */
+  #pairs = false
   /** Index of the line that is being read. */
   #at = 0
   /** The layout of the dialog that we are in. */
@@ -91,7 +93,12 @@ class Reader {
   constructor(page: Page) {
     this.#page = page
     this.#marked = mayHaveMarks(page.text)
-    this.#lines = page.lines
+    const timed = page.lines.filter((l) => timePrefix.test(l.text)).length
+    // A log: every line has its time, also those that are no labels.
+    this.#lines =
+      timed >= 4 && timed > page.lines.length * 0.6 && !page.lines.some((l) => /^\S+\s+\S+\s+(?:[AP]M\s+)?\d{3,5}\s/.test(l.text))
+        ? page.lines.map(withoutTime)
+        : [...page.lines]
   }
 
   run(): void {
@@ -111,7 +118,13 @@ class Reader {
   /** Offers line `i` to the readers; answers how many lines were taken. */
   #line(i: number): number {
     this.#at = i
-    const line = this.#lines[i]!
+    let line = this.#lines[i]!
+    // A time, a level or a line number that a program put before each line.
+    const prefix = timePrefix.exec(line.text) ?? linePrefix.exec(line.text)
+    if (prefix && !isKnown(line.text) && isKnown(line.text.slice(prefix[0].length))) {
+      line = { ...line, text: line.text.slice(prefix[0].length) }
+      this.#lines[i] = line
+    }
     const text = line.text
     if (dashes.test(text)) return this.#rule(line)
     // A known label of a product or of the service is nothing else; the other readers need not look at it.
@@ -150,7 +163,8 @@ class Reader {
   /** The text goes on about the machine with this name: the same one, a nameless one that now has a name, or a new one. */
   #enter(given: string, asHeading: boolean): void {
     const name = maskKeys(given)
-    const known = this.#byName.get(name.toLowerCase())
+    // `PC01` and `pc01.corp.example` are one machine.
+    const known = this.#byName.get(name.toLowerCase()) ?? this.#byName.get(name.toLowerCase().replace(/\..*$/, '')) ?? null
     if (known) this.#machine = known
     else if (this.#machine && this.#machine.name === null && !(asHeading && hasContent(this.#machine))) this.#machine.name = name
     else {
@@ -158,6 +172,7 @@ class Reader {
       this.#machines.push(this.#machine)
     }
     this.#byName.set(name.toLowerCase(), this.#machine)
+    if (!/^[\d.]+$/.test(name)) this.#byName.set(name.toLowerCase().replace(/\..*$/, ''), this.#machine)
     this.#machine.sources.add(this.#page.source)
     if (asHeading) this.#endDialog()
   }
@@ -276,7 +291,7 @@ class Reader {
 
   #xmlEvent(i: number): number {
     const first = this.#lines[i]!
-    if (i < this.#noXmlBefore || !/<Event(?:\s|>)/i.test(first.raw)) return 0
+    if (i < this.#noXmlBefore || !/(?:<|&lt;)Event(?:\s|>|&gt;)/i.test(first.raw)) return 0
     let xml = ''
     let n = 0
     let last = 0
@@ -284,12 +299,14 @@ class Reader {
       const line = this.#lines[i + n]!
       if (line.n !== last) xml += `${line.raw}\n`
       last = line.n
-      if (/<\/Event>/i.test(line.raw) && this.#lines[i + n + 1]?.n !== line.n) {
+      if (/(?:<|&lt;)\/Event(?:>|&gt;)/i.test(line.raw) && this.#lines[i + n + 1]?.n !== line.n) {
         n++
         break
       }
     }
     let found = false
+    if (xml.includes('&lt;Event'))
+      xml = xml.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&')
     for (const one of xml.split(/(?=<Event(?:\s|>))/i)) {
       const read = eventXml(one)
       if (!read) continue
@@ -350,7 +367,7 @@ class Reader {
   #eventData(i: number): number {
     const line = this.#lines[i]!
     const text = line.text
-    if (/0x[0-9a-f]{8}\s*,/i.test(text)) {
+    if (/0x[0-9a-f]{1,8}\s*,/i.test(text)) {
       let joined = text
       let n = 1
       let info = infoLine(joined)
@@ -413,11 +430,10 @@ class Reader {
       }
     }
     // A row of a Markdown or grid table: the number is a cell, the source another one.
-    if (text.startsWith('|') || / \| /.test(text)) {
-      const cells = text
-        .replace(/^\||\|$/g, '')
-        .split('|')
-        .map((c) => c.trim())
+    const tabs = line.raw.includes('\t') ? line.raw.split('\t') : null
+    const commas = !tabs && /,"?Microsoft-Windows-Security-(?:SPP|Licensing)/i.test(text) ? separated(text, ',') : null
+    if (text.startsWith('|') || / \| /.test(text) || tabs || commas) {
+      const cells = (tabs ?? commas ?? text.replace(/^\||\|$/g, '').split('|')).map((c) => c.trim().replace(/^"|"$/g, ''))
       const number = cells.find((c) => /^\d{1,5}$/.test(c) && isEvent(Number(c)))
       const ours = cells.some((c) =>
         /^(?:.*Security-?(?:SPP|Licensing).*|Security|Software Protection.*|Windows Activation Technologies)$/i.test(
@@ -428,6 +444,8 @@ class Reader {
         this.#closeEvent()
         const event = this.#openEvent(Number(number))
         event.cells.set('EventID', cellOf(this.#page.source, line, number))
+        const computer = cells.find((c) => /^[A-Za-z][\w-]*\d[\w-]*(?:\.[\w-]+)*$|^[A-Za-z][\w-]*(?:\.[\w-]+){2,}$/.test(c))
+        if (computer) event.cells.set('MachineName', cellOf(this.#page.source, line, computer))
         const time = cells.find((c) => /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}/.test(c))
         if (time) event.cells.set('EventTime', cellOf(this.#page.source, line, time))
         for (const cell of cells) if (cell !== number) this.#dataOf(event, cell, line)
@@ -436,7 +454,8 @@ class Reader {
         if (code && !event.cells.has('ErrorCode')) event.cells.set('ErrorCode', cellOf(this.#page.source, line, code[0]))
         this.#eventLine = line.n
         this.#codes(line)
-        this.#closeEvent()
+        // The message may go on in the next lines of a quoted cell.
+        if (event.dataCell || event.cells.has('ErrorCode')) this.#closeEvent()
         return 1
       }
     }
@@ -501,7 +520,7 @@ class Reader {
   #machineHeading(i: number): number {
     const line = this.#lines[i]!
     const text = line.text
-    if (text.length > 90 || !/[:=#*|\]-]/.test(text)) return 0
+    if (text.length > 90) return 0
     const next = this.#lines[i + 1]
     const heading =
       /^[=#*-]{2,}\s*\[?([\w](?:[\w.-]{0,61}\w)?)\]?\s*[=#*-]{2,}$/.exec(text)?.[1] ??
@@ -520,7 +539,41 @@ class Reader {
       this.#enter(heading, true)
       return 1
     }
-    return 0
+    return this.#looseHeading(i)
+  }
+
+  /** A line of few words above a dialog that holds one host name: `PC01`, `[PC01]`, `Results for PC01:`, `Checking PC01...`. */
+  #looseHeading(i: number): number {
+    const line = this.#lines[i]!
+    const words = line.text
+      .replace(/[^\w.-]+/g, ' ')
+      .trim()
+      .split(' ')
+    if (
+      line.text.length > 60 ||
+      command.test(line.text) ||
+      line.text.startsWith('<') ||
+      words.length > 5 ||
+      labelled(line.text)?.canonical ||
+      codePattern.test(line.text)
+    )
+      return 0
+    let next = this.#lines[i + 1]
+    if (next && dashes.test(next.text)) next = this.#lines[i + 2]
+    const begins =
+      next &&
+      (starts.has(labelled(next.text)?.canonical as Canonical) ||
+        labelled(next.text)?.canonical === 'Version' ||
+        /^---processing/i.test(next.text) ||
+        banner.test(next.text) ||
+        /^(?:Windows|Office)\b.*\bedition\s*:/.test(next.text))
+    if (!begins) return 0
+    const hosts = words.map((w) => w.replace(/^[.-]+|[.-]+$/g, '')).filter((w) => hostWord.test(w) && !noHostWord.test(w))
+    const sure = hosts.filter((w) => /\d/.test(w) || /\w\.\w/.test(w) || (words.length === 1 && /^[A-Z][A-Z0-9-]{2,}$/.test(w)))
+    const name = sure.at(-1)
+    if (!name || canonicalName(name) !== null || stateWord(name)) return 0
+    this.#enter(name, true)
+    return 1
   }
 
   // Labels ------------------------------------------------------------------------------------------------------------
@@ -533,6 +586,16 @@ class Reader {
       // `2024-01-01 10:00 INFO Name: …` and `stdout: Name: …`: the label stands behind something.
       const inner = labelled(found.value)
       if (inner?.canonical && starts.has(inner.canonical)) found = inner
+    }
+    if (/^Name\s+Value$/.test(line.text)) {
+      this.#pairs = true
+      return 1
+    }
+    if (this.#pairs && !found?.canonical) {
+      // A dictionary as PowerShell shows it: two columns, name and value.
+      const pair = /^([A-Za-z]\w+)\s+(\S.*)$/.exec(line.text)
+      const canonical = pair ? canonicalName(pair[1]!) : null
+      if (canonical) found = { canonical, label: pair![1]!, value: pair![2]!, columned: true }
     }
     if (!found?.canonical && this.#isBroken(line, this.#lines[i + 1])) {
       const joined = labelled(line.text + this.#lines[i + 1]!.text)
@@ -579,9 +642,13 @@ class Reader {
         return 1
       }
       if (!name) return value === '' ? 1 : 0
+      // A record of a list that begins with the machine's name.
+      const before = this.#lines[this.#at - 1]
+      const begins = (this.#dialog === 'list' || found.columned) && (!before || before.n < line.n - 1 || /^[{[]$/.test(before.text))
       // A list prints the name last or first; a product that has a name already belongs to the former machine.
-      const belongs = this.#dialog === 'list' && this.#product && this.#product.cells.size > 2 && !this.#product.cells.has('MachineName')
-      if (belongs && this.#machine && this.#machine.name !== null && this.#machine.name.toLowerCase() !== name.toLowerCase()) {
+      const belongs =
+        !begins && this.#dialog === 'list' && this.#product && this.#product.cells.size > 0 && !this.#product.cells.has('MachineName')
+      if (belongs && this.#machine && this.#machine.name !== null && shortName(this.#machine.name) !== shortName(name)) {
         const product = this.#product!
         const former = this.#machine
         former.products.splice(former.products.indexOf(product), 1)
@@ -595,7 +662,11 @@ class Reader {
       } else if (belongs) {
         this.#enter(name, false)
         this.#product!.cells.set('MachineName', cellOf(this.#page.source, line, name))
-      } else this.#enter(name, true)
+      } else {
+        const list = this.#dialog === 'list' || found.columned
+        this.#enter(name, true)
+        if (list) this.#dialog = 'list'
+      }
       return 1
     }
     // A sentence about a status is no status.
@@ -804,9 +875,12 @@ class Reader {
     const expiry = this.#expiry(i)
     if (expiry) return expiry
     const goesOn = this.#lines[i + 1]
-    const unclosed = /\((?:[0-9a-f*x-]{0,39})$/i.test(text) && goesOn?.n === line.n + 1 && /^[0-9a-f*x-]{1,36}\)/i.test(goesOn.text)
+    const unclosed =
+      goesOn?.n === line.n + 1 &&
+      ((/\((?:[0-9a-f*x-]{0,39})$/i.test(text) && /^[0-9a-f*x-]{1,36}\)/i.test(goesOn.text)) ||
+        (/\bedition$/.test(text) && /^\([0-9a-f*x-]{5,40}\)/i.test(goesOn.text)))
     const whole = unclosed ? text + goesOn.text : text
-    const attempt = /^(.*?)((?:Windows|Office)\b.*?\b(?:edition|add-?on\b.*?))\s*\(([0-9a-f*x-]{20,40})\)/i.exec(whole)
+    const attempt = /^(.*?)((?:Windows|Office)\b.*?\b(?:edition|add-?on\b.*?))\s*\(([0-9a-f*x-]{5,40})\)/i.exec(whole)
     if (attempt) {
       this.#closeEvent()
       this.#product = null
@@ -972,6 +1046,7 @@ class Reader {
     const machine = name ?? remote ?? entered
     if (machine) this.#enter(machine, true)
     else if (command.test(text)) {
+      this.#attempted = null
       this.#product = null
       this.#dialog = null
       this.#section = null
@@ -1222,7 +1297,7 @@ class Reader {
       this.#table = null
     }
     const text = line.text
-    if (text.length > 600 || !/[A-Z][a-z]+[A-Z]|\bName\b|\bID\b/.test(text)) return 0
+    if (text.length > 3_900 || !/[A-Z][a-z]+[A-Z]|\bName\b|\bID\b|License Status|[|;,]/.test(text)) return 0
     const table = tableHead(line, this.#lines[i + 1])
     if (!table) return 0
     this.#endDialog()
@@ -1305,6 +1380,33 @@ const expiryWords: readonly (readonly [RegExp, string])[] = [
 /** A line that says that something is not there, was taken away or is forbidden. */
 const negation =
   /\b(?:no|not|never|none|false|nothing|without|absent|missing|deny|denied|block(?:ed)?|removed?|deleted?|uninstalled|clean(?:ed)?|cannot|kein\w*|nicht|aucun|pas|ningún|nessun)\b|(?:^|\s)n\/a\b/i
+
+/** `2024-05-06 07:08:09,123 [INFO] `, `07:08:09 `, `[07:08:09] `: a time, and a level where there is one. */
+const timePrefix =
+  /^(?:\[?\d{4}-\d\d-\d\d[T ,]\d\d:\d\d[\d:.,Z+-]*\]?|\[?\d\d:\d\d:\d\d[\d.,]*\]?|\[\d\d:\d\d[^\]]{0,40}\])\s*(?:[-|]\s*)?(?:\[?(?:INFO|DEBUG|WARN(?:ING)?|ERROR|TRACE|VERBOSE|NOTICE)\]?:?\s+)?/i
+/** `12: `, `12| `, `stdout: `. */
+const linePrefix = /^(?:\d{1,4}\s*[:|)]\s+|\d{1,4}\s{2,}|(?:stdout|stderr|out|info|output)\s*[:|]\s+)/i
+
+/** The first label of a machine's name, as it is compared. */
+function shortName(name: string): string {
+  return name.toLowerCase().replace(/\..*$/, '')
+}
+
+function withoutTime(line: Line): Line {
+  const text = line.text.replace(timePrefix, '').trim()
+  return text === '' ? line : { ...line, text }
+}
+
+/** True where a line begins with a label that we know. */
+function isKnown(text: string): boolean {
+  const found = labelled(text)
+  return !!found?.canonical && found.canonical !== 'EventTime'
+}
+
+const hostWord = /^[A-Za-z][\w-]{1,62}(?:\.[A-Za-z0-9-]{1,62})*$/
+/** Words with digits or in capitals that are no machines. */
+const noHostWord =
+  /^(?:win(?:dows)?-?\d.*|office-?\d.*|server-?20\d\d.*|ltsc.*|v?\d.*|kb\d+|rev\d*|x64|x86|utf-?\d*|ps\d*|kms|mak|oem|retail|esu|sku|dns|cmd|info|error|warning|[0-9a-f]{8}-.*|before|after|json|csv|wmi|dlv|dli|ato|xpr|html|output|result|slmgr.*|ospp.*|.*\.(?:vbs|txt|log|exe|ps1))$/i
 
 /** Stems of "successfully" as slmgr says it. */
 const successWords =

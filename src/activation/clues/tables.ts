@@ -1,9 +1,10 @@
 import type { Line } from '../page.ts'
 import { type Canonical, canonicalName } from './labels.ts'
+import { keyChannelPattern, licenceNamePattern, looksLikePartialKey } from './shapes.ts'
 
 /** Columns of a table: by position, or by a separator (CSV, Markdown). */
 export type Table = {
-  readonly separator: ',' | ';' | '|' | null
+  readonly separator: ',' | ';' | '|' | '\t' | null
   readonly columns: readonly { readonly name: Canonical | null; readonly from: number; readonly to: number }[]
 }
 
@@ -14,12 +15,15 @@ const heads =
 /** Reads a table's head; `next` is the line below it (a rule of dashes gives the exact columns). */
 export function tableHead(line: Line, next: Line | undefined): Table | null {
   const text = line.text
-  const separator = /^\|?[^,;|]+\|/.test(text) ? '|' : /^"?\w+"?,"?\w+/.test(text) ? ',' : /^"?\w+"?;"?\w+/.test(text) ? ';' : null
+  const quoted = /^"?[\w ]+"?([,;])"?[\w ]+/.exec(text)?.[1] as ',' | ';' | undefined
+  const separator = line.raw.includes('\t') ? '\t' : /^\|?[^,;|]+\|/.test(text) ? '|' : (quoted ?? null)
   if (!separator && /[:=]/.test(text)) return null
-  const names = text.match(heads)
+  const names = separator
+    ? separated(separator === '\t' ? line.raw : text, separator).filter((c) => canonicalName(c) !== null)
+    : text.match(heads)
   if (!names || names.length < 2) return null
   if (separator) {
-    const columns = cells(text, separator).map((c) => ({ name: canonicalName(c), from: 0, to: 0 }))
+    const columns = separated(separator === '\t' ? line.raw : text, separator).map((c) => ({ name: canonicalName(c), from: 0, to: 0 }))
     return columns.filter((c) => c.name).length >= 2 ? { separator, columns } : null
   }
   const words = text.split(/\s+/)
@@ -53,8 +57,9 @@ export function tableHead(line: Line, next: Line | undefined): Table | null {
 export function tableRow(table: Table, line: Line): Map<Canonical, string> | null {
   const values = new Map<Canonical, string>()
   if (table.separator) {
-    const found = cells(line.text, table.separator)
-    if (found.length !== table.columns.length) return null
+    const found = separated(table.separator === '\t' ? line.raw : line.text, table.separator)
+    if (found.length !== table.columns.length && !(table.separator === '\t' && found.length >= 2 && found.length < table.columns.length))
+      return null
     table.columns.forEach((c, i) => {
       if (c.name && found[i]) values.set(c.name, found[i]!)
     })
@@ -64,7 +69,7 @@ export function tableRow(table: Table, line: Line): Map<Canonical, string> | nul
   const raw = line.raw
   // Alignment survived where the blanks between columns are blank; otherwise count the pieces.
   const aligned = table.columns.every((c) => c.from === 0 || raw.length <= c.from || /\s/.test(raw[c.from - 1] ?? ' '))
-  if (!aligned && loose.length !== table.columns.length) return null
+  if (!aligned && loose.length !== table.columns.length) return byShape(table, line.text)
   table.columns.forEach((c, i) => {
     if (!c.name) return
     const last = i === table.columns.length - 1
@@ -74,13 +79,43 @@ export function tableRow(table: Table, line: Line): Map<Canonical, string> | nul
   return values.size > 0 ? values : null
 }
 
-function cells(text: string, separator: ',' | ';' | '|'): string[] {
+/** A row whose blanks were lost: what can be told by its shape alone, for the columns that the table has. */
+function byShape(table: Table, text: string): Map<Canonical, string> | null {
+  const has = new Set(table.columns.map((c) => c.name))
+  const values = new Map<Canonical, string>()
+  const name = licenceNamePattern.exec(text)?.[0]
+  if (!name || !has.has('Name')) return null
+  values.set('Name', name)
+  const rest = text
+    .replace(name, ' ')
+    .split(/\s+/)
+    .filter((w) => w !== '')
+  const take = (column: Canonical, fits: (word: string) => boolean) => {
+    const at = has.has(column) ? rest.findIndex(fits) : -1
+    if (at >= 0) values.set(column, rest.splice(at, 1)[0]!)
+  }
+  take('PartialProductKey', looksLikePartialKey)
+  take('LicenseStatus', (w) => /^[0-6]$/.test(w))
+  take('GracePeriodRemaining', (w) => /^\d+$/.test(w))
+  take('ProductKeyChannel', (w) => keyChannelPattern.test(w))
+  take('MachineName', (w) => /^[A-Za-z][\w.-]+$/.test(w))
+  return values
+}
+
+/** The cells of a row; quoted cells may hold the separator, and wmic's unquoted ones hold it with a blank behind it. */
+export function separated(text: string, separator: ',' | ';' | '|' | '\t'): string[] {
   if (separator === '|')
     return text
       .replace(/^\|/, '')
       .replace(/\|$/, '')
       .split('|')
       .map((c) => c.trim())
+  if (separator === '\t')
+    return text
+      .replace(/\r$/, '')
+      .split('\t')
+      .map((c) => c.trim().replace(/^"(.*)"$/, '$1'))
+  if (!text.includes('"')) return text.split(separator === ',' ? /,(?! )/ : separator).map((c) => c.trim())
   const found: string[] = []
   let cell = ''
   let quoted = false

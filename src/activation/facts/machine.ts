@@ -141,7 +141,7 @@ function candidates(row: Row, index: ReadonlyMap<string, readonly ProductRow[]>)
 function settle(row: ProductRow): void {
   const state = row.cells.get('LicenseStatus')
   if (!state || !row.attempt || state.source !== row.attempt.cell.source) return
-  if (row.attempt.ok && row.attempt.cell.line > state.line) {
+  if (row.attempt.ok && row.attempt.cell.line > state.line && !/^(?:1|-*licensed-*)$/i.test(state.value)) {
     row.cells.set('LicenseStatus', { ...row.attempt.cell, value: 'Licensed' })
     for (const name of stale) row.cells.delete(name)
   }

@@ -90,7 +90,7 @@ export const impossibleCount = rule('impossible-count', 'A count above the most 
   if (!first) return []
   return [
     {
-      severity: 'attention',
+      severity: told.length > 0 ? 'attention' : 'info',
       summary: `The count is ${first.count}; a KMS host keeps the last ${highest} machines and shows no more.`,
       honest: 'A number copied wrongly, or a release of Windows Server that counts otherwise.',
       evidence: first.seen,
