@@ -290,6 +290,17 @@ const keyPiece = new RegExp(`(?<![A-Z0-9])(?:${keyCharacter}{1,5}-)?(?:${keyChar
 /** A cheap look first: most lines have neither a dash between groups nor anything as long as a key. */
 const mayHaveKey = /[A-Z0-9][-\u2010-\u2015][A-Z0-9]|\S{25}|[A-Z0-9]{5}(?:[^A-Z0-9]{1,8}[A-Z0-9]{5}){4}/i
 
+const dashed = /[-\u2010-\u2015][A-Z0-9]{5}[-\u2010-\u2015][A-Z0-9]{5}[-\u2010-\u2015]/i
+const piece = new RegExp(`-(?<=(?<![A-Z0-9])${keyCharacter}{5}-)${keyCharacter}`, 'i')
+const typed = new RegExp(`(?<![A-Z0-9])${keyCharacter}{5}[^A-Za-z0-9]{0,18}${keyCharacter}{5}[^A-Za-z0-9]{0,18}${keyCharacter}{5}`, 'i')
+/** Entities, and characters that become letters and digits when they are normalised. */
+const disguised = /&#|&shy|&nbsp|[\u2070-\u209f\u2100-\u214f\u2460-\u24ff\ufb00-\ufb06\uff10-\uff5a\ud835]/i
+
+/** False only where `maskKeys` would change nothing: one quick look at a whole text instead of one at each of its lines. */
+export function mayHoldKey(text: string): boolean {
+  return dashed.test(text) || piece.test(text) || typed.test(text) || disguised.test(text)
+}
+
 /** Replaces every product key by `XXXXX-XXXXX-XXXXX-XXXXX-` and its last five characters: the only form in which a key is shown or kept. */
 export function maskKeys(text: string): string {
   if (text.length < 11 || !mayHaveKey.test(text)) return text

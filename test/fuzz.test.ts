@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { mayHaveMarks } from '../src/activation/clues/marks.ts'
 import { decode, diagnose, page, quote } from '../src/activation.ts'
-import { maskKeys } from '../src/model.ts'
+import { marks } from '../src/catalogue.ts'
+import { maskKeys, mayHoldKey } from '../src/model.ts'
 import { diagnosisSchema } from '../src/schemas.ts'
 
 const dir = 'test/cases/diagnose/'
@@ -125,6 +127,35 @@ test('a full product key never comes out whole', () => {
       },
     ),
     { numRuns: 300 },
+  )
+})
+
+test('the quick look at a whole text misses no key that its lines would mask', () => {
+  const alphabet = 'BCDFGHJKMPQRTVWXY2346789'
+  const group = fc.string({ unit: fc.constantFrom(...alphabet, ...alphabet, ...alphabet, 'A', '0', '\uff22'), minLength: 4, maxLength: 6 })
+  const between = fc.constantFrom('-', '-', '-', '\u2013', ' ', '  ', '', '.', '_', '\u00a0', '\u200b', '&#45;', ' - ', '\n')
+  fc.assert(
+    fc.property(fc.array(fc.tuple(group, between), { maxLength: 7 }), fc.constantFrom('', 'key ', 'x'), (parts, before) => {
+      const text = before + parts.flat().join('')
+      if (!mayHoldKey(text)) for (const line of text.split('\n')) assert.equal(maskKeys(line), line, JSON.stringify(text))
+    }),
+    { numRuns: 20_000 },
+  )
+})
+
+test('the quick look at a whole text misses no mark', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...marks.map((m) => m.text)),
+      fc.constantFrom(...texts),
+      fc.nat(),
+      fc.boolean(),
+      (mark, text, at, upper) => {
+        const where = at % text.length
+        assert.ok(mayHaveMarks(`${text.slice(0, where)} ${upper ? mark.toUpperCase() : mark} ${text.slice(where)}`), mark)
+      },
+    ),
+    { numRuns: 1_000 },
   )
 })
 

@@ -49,7 +49,7 @@ export function gather(texts: readonly SourceText[]): Gathered {
     const order = dateOrder(text)
     const layouts = [...reading.layouts].filter((l) => l !== 'structure' || reading.layouts.size === 1)
     sources.push({ file: source, kind: layouts.length > 0 ? layouts.join(' + ') : 'unknown', lines: pg.lineCount, encoding: pg.encoding })
-    for (const line of reading.unread) unread.push({ source, line: line.n, text: quote(line.raw) })
+    for (const line of reading.unread) unread.push({ source, line: line.n, text: quote(line.raw, line.keyless) })
     for (const machine of reading.machines) {
       if (isEmpty(machine)) continue
       recognised = true

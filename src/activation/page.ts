@@ -1,7 +1,14 @@
-import { maskKeys } from '../model.ts'
+import { maskKeys, mayHoldKey } from '../model.ts'
 
 /** One readable line: `n` counts physical lines from 1, `text` is cleaned for reading, `raw` is the physical line as it stands. */
-export type Line = { readonly n: number; readonly text: string; readonly raw: string; readonly indent: number }
+export type Line = {
+  readonly n: number
+  readonly text: string
+  readonly raw: string
+  readonly indent: number
+  /** The whole text holds nothing that looks like a product key, so that nothing of it needs to be masked. */
+  readonly keyless: boolean
+}
 
 /** A text ready for reading. */
 export type Page = {
@@ -21,18 +28,11 @@ const longLine = 4_000
 /** Longest piece of a line that is kept as evidence. */
 const evidenceMax = 300
 
-/** Quotes of the page that is being read: several statements often rest on the same line. */
-const quotes = new Map<string, string>()
-/** A line as evidence: product keys masked, cut where it is too long to read. */
-export function quote(raw: string): string {
-  let text = quotes.get(raw)
-  if (text === undefined) {
-    text = maskKeys(raw.length > evidenceMax ? raw.slice(0, evidenceMax + 40) : raw)
-    text = (text.length > evidenceMax ? text.slice(0, evidenceMax) : text).trim()
-    if (quotes.size > 2_000) quotes.clear()
-    quotes.set(raw, text)
-  }
-  return text
+/** A line as evidence: product keys masked (unless its text is known to hold none), cut where it is too long to read. */
+export function quote(raw: string, keyless = false): string {
+  const short = raw.length > evidenceMax ? raw.slice(0, evidenceMax + 40) : raw
+  const text = keyless ? short : maskKeys(short)
+  return (text.length > evidenceMax ? text.slice(0, evidenceMax) : text).trim()
 }
 
 const fallbackEncodings = ['windows-1252', 'gb18030', 'shift_jis', 'euc-kr', 'big5', 'windows-1251', 'ibm866', 'windows-1250'] as const
@@ -147,7 +147,7 @@ const gluedLabel = new RegExp(
 
 /** Splits a text into readable lines. A physical line can give several (HTML, escaped line ends, several labels in one line). */
 export function page(source: string, text: string, encoding = 'utf-8'): Page {
-  quotes.clear()
+  const keyless = !mayHoldKey(text)
   const lines: Line[] = []
   const lengths = new Map<number, number>()
   let n = 0
@@ -165,13 +165,13 @@ export function page(source: string, text: string, encoding = 'utf-8'): Page {
       n++
       if (physical.length > longLine) {
         // Nobody prints such a line; it is a whole text that lost its line ends, or no console output at all.
-        for (let at = 0; at < physical.length; at += longLine) readable(physical.slice(at, at + longLine), n, lines)
+        for (let at = 0; at < physical.length; at += longLine) readable(physical.slice(at, at + longLine), n, lines, keyless)
         continue
       }
       const length = physical.length
       if (length >= 60 && length <= 200) lengths.set(length, (lengths.get(length) ?? 0) + 1)
       if (length > longest) longest = length
-      readable(physical, n, lines)
+      readable(physical, n, lines, keyless)
     }
   }
   const whole = lines.some((l) => l.text.startsWith('+-') || l.text.startsWith('+=')) ? mergeGrid(lines) : lines
@@ -215,9 +215,9 @@ function mergeGrid(lines: readonly Line[]): Line[] {
   return merged
 }
 
-function readable(physical: string, n: number, into: Line[]): void {
+function readable(physical: string, n: number, into: Line[], keyless: boolean): void {
   if (!needsCleaning.test(physical) && physical.length <= 120) {
-    push(physical, physical, n, into)
+    push(physical, physical, n, into, keyless)
     return
   }
   let s = physical
@@ -232,13 +232,13 @@ function readable(physical: string, n: number, into: Line[]): void {
   for (const part of s.includes('\n') ? s.split('\n') : [s]) {
     const cleaned = clean(part)
     if (cleaned.length > 60 && (cleaned.match(gluedLabel)?.length ?? 0) >= 2) {
-      for (const piece of cleaned.split(gluedLabel)) push(piece, physical, n, into)
-    } else push(cleaned, physical, n, into)
+      for (const piece of cleaned.split(gluedLabel)) push(piece, physical, n, into, keyless)
+    } else push(cleaned, physical, n, into, keyless)
   }
 }
 
-function push(text: string, raw: string, n: number, into: Line[]): void {
+function push(text: string, raw: string, n: number, into: Line[], keyless: boolean): void {
   const trimmed = text.trim()
   if (trimmed === '') return
-  into.push({ n, text: trimmed, raw, indent: text.length - text.trimStart().length })
+  into.push({ n, text: trimmed, raw, indent: text.length - text.trimStart().length, keyless })
 }

@@ -2,7 +2,13 @@ import { maskKeys } from '../../model.ts'
 import { type Line, quote } from '../page.ts'
 
 /** A value as it was read, with the place it was read from. */
-export type Cell = { readonly value: string; readonly source: string; readonly line: number; readonly raw: string }
+export type Cell = {
+  readonly value: string
+  readonly source: string
+  readonly line: number
+  readonly raw: string
+  readonly keyless: boolean
+}
 
 /** Properties of one object, by the name of the WMI property (or ours, where WMI has none). */
 export type Row = Map<string, Cell>
@@ -67,10 +73,10 @@ export function newMachine(name: string | null): MachineClues {
 }
 
 export function cellOf(source: string, line: Line, value: string): Cell {
-  return { value: maskKeys(value), source, line: line.n, raw: line.raw }
+  return { value: line.keyless ? value : maskKeys(value), source, line: line.n, raw: line.raw, keyless: line.keyless }
 }
 
 /** A cell as evidence. */
 export function evidence(cell: Cell, means: string): { source: string; line: number; text: string; means: string } {
-  return { source: cell.source, line: cell.line, text: quote(cell.raw), means }
+  return { source: cell.source, line: cell.line, text: quote(cell.raw, cell.keyless), means }
 }

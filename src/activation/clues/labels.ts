@@ -30,7 +30,8 @@ function lookup<T extends string>(
     }
   }
   return (text) => {
-    const found = exact.get(text) ?? exact.get(plain(text))
+    const lower = text.toLowerCase()
+    const found = exact.get(text) ?? exact.get(lower) ?? (/\s\s|[\u2019\u00b4\t]/.test(text) ? exact.get(plain(text)) : undefined)
     if (found !== undefined) return found
     return /[^\x20-\x7e]/.test(text) ? (damaged.get(skeleton(text)) ?? null) : null
   }

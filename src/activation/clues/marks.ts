@@ -1,4 +1,4 @@
-import { marks } from '../../catalogue.ts'
+import { labels, marks } from '../../catalogue.ts'
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 let pattern: RegExp | null = null
@@ -13,11 +13,49 @@ function build(): RegExp {
   return new RegExp(`(?<![a-z0-9_])(?:${all.join('|')})(?![a-z0-9_])`, 'gi')
 }
 
+/** Four characters of each mark that no label has, near its end, as a filter over every four characters of a text. */
+let filter: Uint8Array | null = null
+
+/** The last four characters as one number, letters in lower case; a collision costs a second look, nothing else. */
+const slide = (four: number, c: number) => (four << 8) | ((c >= 65 && c <= 90 ? c + 32 : c) & 0xff)
+const slot = (four: number) => Math.imul(four, 0x9e3779b1) >>> 16
+
+/** What honest outputs are full of, beside the labels; a mark is looked for by four characters that stand in none of it. */
+const ordinary =
+  'name: volume_kms_ws22 volume_kmsclient kms_client vl_kms c:\\windows\\system32 c:\\program files .exe .dll trigger 2010 transcript'
+
+const namesBySlot = new Map<number, string[]>()
+
+function buildFilter(): Uint8Array {
+  const words = `${labels.flatMap((row) => row.texts as readonly string[]).join('\n')}\n${ordinary}`.toLowerCase()
+  const slots = new Uint8Array(0x10000)
+  for (const name of byText.keys()) {
+    let at = name.length - 4
+    while (at > 0 && words.includes(name.slice(at, at + 4))) at--
+    let four = 0
+    for (let i = at; i < at + 4; i++) four = slide(four, name.charCodeAt(i))
+    slots[slot(four)] = 1
+    namesBySlot.set(slot(four), [...(namesBySlot.get(slot(four)) ?? []), name])
+  }
+  return slots
+}
+
 /** A cheap look at a whole text: most texts carry no mark at all. */
 export function mayHaveMarks(text: string): boolean {
   pattern ??= build()
-  const lower = text.toLowerCase()
-  for (const name of byText.keys()) if (lower.includes(name)) return true
+  filter ??= buildFilter()
+  let four = 0
+  let lower: string | null = null
+  for (let i = 0; i < text.length; i++) {
+    four = slide(four, text.charCodeAt(i))
+    const at = slot(four)
+    if (filter[at] !== 1) continue
+    lower ??= text.toLowerCase()
+    const names = namesBySlot.get(at)!
+    // The four characters stand in the mark, so the mark stands around them.
+    const near = lower.slice(Math.max(0, i - 160), i + 160)
+    if (names.some((name) => near.includes(name))) return true
+  }
   return false
 }
 

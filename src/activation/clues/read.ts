@@ -63,6 +63,7 @@ export function read(page: Page): Reading {
 class Reader {
   readonly #page: Page
   readonly #lines: Line[]
+  readonly #found: (Labelled | null | undefined)[] = []
   readonly #unread: Line[] = []
   readonly #machines: MachineClues[] = []
   readonly #byName = new Map<string, MachineClues>()
@@ -120,21 +121,33 @@ class Reader {
     this.#at = i
     let line = this.#lines[i]!
     // A time, a level or a line number that a program put before each line.
-    const prefix = timePrefix.exec(line.text) ?? linePrefix.exec(line.text)
+    const prefix = /^[\d[]|^std|^(?:out|info)/i.test(line.text) ? (timePrefix.exec(line.text) ?? linePrefix.exec(line.text)) : null
     if (prefix && !isKnown(line.text) && isKnown(line.text.slice(prefix[0].length))) {
       line = { ...line, text: line.text.slice(prefix[0].length) }
       this.#lines[i] = line
+      this.#found[i] = undefined
     }
     const text = line.text
     if (dashes.test(text)) return this.#rule(line)
     // A known label of a product or of the service is nothing else; the other readers need not look at it.
-    const plain = this.#table === null && labelled(text)?.canonical
+    const plain = this.#table === null && this.#labelledAt(i)?.canonical
     const taken = plain && !eventHeaders.has(plain) && plain !== 'ID' ? this.#labelLine(i) || this.#others(i) : this.#others(i)
     if (taken > 0) {
       this.#marks(line)
       return taken
     }
     return this.#rest(line)
+  }
+
+  /** The label and value of line `i`; several readers ask for it. */
+  #labelledAt(i: number): Labelled | null {
+    const line = this.#lines[i]
+    if (!line) return null
+    const known = this.#found[i]
+    if (known !== undefined) return known
+    const found = labelled(line.text)
+    this.#found[i] = found
+    return found
   }
 
   #others(i: number): number {
@@ -521,6 +534,7 @@ class Reader {
     const line = this.#lines[i]!
     const text = line.text
     if (text.length > 90) return 0
+    if (!/[:=#*\]-]$|^[=#*[-]| \| |^(?:ok|changed|failed|fatal):/.test(text)) return this.#looseHeading(i)
     const next = this.#lines[i + 1]
     const heading =
       /^[=#*-]{2,}\s*\[?([\w](?:[\w.-]{0,61}\w)?)\]?\s*[=#*-]{2,}$/.exec(text)?.[1] ??
@@ -545,29 +559,22 @@ class Reader {
   /** A line of few words above a dialog that holds one host name: `PC01`, `[PC01]`, `Results for PC01:`, `Checking PC01...`. */
   #looseHeading(i: number): number {
     const line = this.#lines[i]!
+    if (line.text.length > 60 || line.text.startsWith('<') || this.#labelledAt(i)?.canonical) return 0
+    const below = this.#lines[i + 1] && dashes.test(this.#lines[i + 1]!.text) ? i + 2 : i + 1
+    const next = this.#lines[below]
+    const begins =
+      next &&
+      (starts.has(this.#labelledAt(below)?.canonical as Canonical) ||
+        this.#labelledAt(below)?.canonical === 'Version' ||
+        /^---processing/i.test(next.text) ||
+        banner.test(next.text) ||
+        /^(?:Windows|Office)\b.*\bedition\s*:/.test(next.text))
+    if (!begins || command.test(line.text) || codePattern.test(line.text)) return 0
     const words = line.text
       .replace(/[^\w.-]+/g, ' ')
       .trim()
       .split(' ')
-    if (
-      line.text.length > 60 ||
-      command.test(line.text) ||
-      line.text.startsWith('<') ||
-      words.length > 5 ||
-      labelled(line.text)?.canonical ||
-      codePattern.test(line.text)
-    )
-      return 0
-    let next = this.#lines[i + 1]
-    if (next && dashes.test(next.text)) next = this.#lines[i + 2]
-    const begins =
-      next &&
-      (starts.has(labelled(next.text)?.canonical as Canonical) ||
-        labelled(next.text)?.canonical === 'Version' ||
-        /^---processing/i.test(next.text) ||
-        banner.test(next.text) ||
-        /^(?:Windows|Office)\b.*\bedition\s*:/.test(next.text))
-    if (!begins) return 0
+    if (words.length > 5) return 0
     const hosts = words.map((w) => w.replace(/^[.-]+|[.-]+$/g, '')).filter((w) => hostWord.test(w) && !noHostWord.test(w))
     const sure = hosts.filter((w) => /\d/.test(w) || /\w\.\w/.test(w) || (words.length === 1 && /^[A-Z][A-Z0-9-]{2,}$/.test(w)))
     const name = sure.at(-1)
@@ -580,7 +587,7 @@ class Reader {
 
   #labelLine(i: number): number {
     const line = this.#lines[i]!
-    let found = labelled(line.text)
+    let found = this.#labelledAt(i)
     let taken = 1
     if (found && !found.canonical) {
       // `2024-01-01 10:00 INFO Name: …` and `stdout: Name: …`: the label stands behind something.

@@ -149,7 +149,9 @@ function settle(row: ProductRow): void {
 
 function value(row: Row, name: string): string | null {
   const v = row.get(name)?.value
-  return v === undefined || v === '' || /^[x?*.<>-]+$/i.test(v) || /redacted|masked/i.test(v) ? null : v.toLowerCase()
+  if (v === undefined || v === '') return null
+  const lower = v.toLowerCase()
+  return /^[x?*.<>-]+$|redacted|masked/.test(lower) ? null : lower
 }
 
 function sameProduct(a: Row, b: Row): boolean {
