@@ -114,12 +114,8 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
     p.count ?? (p.channel === 'kms-client' || p.fromEvent ? (facts.events.findLast((e) => e.id === 12289)?.count ?? null) : null)
   const known = p.activationId ? productOfActivationId(p.activationId) : null
   const source = [...p.cells.values()][0]?.source ?? p.attempt?.cell.source ?? facts.sources[0] ?? '-'
-  const next = [
-    ...new Set([
-      ...(causing?.next ?? undecided?.next ?? []),
-      ...mine.filter((f) => f.severity === 'action' && f !== causing).flatMap((f) => f.next),
-    ]),
-  ]
+  // The steps of the first cause; what else is wrong is settled, or seen anew, after them.
+  const next = [...(causing?.next ?? undecided?.next ?? [])]
   if (next.length === 0 && (origin.origin === 'suspect' || origin.origin === 'foreign')) next.push(...originNext(p, origin.origin))
   if (p.state === 'unknown' && next.length === 0)
     next.push(
@@ -321,7 +317,16 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
   const worst = [...products].sort((a, b) => urgency[b.verdict] - urgency[a.verdict])[0]
   const top = findings.find((f) => severityVerdict[f.severity] === verdict && f.severity !== 'info')
   const next = [
-    ...new Set([...(top?.next ?? []), ...(worst?.next ?? []), ...loose.flatMap((c) => errorByCode(c.code)?.remedies.slice(0, 2) ?? [])]),
+    ...new Set([
+      ...(top?.next ?? []),
+      ...(worst?.next ?? []),
+      ...loose
+        .filter(
+          (c) =>
+            !findings.some((x) => x.severity !== 'info' && x.evidence.some((e) => e.line === c.cell.line && e.source === c.cell.source)),
+        )
+        .flatMap((c) => errorByCode(c.code)?.remedies.slice(0, 2) ?? []),
+    ]),
   ]
   if (verdict === 'cannot-tell' && next.length === 0) next.push(...findings.flatMap((f) => f.next))
   return {
