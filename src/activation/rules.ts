@@ -27,6 +27,7 @@ import {
   neverActivated,
   noClientKey,
   noKey,
+  subscriptionLayer,
   twoEntries,
   wrongChannel,
 } from './rules/keys.ts'
@@ -59,6 +60,7 @@ export const rules: readonly Rule[] = [
   hostRole,
   intervals,
   informational,
+  subscriptionLayer,
   digitalLicence,
   subscription,
   keyUnpublished,

@@ -187,3 +187,23 @@ export const noClientKey = productRule('no-client-key', 'A KMS client of an edit
     next: ['Give the device its own licence back, or upgrade the edition with a key of yours.'],
   }
 })
+
+/** Enterprise by subscription steps up a Pro licence: the edition is Enterprise, the key is still the one of Pro. */
+export const subscriptionLayer = productRule('subscription-layer', 'Windows Enterprise by subscription on a Pro key', (p) => {
+  if (
+    p.application !== 'windows' ||
+    p.state !== 'licensed' ||
+    !/^Enterprise(?!S)/.test(p.edition ?? '') ||
+    p.channel === 'kms-client' ||
+    !p.partialKey
+  )
+    return null
+  const keyOf = defaultKeyEdition(p.partialKey)
+  if (!keyOf || !/\bPro\b/.test(keyOf)) return null
+  return {
+    severity: 'info',
+    summary: `The edition is Enterprise, the key (${p.partialKey}) is the one of ${keyOf}: Enterprise by subscription on a Pro licence looks like this, and is healthy.`,
+    evidence: shown(p, ['Name', 'the edition'], ['PartialProductKey', 'the key of Pro']),
+    next: ['Get-SubscriptionLicenseInfo, or Settings, Activation, shows the subscription.'],
+  }
+})
