@@ -50,7 +50,7 @@ export type CodeClue = {
 export type MarkClue = { readonly mark: number; readonly cell: Cell; readonly plainTalk: boolean }
 /** A sentence that says something about the machine as a whole. */
 export type NoteClue = {
-  readonly note: 'aws-byol' | 'aws-attempt' | 'key-installed' | 'key-removed' | 'host-set' | 'host-cleared' | 'no-key'
+  readonly note: 'aws-byol' | 'aws-attempt' | 'platform-host' | 'key-installed' | 'key-removed' | 'host-set' | 'host-cleared' | 'no-key'
   readonly value: string
   readonly cell: Cell
 }

@@ -1,5 +1,6 @@
+import { type PlatformRow, platformHosts } from '../../catalogue.ts'
 import type { Line, Page } from '../page.ts'
-import type { MachineClues } from './clue.ts'
+import { cellOf, type MachineClues } from './clue.ts'
 import { dashes, eventHeaders, isKnown, linePrefix, timePrefix } from './phrases.ts'
 import { dataOf, eventData, xmlEvent } from './read-events.ts'
 import { labelLine } from './read-labels.ts'
@@ -74,6 +75,13 @@ function restLine(r: Reader, line: Line): number {
     return 1
   }
   if (hadMarks) return 1
+  // An agent's log, a route, a firewall rule: a line that names a cloud's own KMS.
+  const platform = line.text.length < 400 ? platformNamed(line.text) : null
+  if (platform) {
+    r.here().notes.push({ note: 'platform-host', value: platform, cell: cellOf(r.page.source, line, line.text) })
+    r.layouts.add('cloud KMS named')
+    return 1
+  }
   if (r.event && line.n <= r.eventLine + 1 && line.text.length < 400) {
     r.eventLine = line.n
     dataOf(r, r.event, line.text, line)
@@ -86,4 +94,15 @@ function restLine(r: Reader, line: Line): number {
   }
   if (/^(?:\.{3}|…|[[\]{}(),;]+|<\/?[A-Za-z][\w.-]*\s?\/?>)$/.test(line.text)) return 1
   return 0
+}
+
+let platformPattern: RegExp | null = null
+/** The cloud whose KMS a line names; null where it names none. */
+function platformNamed(text: string): PlatformRow['platform'] | null {
+  platformPattern ??= new RegExp(
+    `(?<![\\w.-])(?:${platformHosts.map((h) => h.host.replaceAll('.', '\\.')).join('|')})(?![\\w-]|\\.\\w)`,
+    'i',
+  )
+  const host = platformPattern.exec(text)?.[0].toLowerCase()
+  return host ? (platformHosts.find((row: PlatformRow) => row.host === host)?.platform ?? null) : null
 }

@@ -208,19 +208,55 @@ export const loopbackHost = productRule('host-loopback', 'A KMS host that is the
   }
 })
 
-export const platformNotes = rule('cloud-platform', 'What a cloud’s agent says about activation', ({ facts }) =>
-  facts.notes
-    .filter((n) => n.note === 'aws-byol')
-    .map((n) => ({
-      severity: 'attention' as const,
+const clouds: Readonly<Record<string, string>> = {
+  azure: 'Microsoft Azure',
+  aws: 'Amazon Web Services',
+  google: 'Google Cloud',
+  oracle: 'Oracle Cloud',
+}
+
+export const platformNotes = rule('cloud-platform', 'What a cloud’s agent says about activation', ({ facts }) => {
+  const remarks: Remark[] = []
+  const byol = facts.notes.find((n) => n.note === 'aws-byol')
+  if (byol) {
+    remarks.push({
+      severity: 'attention',
       summary: 'This AWS instance runs with its owner’s licence (BYOL): AWS does not activate it, your own KMS host or AD must.',
-      evidence: at(n.cell, 'the agent skipped activation because of BYOL'),
+      evidence: at(byol.cell, 'the agent skipped activation because of BYOL'),
       next: [
         'Check the state on the machine: slmgr /dlv',
         'Let the instance reach your own KMS host (TCP 1688, or DNS publishing in its domain), then slmgr /ato',
       ],
-    })),
-)
+    })
+  }
+  const attempt = facts.notes.findLast((n) => n.note === 'aws-attempt')
+  if (attempt && !byol) {
+    const failed = /fail|unable|error|could not|cannot|timed? ?out/i.test(attempt.value)
+    remarks.push({
+      severity: failed ? 'action' : 'info',
+      summary: failed
+        ? 'The agent of AWS could not activate this instance against AWS’s own KMS.'
+        : 'The agent of AWS activates this instance against AWS’s own KMS; your KMS host has no part in it.',
+      evidence: at(attempt.cell, 'what the agent says'),
+      next: failed
+        ? [
+            'See AWS’s page on Windows activation: routes to 169.254.169.250 and .251, the right DNS suffix.',
+            'slmgr /dlv on the machine tells its state.',
+          ]
+        : ['slmgr /dlv on the machine tells its state.'],
+    })
+  }
+  const named = facts.notes.find((n) => n.note === 'platform-host')
+  if (named && !attempt) {
+    remarks.push({
+      severity: 'info',
+      summary: `The text names the KMS of ${clouds[named.value] ?? 'a cloud platform'}, which is for its own virtual machines only.`,
+      evidence: at(named.cell, 'a cloud platform’s own KMS'),
+      next: ['slmgr /dlv on the machine tells its state; for a virtual machine there see the provider’s page on Windows activation.'],
+    })
+  }
+  return remarks
+})
 
 /** A host that turns many of its clients away. */
 export const failedRequests = productRule('failed-requests', 'A KMS host of whose requests many failed', (p) => {
