@@ -50,6 +50,11 @@ export function structureLine(r: Reader, i: number): number {
     return 1
   }
   const product = r.product
+  // A status that lost its label.
+  if (product && !found && text.length < 80 && !product.cells.has('LicenseStatus') && product.cells.size > 1 && stateWord(text)) {
+    r.put('LicenseStatus', text, line)
+    return 1
+  }
   if (!product || !found) return 0
   const has = (c: string) => product.cells.has(c)
   if (guidPattern.test(value) && value.length < 60) {
