@@ -18,7 +18,7 @@ export const activationIds = [
     name: 'Windows(R), Professional edition',
     channel: 'kms-client',
     partialKey: 'T83GX',
-    source: ['-work-shared-cases-07'],
+    source: ['case-07'],
   },
   {
     id: 'de32eafd-aaee-4662-9444-c1befb41bde2',
@@ -26,7 +26,7 @@ export const activationIds = [
     name: 'Windows(R), ServerStandard edition',
     channel: 'kms-client',
     partialKey: 'J464C',
-    source: ['-work-shared-cases-10'],
+    source: ['case-10'],
   },
   {
     id: 'f520e45e-7413-4a34-a497-d2765967d094',
@@ -34,7 +34,7 @@ export const activationIds = [
     name: 'Windows(R), Client-ESU-Year1 add-on for Education,EducationN,Enterprise,EnterpriseN,Professional,ProfessionalEducation,ProfessionalEducationN,ProfessionalN,ProfessionalWorkstation,ProfessionalWorkstationN,ServerRdsh,Core,CoreN,CoreCountrySpecific,CoreSingleLanguage,IoTEnterprise,PPIPro',
     channel: 'esu',
     partialKey: null,
-    source: ['-work-shared-cases-12-https-github-com-alygcode-windows10esu'],
+    source: ['case-12'],
   },
   {
     id: '1043add5-23b1-4afb-9a0f-64343c8f3f8d',
@@ -114,7 +114,7 @@ export const activationIds = [
     name: 'Office 19, Office19ProPlus2019R_Grace edition',
     channel: 'retail',
     partialKey: null,
-    source: ['-work-shared-cases-17'],
+    source: ['case-17'],
   },
   {
     id: '8d368fc1-9470-4be2-8d66-90e836cbb051',
@@ -122,7 +122,7 @@ export const activationIds = [
     name: 'Office 24, Office24ProPlus2024VL_KMS_Client_AE edition',
     channel: 'kms-client',
     partialKey: 'GCVGB',
-    source: ['-work-shared-cases-19'],
+    source: ['case-19'],
   },
   {
     id: '98ebfe73-2084-4c97-932c-c0cd1643bea7',
@@ -130,7 +130,7 @@ export const activationIds = [
     name: null,
     channel: 'kms-host',
     partialKey: null,
-    source: ['-work-shared-cases-21'],
+    source: ['case-21'],
   },
   {
     id: '70512334-47b4-44db-a233-be5ea33b914c',
@@ -138,7 +138,7 @@ export const activationIds = [
     name: null,
     channel: 'kms-host',
     partialKey: null,
-    source: ['microsoft-learn-office-volume-activation-articles-via-work-s'],
+    source: ['microsoft-learn-office-volume-activation-articles'],
   },
   {
     id: '47f3b983-7c53-4d45-abc6-bcd91e2dd90a',
@@ -146,7 +146,7 @@ export const activationIds = [
     name: null,
     channel: 'kms-host',
     partialKey: null,
-    source: ['microsoft-learn-office-volume-activation-articles-via-work-s-2'],
+    source: ['microsoft-learn-office-volume-activation-articles-2'],
   },
   {
     id: 'f3d89bbf-c0ec-47ce-a8fa-e5a5f97e447f',
@@ -154,7 +154,7 @@ export const activationIds = [
     name: null,
     channel: 'kms-host',
     partialKey: null,
-    source: ['microsoft-learn-office-kms-host-article-via-work-shared-fact'],
+    source: ['microsoft-learn-office-kms-host-article'],
   },
   {
     id: '2d5a5a60-3040-48bf-beb0-fcd770c20ce0',
@@ -162,7 +162,7 @@ export const activationIds = [
     name: 'Windows(R), EnterpriseS edition',
     channel: 'kms-client',
     partialKey: null,
-    source: ['-work-shared-cases-26'],
+    source: ['case-26'],
   },
   {
     id: 'b322da9c-a2e2-4058-9e4e-f59a6970bd69',
@@ -170,7 +170,7 @@ export const activationIds = [
     name: 'Office 15, OfficeProPlusVL_KMS_Client edition',
     channel: 'kms-client',
     partialKey: 'GVGXT',
-    source: ['-work-shared-cases-28'],
+    source: ['case-28'],
   },
   {
     id: 'bd3762d7-270d-4760-8fb3-d829ca45278a',
@@ -178,7 +178,7 @@ export const activationIds = [
     name: 'Windows(R), Professional edition',
     channel: 'oem',
     partialKey: null,
-    source: ['-work-shared-cases-30-and-33'],
+    source: ['case-30-33'],
   },
   {
     id: 'd450596f-894d-49e0-966a-fd39ed4c4c64',
@@ -186,7 +186,7 @@ export const activationIds = [
     name: 'Office 16, Office16ProPlusVL_KMS_Client edition',
     channel: 'kms-client',
     partialKey: null,
-    source: ['-work-shared-cases-32'],
+    source: ['case-32'],
   },
   {
     id: '82cef0d9-d31d-456e-a3fa-ae2637ea2984',
@@ -194,7 +194,7 @@ export const activationIds = [
     name: 'Office 15, OfficeProPlusSubR_Subscription edition',
     channel: 'subscription',
     partialKey: null,
-    source: ['-work-shared-cases-38'],
+    source: ['case-38'],
   },
   {
     id: '68531fb9-5511-4989-97be-d11a0f55633f',
@@ -202,7 +202,7 @@ export const activationIds = [
     name: null,
     channel: 'kms-client',
     partialKey: null,
-    source: ['-work-shared-cases-29'],
+    source: ['case-29'],
   },
   {
     id: '00091344-1ea4-4f37-b789-01750ba6988c',
@@ -210,7 +210,7 @@ export const activationIds = [
     name: null,
     channel: 'kms-client',
     partialKey: null,
-    source: ['-work-shared-cases-23'],
+    source: ['case-23'],
   },
   {
     id: '4de7cb65-cdf1-4de9-8ae8-e3cce27b9f2c',
@@ -218,7 +218,7 @@ export const activationIds = [
     name: 'Windows(R), Professional edition',
     channel: 'retail',
     partialKey: null,
-    source: ['public-github-text-id-51873073727'],
+    source: ['public-output-1'],
   },
   {
     id: '96794a98-097f-42fe-8f28-2c38ea115229',
@@ -226,7 +226,7 @@ export const activationIds = [
     name: 'Windows(R), ServerDatacenterEval edition',
     channel: 'evaluation',
     partialKey: null,
-    source: ['public-github-text-id-46747520847'],
+    source: ['public-output-2'],
   },
   {
     id: '3d0631e3-1091-416d-92a5-42f84a86d868',
@@ -234,7 +234,7 @@ export const activationIds = [
     name: 'Office 16, Office16O365BusinessR_Grace edition',
     channel: 'subscription',
     partialKey: null,
-    source: ['public-github-text-id-71603022310'],
+    source: ['public-output-3'],
   },
   {
     id: '7fe09eef-5eed-4733-9a60-d7019df11cac',
@@ -258,7 +258,7 @@ export const activationIds = [
     name: 'Office 24, Office24Standard2024VL_MAK_AE1 edition',
     channel: 'mak',
     partialKey: null,
-    source: ['public-github-text-id-69544680604'],
+    source: ['public-output-4'],
   },
   {
     id: '2dfe2075-2d04-4e43-816a-eb60bbb77574',
@@ -266,7 +266,7 @@ export const activationIds = [
     name: 'Office 16, Office16VisioProR_Retail edition',
     channel: 'retail',
     partialKey: null,
-    source: ['public-github-text-id-19331854848'],
+    source: ['public-output-5'],
   },
   {
     id: '5821ec16-77a9-4404-99c8-2756dc6d4c3c',
@@ -274,7 +274,7 @@ export const activationIds = [
     name: 'Office 16, Office16VisioProR_Grace edition',
     channel: 'retail',
     partialKey: null,
-    source: ['public-github-text-id-19331854848-2'],
+    source: ['public-output-6'],
   },
   {
     id: '6bf301c1-b94a-43e9-ba31-d494598c47fb',
@@ -282,7 +282,7 @@ export const activationIds = [
     name: 'Office 16, Office16VisioProVL_KMS_Client edition',
     channel: 'kms-client',
     partialKey: 'RJRJK',
-    source: ['public-github-text-id-19331854848-3'],
+    source: ['public-output-7'],
   },
   {
     id: '6337137e-7c07-4197-8986-bece6a76fc33',

@@ -663,7 +663,7 @@ export const errors = [
     meaning: 'A file or registry item that was asked for does not exist.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--0-499-'],
+    source: ['system-error-codes--0-499'],
   },
   {
     code: 0x80070003,
@@ -746,7 +746,7 @@ export const errors = [
     meaning: 'The request is not supported on this system.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--0-499-'],
+    source: ['system-error-codes--0-499'],
   },
   {
     code: 0x80070035,
@@ -756,7 +756,7 @@ export const errors = [
     meaning: 'The network path to the remote computer was not found.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--0-499-'],
+    source: ['system-error-codes--0-499'],
   },
   {
     code: 0x80070040,
@@ -766,7 +766,7 @@ export const errors = [
     meaning: 'The network connection to the remote computer is gone.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--0-499-'],
+    source: ['system-error-codes--0-499'],
   },
   {
     code: 0x80070057,
@@ -842,7 +842,7 @@ export const errors = [
     meaning: 'A service did not respond to its start or control request in time.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1000-1299-'],
+    source: ['system-error-codes--1000-1299'],
   },
   {
     code: 0x80070420,
@@ -862,7 +862,7 @@ export const errors = [
     meaning: 'A needed service is disabled; for licensing that is sppsvc.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1000-1299-'],
+    source: ['system-error-codes--1000-1299'],
   },
   {
     code: 0x80070424,
@@ -872,7 +872,7 @@ export const errors = [
     meaning: 'A needed service is not installed.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1000-1299-'],
+    source: ['system-error-codes--1000-1299'],
   },
   {
     code: 0x80070426,
@@ -882,7 +882,7 @@ export const errors = [
     meaning: 'A needed service has not been started.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1000-1299-'],
+    source: ['system-error-codes--1000-1299'],
   },
   {
     code: 0x8007042a,
@@ -1032,7 +1032,7 @@ export const errors = [
     meaning: 'The user name or password for the remote computer is wrong.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1300-1699-'],
+    source: ['system-error-codes--1300-1699'],
   },
   {
     code: 0x8007054b,
@@ -1062,7 +1062,7 @@ export const errors = [
     meaning: 'The account name of the target does not match, as in a Kerberos name mismatch.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1300-1699-'],
+    source: ['system-error-codes--1300-1699'],
   },
   {
     code: 0x80070576,
@@ -1103,7 +1103,7 @@ export const errors = [
     meaning: 'The RPC binding in use is not valid.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1700-3999-'],
+    source: ['system-error-codes--1700-3999'],
   },
   {
     code: 0x800706b5,
@@ -1113,7 +1113,7 @@ export const errors = [
     meaning: 'The server does not offer the RPC interface that was asked for.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1700-3999-'],
+    source: ['system-error-codes--1700-3999'],
   },
   {
     code: 0x800706ba,
@@ -1137,7 +1137,7 @@ export const errors = [
     meaning: 'The RPC server is too busy to answer.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1700-3999-'],
+    source: ['system-error-codes--1700-3999'],
   },
   {
     code: 0x800706be,
@@ -1147,7 +1147,7 @@ export const errors = [
     meaning: 'The RPC call failed part way.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1700-3999-'],
+    source: ['system-error-codes--1700-3999'],
   },
   {
     code: 0x800706bf,
@@ -1157,7 +1157,7 @@ export const errors = [
     meaning: 'The RPC call failed and was not carried out.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1700-3999-'],
+    source: ['system-error-codes--1700-3999'],
   },
   {
     code: 0x800706d9,
@@ -1167,7 +1167,7 @@ export const errors = [
     meaning: 'The endpoint mapper knows no endpoint for the service.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--1700-3999-'],
+    source: ['system-error-codes--1700-3999'],
   },
   {
     code: 0x8007139f,
@@ -1188,7 +1188,7 @@ export const errors = [
       'Restart sppsvc',
       'Test the port and the DNS answer',
     ],
-    source: ['activation-event-8198-error-0xc0020017-0x8007139f-kms-contact-failure', 'system-error-codes--4000-5999-'],
+    source: ['activation-event-8198-error-0xc0020017-0x8007139f-kms-contact-failure', 'system-error-codes--4000-5999'],
   },
   {
     code: 0x8007200e,
@@ -1238,7 +1238,7 @@ export const errors = [
     meaning: 'The DNS server could not understand the query.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x8007232a,
@@ -1287,7 +1287,7 @@ export const errors = [
     meaning: 'The DNS server does not support this kind of request.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x8007232d,
@@ -1297,7 +1297,7 @@ export const errors = [
     meaning: 'The DNS server refused the operation, for example a dynamic update of the SRV record.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072338,
@@ -1327,7 +1327,7 @@ export const errors = [
     meaning: 'A malformed DNS packet was received.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072521,
@@ -1337,7 +1337,7 @@ export const errors = [
     meaning: 'A DNS packet lacked the security that was required.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x8007267c,
@@ -1387,7 +1387,7 @@ export const errors = [
     meaning: 'The other side closed the TCP connection abruptly.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x8007274c,
@@ -1397,7 +1397,7 @@ export const errors = [
     meaning: 'The other side did not answer the TCP connection in time.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x8007274d,
@@ -1407,7 +1407,7 @@ export const errors = [
     meaning: 'The host is reachable but nothing accepts connections on that port.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072751,
@@ -1427,7 +1427,7 @@ export const errors = [
     meaning: 'The host name is unknown.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072afa,
@@ -1437,7 +1437,7 @@ export const errors = [
     meaning: 'Name resolution failed for now; no authoritative server answered.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072afb,
@@ -1447,7 +1447,7 @@ export const errors = [
     meaning: 'Name resolution failed in a way that a retry will not cure.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072afc,
@@ -1457,7 +1457,7 @@ export const errors = [
     meaning: 'The name exists but has no data of the asked kind.',
     causes: [],
     remedies: [],
-    source: ['system-error-codes--9000-11999-'],
+    source: ['system-error-codes--9000-11999'],
   },
   {
     code: 0x80072ee2,

@@ -157,7 +157,7 @@ export const conflicts = [
   },
   {
     topic: 'Place of DisableDnsPublishing and DnsDomainPublishList',
-    a: '...\\CurrentVersion\\SL (stored 2019 revision of the DNS page)',
+    a: '...\\CurrentVersion\\SL (2019 revision of the DNS page)',
     b: '...\\SoftwareProtectionPlatform (Technical Reference, 2026 support article, which says SL was for Vista and Server 2008)',
   },
   {

@@ -337,7 +337,7 @@ export const marks = [
     means: 'renewal task of an activation script, in the root folder of the task scheduler',
     strength: 'strong',
     honest: 'A backup or subscription product might use such words; compare with the folder of the same name.',
-    source: ['clean-up-script-that-records-evidence-before-it-removes-the-', 'forensic-part-of-a-licence-audit-script'],
+    source: ['clean-up-script-that-records-evidence-before-it-removes-the', 'forensic-part-of-a-licence-audit-script'],
   },
   {
     kind: 'task',
@@ -345,7 +345,7 @@ export const marks = [
     means: 'single-run task of the same activation script',
     strength: 'strong',
     honest: null,
-    source: ['clean-up-script-that-records-evidence-before-it-removes-the-', 'forensic-part-of-a-licence-audit-script'],
+    source: ['clean-up-script-that-records-evidence-before-it-removes-the', 'forensic-part-of-a-licence-audit-script'],
   },
   {
     kind: 'task',
@@ -437,7 +437,7 @@ export const marks = [
     means: 'folder of an activation script, with its script and log',
     strength: 'strong',
     honest: null,
-    source: ['clean-up-script-that-records-evidence-before-it-removes-the-'],
+    source: ['clean-up-script-that-records-evidence-before-it-removes-the'],
   },
   {
     kind: 'path',
@@ -565,7 +565,7 @@ export const marks = [
     means: 'hook that loads a foreign library into Windows licensing',
     strength: 'strong',
     honest: 'A developer who debugs licensing; not on a machine in ordinary use.',
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'path',
@@ -573,7 +573,7 @@ export const marks = [
     means: 'folder or program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'path',
@@ -581,7 +581,7 @@ export const marks = [
     means: 'folder or program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'path',
@@ -589,7 +589,7 @@ export const marks = [
     means: 'folder or program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'output',
@@ -597,7 +597,7 @@ export const marks = [
     means: 'banner of an activator script',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'output',
@@ -605,7 +605,7 @@ export const marks = [
     means: 'banner of an activator script',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'output',
@@ -613,7 +613,7 @@ export const marks = [
     means: 'banner of an activator script',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'output',
@@ -621,7 +621,7 @@ export const marks = [
     means: 'name of an activator for Office',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'output',
@@ -629,7 +629,7 @@ export const marks = [
     means: 'log of a KMS emulator',
     strength: 'strong',
     honest: 'A test of software that speaks the protocol.',
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -637,7 +637,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -645,7 +645,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'path',
@@ -653,7 +653,7 @@ export const marks = [
     means: 'folder of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -661,7 +661,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -669,7 +669,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -677,7 +677,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -685,7 +685,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -693,7 +693,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'file',
@@ -701,7 +701,7 @@ export const marks = [
     means: 'program of an activator',
     strength: 'strong',
     honest: null,
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
   {
     kind: 'process',
@@ -709,6 +709,6 @@ export const marks = [
     means: 'KMS emulator',
     strength: 'weak',
     honest: 'Interoperability or lab tests.',
-    source: ['names-that-incident-reports-and-questions-of-administrators-'],
+    source: ['names-that-incident-reports-and-questions-of-administrators'],
   },
 ] as const satisfies readonly MarkRow[]

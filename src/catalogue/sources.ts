@@ -46,7 +46,7 @@ export const sources = {
     repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
     path: 'office/volume-license-activation/troubleshoot-volume-activation-of-office.md',
   },
-  'system-error-codes--0-499-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--0-499-.md' },
+  'system-error-codes--0-499': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--0-499-.md' },
   'windows-not-genuine-error': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/windows-server/licensing-and-activation/windows-not-genuine-error.md',
@@ -64,19 +64,19 @@ export const sources = {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/windows-server/licensing-and-activation/troubleshoot-adba-clients-not-activate.md',
   },
-  'system-error-codes--1000-1299-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1000-1299-.md' },
-  'system-error-codes--1300-1699-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1300-1699-.md' },
+  'system-error-codes--1000-1299': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1000-1299-.md' },
+  'system-error-codes--1300-1699': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1300-1699-.md' },
   'windows-vm-activation-error-0x800705b4': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/azure/virtual-machines/windows/windows-vm-activation-error-0x800705b4.md',
   },
-  'system-error-codes--1700-3999-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1700-3999-.md' },
+  'system-error-codes--1700-3999': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--1700-3999-.md' },
   'activation-event-8198-error-0xc0020017-0x8007139f-kms-contact-failure': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/windows-server/licensing-and-activation/activation-event-8198-error-0xc0020017-0x8007139f-kms-contact-failure.md',
   },
-  'system-error-codes--4000-5999-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--4000-5999-.md' },
-  'system-error-codes--9000-11999-': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--9000-11999-.md' },
+  'system-error-codes--4000-5999': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--4000-5999-.md' },
+  'system-error-codes--9000-11999': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/Debug/system-error-codes--9000-11999-.md' },
   'activation-error-0x8007232a-dns-server-failure': {
     repo: 'MicrosoftDocs/SupportArticles-docs',
     path: 'support/windows-server/licensing-and-activation/activation-error-0x8007232a-dns-server-failure.md',
@@ -468,18 +468,18 @@ export const sources = {
   'Invoke-OSLicense': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Invoke-OSLicense.md' },
   'Get-OSLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-OSLicenseInfo.md' },
   'Set-KmsLicenseInfo': { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Set-KmsLicenseInfo.md' },
-  '-work-shared-cases-07': {
+  'case-07': {
     title:
-      'case 07 of the project (slmgr /dlv, Win 11 25H2; that Windows 10 shares the ID stands only in the case README, text 24) ; public GitHub (same /dlv, unredacted)',
+      'case 07 of the project (slmgr /dlv, Win 11 25H2; that Windows 10 shares the ID rests on the reading of case 24) ; public GitHub (same /dlv, unredacted)',
   },
-  '-work-shared-cases-10': { title: 'case 10 of the project (slmgr /ato + /dlv, build 17763) ; public GitHub' },
-  '-work-shared-cases-12-https-github-com-alygcode-windows10esu': {
+  'case-10': { title: 'case 10 of the project (slmgr /ato + /dlv, build 17763) ; public GitHub' },
+  'case-12': {
     title:
       'case 12 of the project ; https://github.com/alygcode/windows10esu/issues/3 (slmgr /dlv) ; Microsoft Learn windows/whats-new/enable-extended-security-updates as cited in public GitHub ; Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub',
   },
   'microsoft-learn-windows-whats-new-enable-extended-security-u': {
     title:
-      'Microsoft Learn windows/whats-new/enable-extended-security-updates#install-and-activate-the-esu-key as cited in public GitHub; same in ids 11994171304, 43532608370 ; Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub',
+      'Microsoft Learn windows/whats-new/enable-extended-security-updates#install-and-activate-the-esu-key as cited in public GitHub; Greenbone vulnerability test "Microsoft Windows Extended Security Updates(ESU) Status Detection" (NASL, OID 1.3.6.1.4.1.25623.1.0.129018; GitHub',
   },
   'microsoft-techcommunity-how-to-get-extended-security-updates': {
     title:
@@ -489,52 +489,50 @@ export const sources = {
     title:
       'Microsoft KB 4487266 "Activation failures and not genuine notifications around January 8, 2019, on volume-licensed Windows 7 KMS clients" (MicrosoftDocs support article, GitHub',
   },
-  '-work-shared-cases-17': { title: 'case 17 of the project (ospp /dstatus; channel printed RETAIL(Grace))' },
-  '-work-shared-cases-19': {
+  'case-17': { title: 'case 17 of the project (ospp /dstatus; channel printed RETAIL(Grace))' },
+  'case-19': {
     title:
-      'case 19 of the project (ospp /dstatus). NOTE: a Microsoft tools article prints the same ID as the Office LTSC 2024 *host* activation ID (/work/shared/facts/kms-rules.json officeHostMatrix); real outputs show it is the client',
+      'case 19 of the project (ospp /dstatus). NOTE: a Microsoft tools article prints the same ID as the Office LTSC 2024 *host* activation ID (the Office host table); real outputs show it is the client',
   },
-  '-work-shared-cases-21': {
+  'case-21': {
     title:
-      'case 21 of the project (slmgr /dlv, VOLUME_KMS channel, configextension=o16) ; Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json ; https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295',
+      'case 21 of the project (slmgr /dlv, VOLUME_KMS channel, configextension=o16) ; Microsoft Learn Office KMS host article ; https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295',
   },
-  'microsoft-learn-office-volume-activation-articles-via-work-s': {
+  'microsoft-learn-office-volume-activation-articles': {
+    title: 'Microsoft Learn Office volume activation articles ; https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295',
+  },
+  'microsoft-learn-office-volume-activation-articles-2': {
+    title: 'Microsoft Learn Office volume activation articles',
+  },
+  'microsoft-learn-office-kms-host-article': {
     title:
-      'Microsoft Learn Office volume activation articles via /work/shared/facts/kms-rules.json officeHostMatrix ; https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/295',
+      'Microsoft Learn Office KMS host article (the tools article prints 8d368fc1... instead, which real outputs show to be the client)',
   },
-  'microsoft-learn-office-volume-activation-articles-via-work-s-2': {
-    title: 'Microsoft Learn Office volume activation articles via /work/shared/facts/kms-rules.json officeHostMatrix',
+  'case-26': {
+    title: 'case 26 of the project (zh slmgr /ato, 0xC004F074 = KMS; the year 2016 rests on the reading of that case)',
   },
-  'microsoft-learn-office-kms-host-article-via-work-shared-fact': {
-    title:
-      'Microsoft Learn Office KMS host article via /work/shared/facts/kms-rules.json officeHostMatrix (the tools article prints 8d368fc1... instead, which real outputs show to be the client)',
-  },
-  '-work-shared-cases-26': {
-    title:
-      'case 26 of the project (zh slmgr /ato, 0xC004F074 = KMS; the year 2016 and the origin, an emulator tracker, stand in the case README)',
-  },
-  '-work-shared-cases-28': { title: 'case 28 of the project (ospp /dstatus) ; public GitHub' },
-  '-work-shared-cases-30-and-33': {
+  'case-28': { title: 'case 28 of the project (ospp /dstatus) ; public GitHub' },
+  'case-30-33': {
     title:
       'case 30 of the project and 33 (Get-CimInstance SoftwareLicensingProduct, OEM_DM; partial keys WFG6P / F6YP2 are unique to each machine) ; public GitHub',
   },
-  '-work-shared-cases-32': {
+  'case-32': {
     title:
-      'case 32 of the project (WMI list, GLPI agent fixture; the partial key printed there, WE9H9, was altered by GLPI, so none is given; Microsoft client key for this product in /work/shared/facts/office-client-keys.json ends WFG99)',
+      'case 32 of the project (WMI list, GLPI agent fixture; the partial key printed there, WE9H9, was altered by GLPI, so none is given; Microsoft client key for this product in the key table ends WFG99)',
   },
-  '-work-shared-cases-38': { title: 'case 38 of the project (ospp /dstatus, TIMEBASED_SUB) ; public GitHub' },
-  '-work-shared-cases-29': {
-    title: 'case 29 of the project (event 12288/12290; the product name stands only in the case README, needs check)',
+  'case-38': { title: 'case 38 of the project (ospp /dstatus, TIMEBASED_SUB) ; public GitHub' },
+  'case-29': {
+    title: 'case 29 of the project (event 12288/12290; the product name rests on the reading of that case)',
   },
-  '-work-shared-cases-23': {
+  'case-23': {
     title:
-      'case 23 of the project (event 8198; product name stands only in the case README) ; public GitHub (Technology Toolbox notes on "Windows Server 2012 Datacenter not activating")',
+      'case 23 of the project (event 8198; the product name rests on the reading of that case) ; public GitHub (Technology Toolbox notes on "Windows Server 2012 Datacenter not activating")',
   },
-  'public-github-text-id-51873073727': {
-    title: 'public GitHub (slmgr /dlv, Win 11 Pro 26100) ; event 8198 samples, GitHub text ids 42598960211, 5654378736',
+  'public-output-1': {
+    title: 'public GitHub (slmgr /dlv, Win 11 Pro 26100) ; event 8198 samples in public repositories',
   },
-  'public-github-text-id-46747520847': { title: 'public GitHub (slmgr /dlv, build 26100, TIMEBASED_EVAL)' },
-  'public-github-text-id-71603022310': { title: 'public GitHub (ospp /dstatus used as test fixture; channel printed RETAIL(Grace))' },
+  'public-output-2': { title: 'public GitHub (slmgr /dlv, build 26100, TIMEBASED_EVAL)' },
+  'public-output-3': { title: 'public GitHub (ospp /dstatus used as test fixture; channel printed RETAIL(Grace))' },
   'ocs-inventory-office-plugin-msofficekey-vbs': {
     title:
       'OCS Inventory office plugin, msofficekey.vbs (ospp /dstatus pasted as comment; GitHub; the same product in https://github.com/PluginsOCSInventory-NG/officepack/pull/69)',
@@ -542,10 +540,10 @@ export const sources = {
   'aws-sample-guide-convert-office-ltsc-64-bit-to-32-bit-on-ec2': {
     title: 'AWS sample guide "Convert Office LTSC 64-bit to 32-bit on EC2 Windows" (ospp /act against AWS License Manager; GitHub',
   },
-  'public-github-text-id-69544680604': { title: 'public GitHub (zh-TW ospp /act output, 0xC004C020)' },
-  'public-github-text-id-19331854848': { title: 'public GitHub (zh ospp /dstatus, four products)' },
-  'public-github-text-id-19331854848-2': { title: 'public GitHub (zh ospp /dstatus; channel printed RETAIL(Grace))' },
-  'public-github-text-id-19331854848-3': { title: 'public GitHub (zh ospp /dstatus)' },
+  'public-output-4': { title: 'public GitHub (zh-TW ospp /act output, 0xC004C020)' },
+  'public-output-5': { title: 'public GitHub (zh ospp /dstatus, four products)' },
+  'public-output-6': { title: 'public GitHub (zh ospp /dstatus; channel printed RETAIL(Grace))' },
+  'public-output-7': { title: 'public GitHub (zh ospp /dstatus)' },
   'https-github-com-microsoftdocs-officedocs-deployoffice-issue': {
     title:
       'https://github.com/MicrosoftDocs/OfficeDocs-DeployOffice/issues/946 (ospp /dstatus, TIMEBASED_SUB, LICENSED) ; public GitHub (test fixture, named SubscriptionSku)',
@@ -642,7 +640,7 @@ export const sources = {
   'clean-up-part-of-a-support-script-2': { title: 'clean-up part of a support script (services)', provenance: '' },
   'licence-trace-check-script': { title: 'licence trace check script (PowerShell, Vietnamese)', provenance: '' },
   'task-check-of-a-licence-audit-script': { title: 'task check of a licence audit script', provenance: '' },
-  'clean-up-script-that-records-evidence-before-it-removes-the-': {
+  'clean-up-script-that-records-evidence-before-it-removes-the': {
     title: 'clean-up script that records evidence before it removes the traces from one machine',
     provenance: '',
   },
@@ -674,7 +672,7 @@ export const sources = {
     provenance: '',
   },
   'mapping-table-of-a-malware-analysis-service': { title: 'mapping table of a malware analysis service', provenance: '' },
-  'names-that-incident-reports-and-questions-of-administrators-': {
+  'names-that-incident-reports-and-questions-of-administrators': {
     title: 'Names that incident reports and questions of administrators give to found activators; no single document',
   },
   'WindowsEdition.json': {
