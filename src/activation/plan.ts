@@ -1,4 +1,4 @@
-import { isNamedHost } from '../addresses.ts'
+import { inNetworks, isNamedHost } from '../addresses.ts'
 import type { MissingFact, Plan, Problem, Refusal, Site, Step } from '../model.ts'
 import { answered } from './changes/change.ts'
 import { changes } from './changes.ts'
@@ -153,7 +153,9 @@ export function plan(gathered: Gathered, site: Site | null, readAt: string | nul
           lacks('host', `The address of ${p.host.name} is not in the text; it must be inside the site's networks.`)
         const wished = changes.flatMap((change) => change.propose(p, { site, origin: origin.origin }))
         // Before every activation the host that would be asked must be known and ours: told by a step, or by the facts.
-        const authorised = origin.origin === 'own' || wished.some((s) => s.change === 'kms-host')
+        const known =
+          (p.host.name !== null && isNamedHost(p.host.name, site)) || (p.host.ip !== null && inNetworks(p.host.ip, site.networks))
+        const authorised = (origin.origin === 'own' && known) || wished.some((s) => s.change === 'kms-host')
         const proposed = authorised ? wished : wished.filter((s) => s.change !== 'activation')
         if (proposed.length < wished.length) {
           const named = p.host.name !== null && isNamedHost(p.host.name, site)

@@ -210,3 +210,38 @@ test('colour follows NO_COLOR and the terminal', () => {
   assert.doesNotMatch(run(['diagnose', good], '', { NO_COLOR: '1' }).out, /\u001b/)
   assert.doesNotMatch(run(['diagnose', good]).out, /\u001b/)
 })
+
+test('plan: a host that DNS published is used only where its address is known to be inside the networks', async () => {
+  const text = (address: string) =>
+    file(
+      'dns.txt',
+      `Name: Windows(R), Enterprise edition\nDescription: Windows(R) Operating System, VOLUME_KMSCLIENT channel\nPartial Product Key: 2YT43\nLicense Status: Notification\nNotification Reason: 0xC004F074.\n    KMS machine name from DNS: kmsx.corp.example:1688\n    KMS machine IP address: ${address}\n`,
+    )
+  const planned = async (address: string) =>
+    JSON.parse((await call(['plan', '--json', '--from', text(address), '--site', site])).out).machines[0] as {
+      steps: { method: string }[]
+      refused: { code: string }[]
+    }
+  assert.deepEqual(
+    (await planned('10.2.2.2')).steps.map((s) => s.method),
+    ['Activate'],
+  )
+  const unknown = await planned('not available')
+  assert.deepEqual(unknown.steps, [])
+  assert.equal(unknown.refused[0]!.code, 'HOST_NOT_AUTHORISED')
+  // Our name at an address that is not ours: the host is set to a named one first.
+  assert.deepEqual(
+    (await planned('203.0.113.9')).steps.map((s) => s.method),
+    ['SetKeyManagementServiceMachine', 'Activate'],
+  )
+})
+
+test('plan: a licence of its own is never given up', async () => {
+  const both = file(
+    'both.txt',
+    'Name: Windows(R), Professional edition\nDescription: Windows(R) Operating System, OEM_DM channel\nActivation ID: bd3762d7-270d-4760-8fb3-d829ca45278a\nPartial Product Key: WFG6P\nLicense Status: Licensed\n\nName: Windows(R), Professional edition\nDescription: Windows(R) Operating System, VOLUME_KMSCLIENT channel\nActivation ID: 2de67392-b7a7-462a-b1ca-108dd189f588\nPartial Product Key: T83GX\nLicense Status: Notification\n',
+  )
+  const machine = JSON.parse((await call(['plan', '--json', '--from', both, '--site', site])).out).machines[0]
+  assert.deepEqual(machine.steps, [])
+  assert.equal(machine.refused[0].code, 'NOT_VOLUME_LICENSED')
+})
