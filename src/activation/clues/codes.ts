@@ -1,6 +1,6 @@
 import { errorByCode } from '../../catalogue.ts'
 
-const hexCode = /\b(?:0x([0-9a-f]{8})|((?:C004|4004F|8007|8004|C002)[0-9a-f]{3,4}))(?![0-9a-f-])/gi
+const hexCode = /\b(?:0x([0-9a-f]{8})(?![0-9a-f])|((?:C004|4004F|8007|8004|C002)[0-9a-f]{3,4})(?![0-9a-f-]))/gi
 const decimalCode = /(?<![\d-]|\d[.,:/])(-\d{9,10}|[1-4]\d{9})(?![\d-]|[.,:/]\d)/g
 /** A cheap look before the patterns: most lines carry no code at all. */
 const mayHaveCode = /0x[0-9a-f]{8}|\b[C48]00[247][0-9a-f]{4}|\d{9}/i
