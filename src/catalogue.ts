@@ -23,7 +23,7 @@ export { type LabelRow, labels, sentences, statusWords } from './catalogue/label
 export { activationTypes, conflicts, discoveryOrder, dnsRecord, licenseStatuses } from './catalogue/licensing.ts'
 export { type MarkRow, marks } from './catalogue/marks.ts'
 export { numbers } from './catalogue/numbers.ts'
-export { type PlatformRow, platformHosts } from './catalogue/platforms.ts'
+export { type PlatformRow, platformHosts, platformNames } from './catalogue/platforms.ts'
 export { registry } from './catalogue/registry.ts'
 export { scriptOptions } from './catalogue/scripts.ts'
 export { type SourceId, type SourceRow, sources } from './catalogue/sources.ts'

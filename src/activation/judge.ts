@@ -18,8 +18,8 @@ import { hex } from './clues/shapes.ts'
 import type { EventFacts } from './facts/event.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import { type ProductFacts, reasonText } from './facts/product.ts'
-import { originOf } from './origin.ts'
-import { called, command, days, isSpare, keyed, overtaken, shown } from './rules/rule.ts'
+import { type OriginReading, originOf } from './origin.ts'
+import { called, capital, command, days, isSpare, keyed, overtaken, shown } from './rules/rule.ts'
 import { rules } from './rules.ts'
 
 /** One machine, judged: what `diagnose`, and later `status` and `audit`, answer about it. */
@@ -54,21 +54,21 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
     if (list) list.push(f)
     else about.set(f.product, [f])
   }
-  const products = facts.products.map((p, i) => judgeProduct(p, facts, about.get(i) ?? [], site, readAt))
-  for (const [index, p] of products.entries()) {
-    if (p.origin !== 'suspect' && p.origin !== 'foreign') continue
-    const reading = originOf(facts.products[index]!, facts, site, readAt)
-    findings.push({
-      rule: `origin-${p.origin}`,
-      severity: p.origin === 'foreign' ? 'action' : 'attention',
-      summary: p.originBecause,
-      honest: null,
-      evidence: reading.evidence,
-      next: originNext(facts.products[index]!, p.origin),
-      machine: facts.id,
-      product: index,
-    })
-  }
+  const products = facts.products.map((p, index) => {
+    const reading = originOf(p, facts, site, readAt)
+    if (reading.origin === 'suspect' || reading.origin === 'foreign')
+      findings.push({
+        rule: `origin-${reading.origin}`,
+        severity: reading.origin === 'foreign' ? 'action' : 'attention',
+        summary: reading.because,
+        honest: null,
+        evidence: reading.evidence,
+        next: originNext(p, reading.origin),
+        machine: facts.id,
+        product: index,
+      })
+    return judgeProduct(p, facts, about.get(index) ?? [], reading, site)
+  })
   return {
     machine: judgeMachine(facts, products, findings),
     products,
@@ -89,8 +89,7 @@ function originNext(p: ProductFacts, origin: Origin): string[] {
       ]
 }
 
-function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Finding[], site: Site | null, readAt: string | null): Product {
-  const origin = originOf(p, facts, site, readAt)
+function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Finding[], origin: OriginReading, site: Site | null): Product {
   let verdict: Verdict = p.state === 'licensed' ? 'ok' : p.state === 'unknown' ? 'cannot-tell' : 'action'
   // An entry that is not the active one tells nothing about the machine; a licensed add-on is fine by itself.
   const idle = p.state === 'unlicensed' && p.partialKey === null && (p.reason === 0xc004f014 || keyed(facts.products).length > 0)
@@ -135,9 +134,7 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
     partialKey: p.partialKey,
     activationId: p.activationId,
     state: p.state,
-    reason: reasonText(
-      p.reason ?? (p.cells.has('EventCode') ? Number.parseInt(p.cells.get('EventCode')!.value, 16) : (p.attempt?.code ?? null)),
-    ),
+    reason: reasonText(p.reason ?? p.eventCode ?? p.attempt?.code ?? null),
     minutesLeft: p.minutesLeft,
     expires: p.expires,
     kms: host,
@@ -384,4 +381,3 @@ const channelWords = {
   avma: 'AVMA',
   unknown: 'channel unknown',
 } as const
-const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)

@@ -1,5 +1,5 @@
 import { addressKind, canonicalHost, inDomains, inNetworks, isNamedHost } from '../addresses.ts'
-import { marks, numberOf, platformOfHost } from '../catalogue.ts'
+import { marks, numberOf, platformNames, platformOfHost } from '../catalogue.ts'
 import type { Evidence, Origin, Site } from '../model.ts'
 import { evidence } from './clues/clue.ts'
 import type { MachineFacts } from './facts/machine.ts'
@@ -255,5 +255,3 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
 }
 
 const trimDot = (host: string) => host.replace(/\.$/, '')
-
-const platformNames = { azure: 'Microsoft Azure', aws: 'Amazon Web Services', google: 'Google Cloud', oracle: 'Oracle Cloud' } as const

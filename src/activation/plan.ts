@@ -4,9 +4,7 @@ import { answered } from './changes/change.ts'
 import { changes } from './changes.ts'
 import type { Gathered } from './diagnose.ts'
 import { originOf } from './origin.ts'
-import { called, isSpare } from './rules/rule.ts'
-
-const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
+import { called, capital, isSpare } from './rules/rule.ts'
 
 /** How to get a fact that a text lacks. */
 const howToGet = {

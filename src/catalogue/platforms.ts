@@ -7,6 +7,14 @@ export type PlatformRow = {
   readonly source: readonly SourceId[]
 }
 
+/** The platforms by their providers’ names. */
+export const platformNames: Readonly<Record<PlatformRow['platform'], string>> = {
+  azure: 'Microsoft Azure',
+  aws: 'Amazon Web Services',
+  google: 'Google Cloud',
+  oracle: 'Oracle Cloud',
+}
+
 export const platformHosts = [
   { platform: 'azure', host: 'azkms.core.windows.net', source: ['custom-routes-enable-kms-activation'] },
   { platform: 'azure', host: '20.118.99.224', source: ['custom-routes-enable-kms-activation'] },

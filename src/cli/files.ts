@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { decode, goodPaste, looksBinary, type SourceText } from '../activation.ts'
-import { type Problem, problem, type Site } from '../model.ts'
+import { type Problem, ProblemError, problem, type Site } from '../model.ts'
 
 /** More than any honest paste: a folder of saved outputs is given as files, not as one. */
 const limitBytes = 32 * 1024 * 1024
@@ -77,18 +77,18 @@ export function readText(
   return { text: { source: file, text, encoding }, problem: null }
 }
 
-/** The site file that `--site` names; null where none was asked for. */
-export async function loadSite(file: string | undefined): Promise<{ readonly site: Site | null; readonly problems: readonly Problem[] }> {
-  if (file === undefined) return { site: null, problems: [] }
+/** The site file that `--site` names; null where none was asked for. Throws a ProblemError with all that is wrong with it. */
+export async function loadSite(file: string | undefined): Promise<Site | null> {
+  if (file === undefined) return null
   const read = readText(file)
   // What helps with a paste does not help with a site file.
   if (read.text === null)
-    return {
-      site: null,
-      problems: [
-        { ...read.problem, next: ['Name your site file: --site slmctl.yaml. The guide shows one: docs/guide.md, "The site file".'] },
-      ],
-    }
+    throw new ProblemError({
+      ...read.problem,
+      next: ['Name your site file: --site slmctl.yaml. The guide shows one: docs/guide.md, "The site file".'],
+    })
   const { readSite } = await import('../site.ts')
-  return readSite(file, read.text.text)
+  const { site, problems } = readSite(file, read.text.text)
+  if (problems.length > 0) throw new ProblemError(...problems)
+  return site
 }

@@ -1,6 +1,6 @@
 import { numberOf } from '../../catalogue.ts'
 import { called, days } from '../rules/rule.ts'
-import { answered, change, productClass } from './change.ts'
+import { answered, change, hasOfficeService, productClass } from './change.ts'
 
 const soon = numberOf('renewal.toastDays') * 1440
 
@@ -26,10 +26,7 @@ export const kmsActivation = change(
               ? `Only ${days(p.minutesLeft)} are left.`
               : 'Its present activation is not by a host of the site.'
             : `It is not activated (${p.state}).`,
-        class:
-          p.application === 'office' && (/2010/.test(p.edition ?? '') || (p.windows !== null && Number(p.windows) < 6.2))
-            ? 'OfficeSoftwareProtectionProduct'
-            : productClass,
+        class: hasOfficeService(p) ? 'OfficeSoftwareProtectionProduct' : productClass,
         key: p.activationId ? { ID: p.activationId } : null,
         method: 'Activate',
         arguments: {},

@@ -22,6 +22,16 @@ export function change(id: string, about: string, holds: Change['holds'], steps:
 export const service = 'SoftwareLicensingService'
 export const productClass = 'SoftwareLicensingProduct'
 
+/**
+ * True for Office with a licensing service of its own, `OfficeSoftwareProtection…`: Office 2010, and any Office before Windows 8.
+ * From Office 2013 on Windows 8 it shares the service with Windows.
+ */
+export function hasOfficeService(product: ProductFacts): boolean {
+  return (
+    product.application === 'office' && (/2010/.test(product.edition ?? '') || (product.windows !== null && Number(product.windows) < 6.2))
+  )
+}
+
 /** Codes by which a host was reached, or that say that the cause is not the host: another host would change nothing. */
 const notTheHost: ReadonlySet<number> = new Set([
   0xc004f038, 0xc004f06c, 0xc004f041, 0xc004f042, 0xc004f035, 0xc004f059, 0xc004f050, 0xc004f051,
@@ -29,9 +39,6 @@ const notTheHost: ReadonlySet<number> = new Set([
 
 /** True where a host answered, or the machine itself is the cause, by the code that it reports. */
 export function answered(product: ProductFacts): boolean {
-  const code =
-    product.attempt?.code ??
-    product.reason ??
-    (product.cells.has('EventCode') ? Number.parseInt(product.cells.get('EventCode')!.value, 16) : null)
+  const code = product.attempt?.code ?? product.reason ?? product.eventCode
   return code !== null && notTheHost.has(code)
 }

@@ -1,6 +1,6 @@
 import { isNamedHost } from '../../addresses.ts'
 import { called } from '../rules/rule.ts'
-import { answered, change, productClass, service } from './change.ts'
+import { answered, change, hasOfficeService, productClass, service } from './change.ts'
 
 /** The host that the machine is told to use is one that the site file names, or DNS publishes it in our own domain. */
 export const kmsHost = change(
@@ -22,9 +22,7 @@ export const kmsHost = change(
       : `${called(p)} has found no host of the site.`
     // Office shares the licensing service with Windows since Office 2013 on Windows 8; its setting is then the product's own.
     const own = p.application === 'office' && p.activationId !== null
-    // Before Windows 8, and for Office 2010, Office has a licensing service of its own.
-    const older = p.application === 'office' && (/2010/.test(p.edition ?? '') || (p.windows !== null && Number(p.windows) < 6.2))
-    const where = older
+    const where = hasOfficeService(p)
       ? { class: own ? 'OfficeSoftwareProtectionProduct' : 'OfficeSoftwareProtectionService', key: own ? { ID: p.activationId! } : null }
       : own
         ? { class: productClass, key: { ID: p.activationId! } }

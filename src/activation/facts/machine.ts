@@ -1,4 +1,4 @@
-import { applicationIds, productOfActivationId } from '../../catalogue.ts'
+import { applicationIds, licenseStatuses, productOfActivationId } from '../../catalogue.ts'
 import type { Cell, CodeClue, MachineClues, MarkClue, NoteClue, ProductRow, Row } from '../clues/clue.ts'
 import type { DateOrder } from '../clues/shapes.ts'
 import { type EventFacts, eventFacts } from './event.ts'
@@ -260,16 +260,8 @@ function saidByEvent(event: EventFacts): { id: string | null; cells: Row }[] {
   if (event.applicationId) cells.set('ApplicationID', cell(event.applicationId))
   if (event.id === 12288) {
     const failed = event.code !== null && event.code !== 0
-    const number = {
-      unlicensed: '0',
-      licensed: '1',
-      'initial-grace': '2',
-      'out-of-tolerance-grace': '3',
-      'non-genuine-grace': '4',
-      notification: '5',
-      'extended-grace': '6',
-    } as Readonly<Record<string, string>>
-    if (event.state && number[event.state]) cells.set('LicenseStatus', cell(number[event.state]!))
+    const status = licenseStatuses.find((row) => row.state === event.state)
+    if (status) cells.set('LicenseStatus', cell(String(status.value)))
     if (event.minutesLeft) cells.set('GracePeriodRemaining', cell(String(event.minutesLeft)))
     if (event.host) cells.set('EventHost', cell(`${event.host}:${event.port ?? ''}`))
     if (event.requiredCount !== null) cells.set('RequiredClientCount', cell(String(event.requiredCount)))

@@ -63,6 +63,8 @@ export type ProductFacts = {
   /** `6.1`, `6.3`, `10.0`, from the service version or the licence name. */
   readonly windows: string | null
   readonly attempt: { readonly code: number | null; readonly ok: boolean; readonly cell: Cell } | null
+  /** The code that an event about the product carries. */
+  readonly eventCode: number | null
   readonly fromEvent: boolean
 }
 
@@ -101,6 +103,7 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
   const isKmsHost =
     row.get('IsKeyManagementServiceMachine')?.value === '1' ||
     (row.has('KeyManagementServiceCurrentCount') && wholeNumber(row.get('KeyManagementServiceCurrentCount')!.value) !== null)
+  const eventCode = row.has('EventCode') ? resultCode(row.get('EventCode')!.value) : null
   const channel = channelOf(
     text(row, 'ProductKeyChannel'),
     description,
@@ -110,7 +113,7 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
     isKmsHost,
     partial,
     row,
-    product.attempt?.code ?? (row.has('EventCode') ? resultCode(row.get('EventCode')!.value) : null),
+    product.attempt?.code ?? eventCode,
   )
   const override =
     hostPort(text(row, 'KmsRegistered')) ??
@@ -187,6 +190,7 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
     build: buildOf(pid, version),
     windows: windowsVersion(version, name, pid),
     attempt: product.attempt,
+    eventCode,
     fromEvent: product.fromEvent,
   }
 }

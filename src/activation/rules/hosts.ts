@@ -1,5 +1,5 @@
 import { addressKind } from '../../addresses.ts'
-import { numberOf, platformOfHost } from '../../catalogue.ts'
+import { numberOf, platformNames, platformOfHost } from '../../catalogue.ts'
 import { hex } from '../clues/shapes.ts'
 import { at, called, command, overtaken, productRule, type Remark, rule, shown } from './rule.ts'
 
@@ -208,13 +208,6 @@ export const loopbackHost = productRule('host-loopback', 'A KMS host that is the
   }
 })
 
-const clouds: Readonly<Record<string, string>> = {
-  azure: 'Microsoft Azure',
-  aws: 'Amazon Web Services',
-  google: 'Google Cloud',
-  oracle: 'Oracle Cloud',
-}
-
 export const platformNotes = rule('cloud-platform', 'What a cloud’s agent says about activation', ({ facts }) => {
   const remarks: Remark[] = []
   const byol = facts.notes.find((n) => n.note === 'aws-byol')
@@ -250,7 +243,7 @@ export const platformNotes = rule('cloud-platform', 'What a cloud’s agent says
   if (named && !attempt) {
     remarks.push({
       severity: 'info',
-      summary: `The text names the KMS of ${clouds[named.value] ?? 'a cloud platform'}, which is for its own virtual machines only.`,
+      summary: `The text names the KMS of ${platformNames[named.value as keyof typeof platformNames] ?? 'a cloud platform'}, which is for its own virtual machines only.`,
       evidence: at(named.cell, 'a cloud platform’s own KMS'),
       next: ['slmgr /dlv on the machine tells its state; for a virtual machine there see the provider’s page on Windows activation.'],
     })

@@ -1,9 +1,7 @@
 import { clientKeysEndingIn, defaultKeyEdition, keyEditionNames } from '../../catalogue.ts'
 import { evidence } from '../clues/clue.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { called, command, isSpare, keyed, productRule, rule, shown } from './rule.ts'
-
-const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
+import { called, capital, command, isSpare, keyed, productRule, rule, shown } from './rule.ts'
 
 /** A client key of another edition than the licence: such a key cannot stay. */
 export const keyEdition = productRule('key-edition', 'A client key that belongs to another edition', (p) => {

@@ -44,6 +44,9 @@ export function shown(product: ProductFacts, ...wanted: readonly (readonly [stri
   })
 }
 
+/** A name at the head of a sentence. */
+export const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
+
 export function at(cell: Cell | null | undefined, means: string): Evidence[] {
   return cell ? [evidence(cell, means)] : []
 }

@@ -2,7 +2,7 @@ import { errorByCode, numberOf } from '../../catalogue.ts'
 import type { State } from '../../model.ts'
 import { hex } from '../clues/shapes.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, command, days, isSpare, keyed, productRule, shown } from './rule.ts'
+import { at, called, capital, command, days, isSpare, keyed, productRule, shown } from './rule.ts'
 
 const stateText: Readonly<Record<State, string>> = {
   licensed: 'licensed',
@@ -90,8 +90,6 @@ export const notActivated = productRule(
   },
 )
 
-const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
-
 const toastMinutes = numberOf('renewal.toastDays') * 1440
 
 /** A KMS activation that has not been renewed for long: 180 days less what is left. */
@@ -138,7 +136,7 @@ export const informational = productRule('informational-code', 'A code that is i
 
 /** The last attempt failed although the product is (still) licensed. */
 export const attemptFailed = productRule('attempt-failed', 'An attempt to activate or to install a key that failed', (p) => {
-  const code = p.attempt && !p.attempt.ok ? p.attempt.code : eventCode(p)
+  const code = p.attempt && !p.attempt.ok ? p.attempt.code : p.eventCode
   if (code === null || code === undefined || code === 0) return null
   const row = errorByCode(code)
   const cell = p.attempt && !p.attempt.ok ? p.attempt.cell : p.cells.get('EventCode')
@@ -159,11 +157,6 @@ export const attemptFailed = productRule('attempt-failed', 'An attempt to activa
         ],
   }
 })
-
-function eventCode(p: ProductFacts): number | null {
-  const value = p.cells.get('EventCode')?.value
-  return value ? Number.parseInt(value, 16) : null
-}
 
 /** What the text says ended before it was read: an old text, or a lapsed machine. */
 export const endedSince = productRule('ended-since', 'An end date that has passed by the time the text is read', (p, { readAt }) => {

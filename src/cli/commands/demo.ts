@@ -4,7 +4,7 @@ import { diagnose, type SourceText } from '../../activation.ts'
 import { ProblemError } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, json, wrap } from '../io.ts'
-import { showDiagnosis } from '../views/diagnosis.ts'
+import { colour, showDiagnosis } from '../views/diagnosis.ts'
 import { run as explain } from './explain.ts'
 
 /** The folder of example texts, beside the sources in a checkout and beside the bundle in a package. */
@@ -37,7 +37,7 @@ export async function run(
     if (!read.text) throw new ProblemError(read.problem)
     return { ...read.text, source: name }
   })
-  const { site } = await loadSite(`${dir}slmctl.yaml`)
+  const site = await loadSite(`${dir}slmctl.yaml`)
   const answers = texts.map((text) => diagnose([text], { site, readAt }))
   if (flags.json) {
     io.out(json({ schema: 'slmctl.demo/1', answers }))
@@ -53,8 +53,7 @@ export async function run(
   io.out('\n')
   for (const [i, a] of answers.entries()) {
     const m = a.machine
-    const mark = { ok: 'green', attention: 'yellow', action: 'red', 'cannot-tell': 'cyan' } as const
-    io.out(`${io.paint(mark[m.verdict], m.verdict.padEnd(12))} ${io.paint('bold', names[i]!)}\n`)
+    io.out(`${io.paint(colour[m.verdict], m.verdict.padEnd(12))} ${io.paint('bold', names[i]!)}\n`)
     io.out(io.paint('dim', wrap(`${a.sources[0]!.kind}; origin: ${m.origin}`, io.columns, '  ', '  ')))
     io.out(wrap(m.headline, io.columns, '  '))
   }

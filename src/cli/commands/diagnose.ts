@@ -1,5 +1,5 @@
 import { diagnose, type SourceText } from '../../activation.ts'
-import { type Problem, ProblemError } from '../../model.ts'
+import type { Problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, json, showProblem } from '../io.ts'
 import { showDiagnosis } from '../views/diagnosis.ts'
@@ -10,7 +10,6 @@ export async function run(
   io: Io,
 ): Promise<number> {
   const site = await loadSite(flags.site as string | undefined)
-  if (site.problems.length > 0) throw new ProblemError(...site.problems)
   const files = words.length > 0 ? words : ['-']
   if (files[0] === '-' && process.stdin.isTTY) io.err('slmctl: paste the text, then press Ctrl+D (Windows: Ctrl+Z and Enter).\n')
   const texts: SourceText[] = []
@@ -20,7 +19,7 @@ export async function run(
     if (read.text) texts.push(read.text)
     else problems.push(read.problem)
   }
-  const answer = diagnose(texts, { site: site.site, readAt: new Date().toISOString(), problems })
+  const answer = diagnose(texts, { site, readAt: new Date().toISOString(), problems })
   if (flags.json) io.out(json(answer))
   else if (answer.machines.length > 0) showDiagnosis(answer, io, flags.unread === true)
   for (const p of answer.problems) showProblem(p, io)

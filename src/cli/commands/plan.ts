@@ -17,7 +17,6 @@ export async function run(
   if (from === undefined)
     throw new ProblemError(problem('USAGE', 'Which text should the facts come from?', ['slmctl plan --from dlv.txt --site slmctl.yaml']))
   const site = await loadSite(flags.site as string | undefined)
-  if (site.problems.length > 0) throw new ProblemError(...site.problems)
   const read = readText(from)
   if (!read.text) throw new ProblemError(read.problem)
   const gathered = gather([read.text])
@@ -30,7 +29,7 @@ export async function run(
         { file: from },
       ),
     )
-  const answer = plan(gathered, site.site, new Date().toISOString())
+  const answer = plan(gathered, site, new Date().toISOString())
   if (flags.json) io.out(json(answer))
   else show(answer, io)
   return answer.machines.every((m) => m.steps.length === 0 && m.refused.length === 0 && m.missing.length === 0) ? 0 : 1

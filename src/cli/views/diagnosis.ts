@@ -1,7 +1,8 @@
 import type { Diagnosis, Evidence, Finding, Product, Verdict } from '../../model.ts'
 import { type Io, wrap } from '../io.ts'
 
-const colour = { ok: 'green', attention: 'yellow', action: 'red', 'cannot-tell': 'cyan' } as const satisfies Record<Verdict, string>
+/** The colour of a verdict, the same in every view. */
+export const colour = { ok: 'green', attention: 'yellow', action: 'red', 'cannot-tell': 'cyan' } as const satisfies Record<Verdict, string>
 const word: Readonly<Record<Verdict, string>> = {
   ok: 'OK',
   attention: 'LOOK AT THIS',
