@@ -81,13 +81,8 @@ export function takeLabel(r: Reader, canonical: Canonical, value: string, found:
     if (belongs && r.machine && r.machine.name !== null && shortName(r.machine.name) !== shortName(name)) {
       const product = r.product!
       const former = r.machine
-      former.products.splice(former.products.indexOf(product), 1)
       r.enter(name, false)
-      r.here().products.push(product)
-      for (const code of former.codes.filter((c) => c.product === product)) {
-        former.codes.splice(former.codes.indexOf(code), 1)
-        r.here().codes.push(code)
-      }
+      r.takeOver(product, former)
       product.cells.set('MachineName', cellOf(r.page.source, line, name))
     } else if (belongs) {
       r.enter(name, false)
@@ -135,7 +130,7 @@ export function takeLabel(r: Reader, canonical: Canonical, value: string, found:
   switch (canonical) {
     case 'Version':
       r.product = null
-      r.section = null
+      r.inAdSection = false
       break
     case 'ErrorDescription':
       r.messageLine = line.n
@@ -162,8 +157,8 @@ export function takeLabel(r: Reader, canonical: Canonical, value: string, found:
       break
     default:
   }
-  if (r.section === 'ad' && canonical === 'ProductKeyID') canonical = 'ADActivationCsvlkPid'
-  if (r.section === 'ad' && canonical === 'ID') canonical = 'ADActivationCsvlkSkuId'
+  if (r.inAdSection && canonical === 'ProductKeyID') canonical = 'ADActivationCsvlkPid'
+  if (r.inAdSection && canonical === 'ID') canonical = 'ADActivationCsvlkSkuId'
   if ((canonical === 'KmsFromDns' || canonical === 'KmsRegistered') && !r.product && r.lastProduct()) r.product = r.lastProduct()
   r.put(canonical, value, line)
   return 1

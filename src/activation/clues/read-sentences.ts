@@ -105,19 +105,15 @@ export function sentenceLine(r: Reader, i: number): number {
   const cell = cellOf(r.page.source, line, known.rest)
   switch (known.name) {
     case 'KmsClientSection':
-      r.section = 'kms-client'
+    case 'AvmaSection':
+    case 'TokenSection':
+      r.inAdSection = false
       return 1
     case 'AdSection':
-      r.section = 'ad'
-      return 1
-    case 'AvmaSection':
-      r.section = 'avma'
-      return 1
-    case 'TokenSection':
-      r.section = 'token'
+      r.inAdSection = true
       return 1
     case 'KmsHostEnabled':
-      r.section = 'kms-host'
+      r.inAdSection = false
       r.flag('IsKeyManagementServiceMachine', '1', line)
       return 1
     case 'HostCachingEnabled':
@@ -226,7 +222,7 @@ export function commandLine(r: Reader, text: string, line: Line): void {
     r.attempted = null
     r.product = null
     r.dialog = null
-    r.section = null
+    r.inAdSection = false
   }
   if (/[/-]skms\s+\S/i.test(text)) r.hostSet(/[/-]skms\s+(\S+)/i.exec(text)?.[1] ?? '', line)
   else if (/\/setprt:\d/i.test(text))

@@ -1,4 +1,4 @@
-import { labelled, stateWord } from './labels.ts'
+import { stateWord } from './labels.ts'
 import { applicationIds } from './phrases.ts'
 import type { Reader } from './reader.ts'
 import {
@@ -19,7 +19,7 @@ import {
 export function structureLine(r: Reader, i: number): number {
   const line = r.lines[i]!
   const text = line.text
-  const found = labelled(text)
+  const found = r.labelledAt(i)
   const value = found?.value ?? text
   const name = /\bedition\b/i.test(text) ? licenceNamePattern.exec(text) : null
   if (name && text.length < 500 && (found ? value.startsWith(name[0]) : text.startsWith(name[0]))) {
@@ -138,7 +138,7 @@ export function structureLine(r: Reader, i: number): number {
     value.length > 0 &&
     value.length < 60 &&
     !/\d{3,}/.test(value) &&
-    r.lastCell?.name === 'PartialProductKey'
+    r.lastName === 'PartialProductKey'
   ) {
     r.put('LicenseStatus', value, line)
     return 1

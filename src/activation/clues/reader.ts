@@ -1,10 +1,10 @@
 import { maskKeys } from '../../model.ts'
 import type { Line, Page } from '../page.ts'
-import { cellOf, type EventRow, type MachineClues, newMachine, type ProductRow, type Row } from './clue.ts'
+import { cellOf, type EventRow, type MachineClues, newMachine, type ProductRow } from './clue.ts'
 import { codesIn } from './codes.ts'
 import { type Canonical, type Labelled, labelled } from './labels.ts'
 import { marksIn, mayHaveMarks } from './marks.ts'
-import { consoleWidths, hasContent, negation, serviceOnly, starts, timePrefix, withoutTime } from './phrases.ts'
+import { consoleWidths, hasContent, negation, serviceOnly, shortName, starts, timePrefix, withoutTime } from './phrases.ts'
 import { codePattern } from './shapes.ts'
 import type { Table } from './tables.ts'
 
@@ -38,8 +38,10 @@ export class Reader {
   at = 0
   /** The layout of the dialog that we are in. */
   dialog: 'slmgr' | 'ospp' | 'list' | null = null
-  section: 'kms-client' | 'kms-host' | 'ad' | 'avma' | 'token' | null = null
-  lastCell: { readonly row: Row; readonly name: string; readonly line: Line } | null = null
+  /** In the part of a dialog about activation by Active Directory. */
+  inAdSection = false
+  /** The name of the value that was read last. */
+  lastName: string | null = null
   readonly marked: boolean
 
   constructor(page: Page) {
@@ -66,7 +68,7 @@ export class Reader {
   enter(given: string, asHeading: boolean): void {
     const name = maskKeys(given)
     // `PC01` and `pc01.corp.example` are one machine.
-    const known = this.byName.get(name.toLowerCase()) ?? this.byName.get(name.toLowerCase().replace(/\..*$/, '')) ?? null
+    const known = this.byName.get(name.toLowerCase()) ?? this.byName.get(shortName(name)) ?? null
     if (known) this.machine = known
     else if (this.machine && this.machine.name === null && !(asHeading && hasContent(this.machine))) this.machine.name = name
     else {
@@ -74,7 +76,7 @@ export class Reader {
       this.machines.push(this.machine)
     }
     this.byName.set(name.toLowerCase(), this.machine)
-    if (!/^[\d.]+$/.test(name)) this.byName.set(name.toLowerCase().replace(/\..*$/, ''), this.machine)
+    if (!/^[\d.]+$/.test(name)) this.byName.set(shortName(name), this.machine)
     this.machine.sources.add(this.page.source)
     if (asHeading) this.endDialog()
   }
@@ -82,18 +84,16 @@ export class Reader {
   endDialog(): void {
     this.closeEvent()
     this.product = null
-    this.section = null
+    this.inAdSection = false
     this.dialog = null
     this.table = null
   }
 
-  newProduct(fromEvent = false): ProductRow {
-    const product: ProductRow = { cells: new Map(), attempt: null, fromEvent }
+  newProduct(): ProductRow {
+    const product: ProductRow = { cells: new Map(), attempt: null, fromEvent: false }
     this.here().products.push(product)
-    if (!fromEvent) {
-      this.product = product
-      this.section = null
-    }
+    this.product = product
+    this.inAdSection = false
     return product
   }
 
@@ -115,7 +115,7 @@ export class Reader {
         this.machines.push(this.machine)
       }
       this.here().service.set(canonical, cell)
-      this.lastCell = { row: this.here().service, name: canonical, line }
+      this.lastName = canonical
       return
     }
     if (!this.product) this.newProduct()
@@ -128,7 +128,7 @@ export class Reader {
       row = this.product!.cells
     }
     row.set(canonical, cell)
-    this.lastCell = { row, name: canonical, line }
+    this.lastName = canonical
     if (canonical === 'ClientMachineID' || canonical === 'OfflineInstallationId') this.splitOff(canonical, value)
   }
 
@@ -153,15 +153,22 @@ export class Reader {
         )
     }
     if (!(product.cells.has('ID') ? same('ID') : same('Name'))) return
-    machine.products.splice(machine.products.indexOf(product), 1)
-    const codes = machine.codes.filter((c) => c.product === product)
-    for (const code of codes) machine.codes.splice(machine.codes.indexOf(code), 1)
-    const version = machine.service.get('Version')
     this.machine = newMachine(null)
     this.machines.push(this.machine)
-    this.here().products.push(product)
-    this.machine.codes.push(...codes)
+    this.takeOver(product, machine)
+    const version = machine.service.get('Version')
     if (version) this.machine.service.set('Version', version)
+  }
+
+  /** Moves a product and its codes to the machine that the text is about now. */
+  takeOver(product: ProductRow, former: MachineClues): void {
+    const machine = this.here()
+    former.products.splice(former.products.indexOf(product), 1)
+    machine.products.push(product)
+    for (const code of former.codes.filter((c) => c.product === product)) {
+      former.codes.splice(former.codes.indexOf(code), 1)
+      machine.codes.push(code)
+    }
   }
 
   lastProduct(): ProductRow | null {
