@@ -245,7 +245,55 @@ export type Site = {
     readonly weight: number | null
   }[]
   readonly platforms: readonly ('azure' | 'aws' | 'google' | 'oracle')[]
+  /** Forests of the organisation beside `domains`: where AD-based activation objects may be. Their domains are in `domains`, too. */
+  readonly forests: readonly Forest[]
+  /** DNS servers that are asked for SRV records and addresses, `address` or `address:port`; empty: the system's own. */
+  readonly dnsServers: readonly string[]
+  /** What is wished where a group says nothing; the first wish that fits a product holds. */
+  readonly wishes: readonly Wish[]
+  readonly groups: readonly Group[]
+  /** What was bought. Needed where a machine's own licence (OEM, retail) would be given up. */
+  readonly entitlements: readonly Entitlement[]
 }
+
+export type Forest = {
+  readonly name: string
+  readonly domains: readonly string[]
+  /** Distinguished names of activation objects that are ours; empty: any in the forest's domains. */
+  readonly activationObjects: readonly string[]
+  /** Name of the credential for machines of these domains; null: the default. */
+  readonly credential: string | null
+}
+
+/** How a product should be activated. */
+export type WishedMethod = 'kms' | 'ad' | 'mak' | 'avma' | 'esu' | 'leave'
+
+export type Wish = {
+  /** `windows`, `office`, or a part of the product's name ("Visio", "Windows 10"), case-insensitive. */
+  readonly product: string
+  readonly by: WishedMethod
+  /** Year of the ESU programme, from 1; null where `by` is not `esu`. */
+  readonly year: number | null
+  /** Reference to the key for `mak`, `esu` and `avma`; null where none is given. Never the key. */
+  readonly key:
+    | { readonly env: string }
+    | { readonly file: string }
+    | { readonly keyring: { readonly service: string; readonly account: string } }
+    | null
+  /** True where the site wishes volume activation in place of a machine's own OEM or retail licence; needs an entitlement. */
+  readonly instead: boolean
+}
+
+/** Machines that are looked after alike. How they are reached is for `site` and `app`; here is what they are wished to be. */
+export type Group = {
+  readonly name: string
+  /** Names as written. */
+  readonly machines: readonly string[]
+  /** Before the site's own wishes. */
+  readonly wishes: readonly Wish[]
+}
+
+export type Entitlement = { readonly product: string; readonly quantity: number; readonly agreement: string | null }
 
 /** A refused use of the program; carries the Problem that the user sees. */
 export class ProblemError extends Error {

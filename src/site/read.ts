@@ -143,6 +143,11 @@ export function readSite(file: string, text: string): { readonly site: Site | nu
           : { name: h.name, port: h.port, priority: h.priority ?? null, weight: h.weight ?? null },
       ),
       platforms: d.platforms,
+      forests: [],
+      dnsServers: [],
+      wishes: [],
+      groups: [],
+      entitlements: [],
     },
     problems: [],
   }
