@@ -1,0 +1,121 @@
+import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes'
+import { WsmanError } from './fault.ts'
+import type { Limits } from './messages.ts'
+
+/** [MS-WSMV] 2.2.1 Namespaces, by the prefixes that Windows itself uses. */
+export const ns = {
+  s: 'http://www.w3.org/2003/05/soap-envelope',
+  a: 'http://schemas.xmlsoap.org/ws/2004/08/addressing',
+  n: 'http://schemas.xmlsoap.org/ws/2004/09/enumeration',
+  x: 'http://schemas.xmlsoap.org/ws/2004/09/transfer',
+  w: 'http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd',
+  p: 'http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd',
+  f: 'http://schemas.microsoft.com/wbem/wsman/1/wsmanfault',
+  rsp: 'http://schemas.microsoft.com/wbem/wsman/1/windows/shell',
+  cim: 'http://schemas.dmtf.org/wbem/wscim/1/common',
+  xsi: 'http://www.w3.org/2001/XMLSchema-instance',
+  wsmid: 'http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd',
+  wmiError: 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError',
+} as const
+
+export const anonymous = `${ns.a}/role/anonymous`
+
+/** Above what Windows is asked for (w:MaxEnvelopeSize) and what it sends by far; enough to stop whoever would fill the memory. */
+export const defaultLimits: Limits = { bytes: 8 << 20, depth: 40, elements: 300_000, textLength: 1 << 20 }
+
+export type Tag = SaxesTagNS
+/**
+ * What a decoder is told while the text passes by: no tree is built. `depth` is 1 for the root; `text` is null for elements
+ * with child elements.
+ */
+export type Visitor = {
+  readonly open: (tag: Tag, depth: number) => void
+  readonly close: (tag: Tag, depth: number, text: string | null) => void
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * One pass over a SOAP message. Refused are: what is no UTF-8, not well-formed, cut off, has a document type (so no entity can be
+ * declared: no file is read, nothing grows), a processing instruction (SOAP 1.2 part 1, section 5), or is beyond the limits.
+ */
+export function visit(xml: Uint8Array, visitor: Visitor, limits: Limits = defaultLimits): void {
+  if (xml.length > limits.bytes) throw new WsmanError(`a message of ${xml.length} bytes, more than ${limits.bytes}`)
+  let text: string
+  try {
+    text = decoder.decode(xml)
+  } catch {
+    throw new WsmanError('a message that is not UTF-8')
+  }
+  const parser = new SaxesParser({ xmlns: true, position: false })
+  let depth = 0
+  let elements = 0
+  let leaf = ''
+  let isLeaf = false
+  const add = (more: string) => {
+    if (!isLeaf) return
+    leaf = leaf === '' ? more : leaf + more
+    if (leaf.length > limits.textLength) throw new WsmanError('a text in a message is too long')
+  }
+  parser.on('opentag', (tag) => {
+    if (++depth > limits.depth) throw new WsmanError('a message is nested too deeply')
+    if (++elements > limits.elements) throw new WsmanError('a message has too many elements')
+    leaf = ''
+    isLeaf = true
+    visitor.open(tag, depth)
+  })
+  parser.on('closetag', (tag) => {
+    visitor.close(tag, depth, isLeaf ? leaf : null)
+    isLeaf = false
+    depth--
+  })
+  parser.on('text', add)
+  parser.on('cdata', add)
+  parser.on('doctype', () => {
+    throw new WsmanError('a message with a document type')
+  })
+  parser.on('processinginstruction', () => {
+    throw new WsmanError('a message with a processing instruction')
+  })
+  parser.on('error', () => {
+    throw new WsmanError('a message that is not well-formed XML, or that was cut off')
+  })
+  parser.write(text).close()
+}
+
+/** An attribute by its local name and namespace; unprefixed attributes have none. */
+export function attribute(tag: Tag, local: string, uri = ''): string | undefined {
+  for (const name in tag.attributes) {
+    const found = tag.attributes[name] as SaxesAttributeNS
+    if (found.local === local && found.uri === uri) return found.value
+  }
+  return undefined
+}
+
+const mustEscape = /[&<>"'\r\n\t]/
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+  // A parser would turn these into line feeds and blanks.
+  '\r': '&#13;',
+  '\n': '&#10;',
+  '\t': '&#9;',
+}
+/** What XML 1.0 cannot carry at all (section 2.2); it is refused by every reader, so it is left out. */
+const unspeakable = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+
+/** Text for an element or an attribute. */
+export function escapeXml(text: string): string {
+  const clean = unspeakable.test(text) ? text.replace(unspeakable, '') : text
+  unspeakable.lastIndex = 0
+  return mustEscape.test(clean) ? clean.replace(/[&<>"'\r\n\t]/g, (c) => escapes[c]!) : clean
+}
+
+/** A name that may stand as an element: WMI's own rule for classes, properties, methods and parameters. */
+export function elementName(name: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)) throw new TypeError(`no name for an element: ${name.slice(0, 40)}`)
+  return name
+}
