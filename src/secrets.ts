@@ -3,5 +3,6 @@
  * memory outside the JavaScript heap, and is shown as bytes for the length of one call. References (environment, file with
  * strict mode, the system's keyring) are read late, when a machine is about to be reached.
  */
-export { readSecret, type SecretReference } from './secrets/read.ts'
+export { secretFromPrompt } from './secrets/prompt.ts'
+export { checkSecretFile, describeReference, readSecret, type SecretReference } from './secrets/read.ts'
 export { Secret } from './secrets/secret.ts'

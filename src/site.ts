@@ -1,6 +1,18 @@
 /**
- * The site file `slmctl.yaml`: what the organisation owns. It is the switch for everything that slmctl may do and the base of
- * every statement about whose an activation is.
+ * The site file `slmctl.yaml`: what the organisation owns, wishes, and how its machines are reached. It is the switch for
+ * everything that slmctl may do and the base of every statement about whose an activation is.
  */
+
+export {
+  type CredentialReference,
+  openReaches,
+  type ReachAnswer,
+  type ReachDescription,
+  type ReachOverrides,
+  type ResolvedReach,
+  reachOf,
+  resolveReach,
+  type SiteFile,
+} from './site/reach.ts'
 export { readSite } from './site/read.ts'
-export { siteSchema } from './site/schema.ts'
+export { siteJsonSchema, siteSchema } from './site/schema.ts'

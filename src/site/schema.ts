@@ -1,14 +1,11 @@
 import * as z from 'zod'
 
-/** A host name: labels of letters, digits and hyphens. An address is allowed too, as KMS hosts may be known by one. */
+/** A label of a host name: letters, digits and hyphens. */
 const label = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
+const namePattern = `^(?=.*[A-Za-z])${label}(?:\\.${label})*\\.?$|^(?:\\d{1,3}\\.){3}\\d{1,3}$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$`
 /** A host name, or an address: KMS hosts may be known by one. */
-const hostName = z
-  .string()
-  .regex(
-    new RegExp(`^(?=.*[A-Za-z])${label}(?:\\.${label})*\\.?$|^(?:\\d{1,3}\\.){3}\\d{1,3}$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$`),
-    'expected a host name such as kms1.corp.example',
-  )
+const hostName = z.string().regex(new RegExp(namePattern), 'expected a host name such as kms1.corp.example')
+export const machineName = z.string().max(253).regex(new RegExp(namePattern), 'expected a machine name such as pc-001.corp.example')
 const domainName = z.string().regex(new RegExp(`^${label}(?:\\.${label})*\\.?$`), 'expected a DNS domain such as corp.example')
 const network = z
   .string()
@@ -17,8 +14,81 @@ const network = z
     'expected a network such as 10.0.0.0/8 or 2001:db8::/32',
   )
 const port = z.int().min(1).max(65_535)
+/** Names that the file itself gives to credentials and groups. */
+const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'expected a name of letters, digits, dots, hyphens and underscores')
+const path = z.string().min(1, 'expected a file name').max(4096)
 
-/** The site file, first part: organisation, domains, networks, KMS hosts, cloud platforms. */
+/** Where a secret is. The secret itself has no place in the file, so there is no string here. */
+export const secretSchema = z
+  .union([
+    z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable') }),
+    z.strictObject({ file: path }),
+    z.strictObject({ keyring: z.strictObject({ service: z.string().min(1).max(256), account: z.string().min(1).max(256) }) }),
+  ])
+  .describe(
+    'Where the secret is: {env: NAME}, {file: PATH} (only its owner may read it) or {keyring: {service, account}}. Never the secret.',
+  )
+
+const user = z.string().min(1, 'expected a user name').max(256)
+export const credentialSchema = z
+  .discriminatedUnion('method', [
+    z.strictObject({
+      method: z.literal('kerberos'),
+      principal: z.string().min(1).max(512).optional().describe('user@REALM; left out: whoever the ticket cache belongs to.'),
+      keytab: path.optional().describe('Keytab with the key of the principal.'),
+      password: secretSchema.optional(),
+    }),
+    z.strictObject({
+      method: z.literal('ntlm'),
+      user: user.describe('DOMAIN\\user, user@domain, or a local account.'),
+      password: secretSchema,
+    }),
+    z.strictObject({ method: z.literal('basic'), user, password: secretSchema }).describe('HTTPS only.'),
+    z
+      .strictObject({ method: z.literal('certificate'), certificate: path.describe('PEM'), key: secretSchema.describe('PEM') })
+      .describe('HTTPS only.'),
+  ])
+  .describe('Who slmctl is to a machine. Kerberos without keytab and password uses the ticket cache.')
+
+const reachWords = {
+  transport: z
+    .enum(['http', 'https'])
+    .optional()
+    .describe('http (default): every message is sealed by NTLM or Kerberos. https: TLS, always verified.'),
+  port: port.optional().describe('5985 (http) or 5986 (https) where left out.'),
+  credential: word.optional().describe('A name from credentials.'),
+  ca: z.array(path).optional().describe('PEM files of the authorities that sign the machines’ certificates; left out: the system’s.'),
+  timeout: z.int().min(1).max(3600).optional().describe('Seconds for one operation (60).'),
+  'connect-timeout': z.int().min(1).max(300).optional().describe('Seconds for the connection (10).'),
+}
+const reach = z.strictObject(reachWords).describe('How machines are reached. Group and machine may override each word.')
+
+const machine = z.union([
+  machineName,
+  z.strictObject({
+    name: machineName,
+    address: machineName.optional().describe('Where to connect, if not to the name.'),
+    ...reachWords,
+    pin: z
+      .string()
+      .regex(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'expected the SHA-256 of the certificate: 64 hexadecimal digits')
+      .optional()
+      .describe('SHA-256 of the machine’s certificate; then exactly this one is accepted.'),
+  }),
+])
+
+const wish = z.strictObject({
+  product: z
+    .string()
+    .min(1, 'expected windows, office or a part of a product name')
+    .max(200)
+    .describe('windows, office, or a part of the product’s name.'),
+  by: z.enum(['kms', 'ad', 'mak', 'avma', 'esu', 'leave']).describe('leave: nothing is changed.'),
+  year: z.int().min(1).max(6).optional().describe('Year of the ESU programme.'),
+  key: secretSchema.optional().describe('Where the MAK or ESU key is.'),
+  instead: z.boolean().default(false).describe('In place of the machine’s own OEM or retail licence; needs an entitlement.'),
+})
+
 export const siteSchema = z
   .strictObject({
     organisation: z.string().optional().describe('Name of the organisation, for people.'),
@@ -46,5 +116,77 @@ export const siteSchema = z
       .array(z.enum(['azure', 'aws', 'google', 'oracle']))
       .default([])
       .describe('Clouds whose own KMS is right for machines there.'),
+    dns: z
+      .strictObject({
+        servers: z
+          .array(
+            z
+              .string()
+              .regex(
+                /^(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$|^\[[0-9a-fA-F:.]+\](?::\d{1,5})?$/,
+                'expected an address, or address:port',
+              ),
+          )
+          .max(8)
+          .default([])
+          .describe('DNS servers to ask, by address; left out: the system’s.'),
+      })
+      .optional(),
+    forests: z
+      .array(
+        z.strictObject({
+          name: domainName.describe('Root domain of the forest.'),
+          domains: z
+            .array(domainName)
+            .optional()
+            .describe('Its domains; left out: the name alone. They belong to the site’s domains, too.'),
+          'activation-objects': z
+            .array(
+              z
+                .string()
+                .max(1024)
+                .regex(/^CN=.+,DC=.+$/i, 'expected a distinguished name such as CN=…,DC=corp,DC=example'),
+            )
+            .default([])
+            .describe('Activation objects that are ours; left out: any in the forest.'),
+          credential: word.optional().describe('For machines of these domains.'),
+        }),
+      )
+      .default([])
+      .describe('Where there are several forests, or AD-based activation is used.'),
+    credentials: z.record(word, credentialSchema).default({}).describe('References, never values.'),
+    reach: reach.optional(),
+    groups: z
+      .record(
+        word,
+        z.strictObject({
+          machines: z.array(machine).default([]),
+          reach: reach.optional(),
+          wishes: z.array(wish).default([]).describe('Before the site’s own.'),
+        }),
+      )
+      .default({})
+      .describe('Machines that are looked after alike.'),
+    wishes: z.array(wish).default([]).describe('Which product by which way; the first that fits holds.'),
+    entitlements: z
+      .array(
+        z.strictObject({
+          product: z.string().min(1).max(200),
+          quantity: z.int().min(1),
+          agreement: z.string().max(200).optional(),
+        }),
+      )
+      .default([])
+      .describe('What was bought.'),
   })
   .describe('The slmctl site file.')
+
+export type SiteWords = z.output<typeof siteSchema>
+export type ReachWords = z.output<typeof reach>
+export type CredentialWords = z.output<typeof credentialSchema>
+export type WishWords = z.output<typeof wish>
+
+/** The JSON Schema of the site file, for editors: `docs/site.schema.json` is this. */
+export function siteJsonSchema(): Record<string, unknown> {
+  return { $id: 'slmctl.site/1', ...z.toJSONSchema(siteSchema, { io: 'input' }) }
+}
