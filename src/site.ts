@@ -5,6 +5,7 @@
 
 export {
   type CredentialReference,
+  checkReferences,
   openReaches,
   type ReachAnswer,
   type ReachDescription,

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { addressKind, canonicalHost, inDomains } from '../addresses.ts'
 import { type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { checkSecretFile, readSecret, Secret, type SecretReference } from '../secrets.ts'
-import { machineName, type ReachWords } from './schema.ts'
+import { machineName, pinPattern, type ReachWords } from './schema.ts'
 
 /** Who slmctl is to a machine, by reference. A Secret stands only where a person was asked for it. */
 export type CredentialReference = { readonly name: string } & (
@@ -130,6 +130,12 @@ function describe(siteFile: SiteFile | null, name: string, overrides: ReachOverr
     listed?.settings ?? {},
     overrides,
   ])
+  if (wanted.transport !== 'https' && (overrides.pin ?? overrides.ca) !== undefined)
+    return problem('REACH_NEEDS_HTTPS', `${name}: a pin or an authority has a meaning for HTTPS only.`, ['Say https, too.'])
+  if (!pinPattern.test(wanted.pin ?? '0'.repeat(64)))
+    return problem('REACH_PIN', 'A pin is the SHA-256 of the certificate: 64 hexadecimal digits.', [
+      'openssl s_client -connect MACHINE:5986 </dev/null | openssl x509 -noout -fingerprint -sha256',
+    ])
   const credential =
     overrides.as ?? (wanted.credential === undefined ? ticketCache : (siteFile?.credentials.get(wanted.credential) ?? null))
   if (credential === null)
@@ -267,6 +273,35 @@ export function openReaches(): { readonly resolve: (description: ReachDescriptio
       secrets.clear()
     },
   }
+}
+
+/**
+ * Looks at every file that the site file refers to: authorities, certificates, keytabs, files with secrets. Secrets are not
+ * read; environment and keyring are looked at only when a machine is reached.
+ */
+export async function checkReferences(siteFile: SiteFile): Promise<readonly Problem[]> {
+  const checks = new Map<string, () => Promise<unknown>>()
+  const secret = (reference: SecretReference | Secret) => {
+    if (!(reference instanceof Secret) && 'file' in reference) checks.set(reference.file, () => checkSecretFile(reference.file))
+  }
+  const certificates = (path: string) => checks.set(path, () => readCertificates(path))
+  for (const c of siteFile.credentials.values()) {
+    if (c.method === 'certificate') {
+      certificates(c.certificate)
+      secret(c.key)
+    } else if (c.method !== 'kerberos') secret(c.password)
+    else if (c.from !== 'cache') secret('keytab' in c.from ? { file: c.from.keytab } : c.from.password)
+  }
+  for (const wish of [siteFile.site.wishes, ...siteFile.site.groups.map((g) => g.wishes)].flat()) if (wish.key) secret(wish.key)
+  for (const level of [siteFile.reach, ...siteFile.groupReach.values(), ...[...siteFile.machines.values()].map((m) => m.settings)])
+    level.ca?.forEach(certificates)
+  const found: Problem[] = []
+  for (const check of checks.values())
+    await check().catch((error: unknown) => {
+      if (!(error instanceof ProblemError)) throw error
+      found.push(...error.problems)
+    })
+  return found
 }
 
 /** A bundle of all public authorities has some 220 KB. */

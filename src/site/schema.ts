@@ -63,6 +63,9 @@ const reachWords = {
 }
 const reach = z.strictObject(reachWords).describe('How machines are reached. Group and machine may override each word.')
 
+/** SHA-256 in hexadecimal digits, with colons as openssl prints it or without. */
+export const pinPattern = /^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/
+
 const machine = z.union([
   machineName,
   z.strictObject({
@@ -71,7 +74,7 @@ const machine = z.union([
     ...reachWords,
     pin: z
       .string()
-      .regex(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'expected the SHA-256 of the certificate: 64 hexadecimal digits')
+      .regex(pinPattern, 'expected the SHA-256 of the certificate: 64 hexadecimal digits')
       .optional()
       .describe('SHA-256 of the machine’s certificate; then exactly this one is accepted.'),
   }),
