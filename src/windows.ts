@@ -1,0 +1,19 @@
+/**
+ * One Windows machine, however it is reached: over WinRM or from a recording. Ask, call, read the registry, close. What it lacks is
+ * no error; what cannot be done is a Problem; a call is never sent twice.
+ */
+export type {
+  Call,
+  CallAnswer,
+  Credential,
+  Machine,
+  Question,
+  Reach,
+  RegistryQuestion,
+  RegistryValue,
+  Tls,
+  WmiRow,
+  WmiValue,
+} from './windows/machine.ts'
+export { openRecording, type Recorder, type Recording, recorder } from './windows/recording.ts'
+export { openMachine } from './windows/winrm.ts'

@@ -1,0 +1,276 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { type ProblemCode, TransportError } from './problems.ts'
+
+/** One answer of HTTP/1.1, whole. Header names are lower-case; a header may come several times. */
+export type HttpAnswer = { readonly status: number; readonly headers: ReadonlyMap<string, readonly string[]>; readonly body: Buffer }
+
+/** More than any header of Windows; Kerberos tokens stay below it. */
+const headBytes = 64 << 10
+
+/**
+ * One connection to one machine, one request after another (RFC 9112, the client's part). Written here instead of node:http because
+ * authentication belongs to this very TCP connection, and because it must be known whether a request was sent. Strict: what is no
+ * plain answer with a known length ends the connection.
+ */
+export class HttpSocket {
+  readonly #socket: Socket
+  readonly #answerBytes: number
+  #waiting: { resolve: (answer: HttpAnswer) => void; reject: (error: TransportError) => void } | null = null
+  #pieces: Buffer[] = []
+  #size = 0
+  #chunks: Chunks | null = null
+  #head: Head | null = null
+  #closed = false
+
+  constructor(socket: Socket, answerBytes: number) {
+    this.#socket = socket
+    this.#answerBytes = answerBytes
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('error', () => this.#end('WINRM_CUT', ''))
+    socket.on('close', () => this.#end('WINRM_CUT', ''))
+    socket.on('end', () => this.#end('WINRM_CUT', ''))
+  }
+
+  /** False once the connection is of no further use. */
+  get open(): boolean {
+    return !this.#closed && this.#socket.writable
+  }
+
+  /** Sends a request and reads its answer. The parts of the head are wiped by their owner once this has settled. */
+  exchange(head: readonly (string | Uint8Array)[], body: Uint8Array, limitMs: number): Promise<HttpAnswer> {
+    return new Promise<HttpAnswer>((resolve, reject) => {
+      if (!this.open) {
+        reject(new TransportError('WINRM_CUT', '', false))
+        return
+      }
+      const timer = setTimeout(() => this.#end('WINRM_SLOW', `${Math.round(limitMs / 100) / 10} s`), limitMs)
+      this.#waiting = {
+        resolve: (answer) => {
+          clearTimeout(timer)
+          resolve(answer)
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      }
+      this.#socket.cork()
+      for (const part of head) this.#socket.write(part)
+      if (body.length > 0) this.#socket.write(body)
+      this.#socket.uncork()
+    })
+  }
+
+  close(): void {
+    this.#end('WINRM_CUT', '')
+  }
+
+  #end(code: ProblemCode, detail: string): void {
+    this.#closed = true
+    this.#socket.destroy()
+    this.#pieces = []
+    const waiting = this.#waiting
+    this.#waiting = null
+    waiting?.reject(new TransportError(code, detail, true))
+  }
+
+  #read(chunk: Buffer): void {
+    if (!this.#waiting) {
+      // Nothing was asked.
+      this.#end('WINRM_GARBAGE', '')
+      return
+    }
+    try {
+      this.#take(chunk)
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error
+      this.#end(error.code, error.message)
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    let bytes = chunk
+    while (this.#head === null) {
+      if (this.#size > 0) bytes = Buffer.concat([...this.#pieces, bytes])
+      const end = bytes.indexOf('\r\n\r\n', 0, 'latin1')
+      if (end < 0) {
+        if (bytes.length > headBytes) throw garbage('a header without end')
+        if (bytes.length >= 5 && bytes.toString('latin1', 0, 5) !== 'HTTP/') throw garbage('no HTTP')
+        this.#pieces = [bytes]
+        this.#size = bytes.length
+        return
+      }
+      const head = readHead(bytes.toString('latin1', 0, end), this.#answerBytes)
+      bytes = bytes.subarray(end + 4)
+      this.#pieces = []
+      this.#size = 0
+      // RFC 9110 15.2: interim answers are passed over.
+      if (head.status < 200) continue
+      this.#head = head
+      this.#chunks = head.length === null ? new Chunks(this.#answerBytes) : null
+    }
+    if (this.#chunks) {
+      const body = this.#chunks.push(bytes)
+      if (body) this.#answer(body)
+      return
+    }
+    const length = this.#head.length!
+    this.#pieces.push(bytes)
+    this.#size += bytes.length
+    if (this.#size > length) throw garbage('more than one answer')
+    if (this.#size === length) this.#answer(this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces))
+  }
+
+  #answer(body: Buffer): void {
+    const { status, headers, keepAlive } = this.#head!
+    const waiting = this.#waiting!
+    this.#waiting = null
+    this.#head = null
+    this.#chunks = null
+    this.#pieces = []
+    this.#size = 0
+    if (!keepAlive) {
+      this.#closed = true
+      this.#socket.destroy()
+    }
+    waiting.resolve({ status, headers, body })
+  }
+}
+
+const garbage = (what: string) => new TransportError('WINRM_GARBAGE', what, true)
+
+type Head = {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  /** Null: chunked. */
+  readonly length: number | null
+  readonly keepAlive: boolean
+}
+
+function readHead(text: string, answerBytes: number): Head {
+  const [first, ...lines] = text.split('\r\n')
+  const status = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: .*)?$/.exec(first!)
+  if (!status) throw garbage('no HTTP')
+  const headers = new Map<string, string[]>()
+  for (const line of lines) {
+    const header = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line)
+    if (!header) throw garbage('a header that is none')
+    const name = header[1]!.toLowerCase()
+    const before = headers.get(name)
+    if (before) before.push(header[2]!)
+    else headers.set(name, [header[2]!])
+  }
+  const code = Number(status[2])
+  const coding = headers.get('transfer-encoding')
+  const lengths = headers.get('content-length')
+  let length: number | null = null
+  if (coding !== undefined) {
+    // RFC 9112 6.3: both at once is how answers are smuggled.
+    if (lengths !== undefined || coding.length !== 1 || coding[0]!.toLowerCase() !== 'chunked')
+      throw garbage('a coding that is not spoken here')
+  } else if (code === 204 || code === 304 || code < 200) length = 0
+  else {
+    if (lengths === undefined || lengths.some((l) => l !== lengths[0]) || !/^\d{1,15}$/.test(lengths[0]!))
+      throw garbage('an answer without length')
+    length = Number(lengths[0])
+    if (length > answerBytes) throw new TransportError('WINRM_TOO_LARGE', `${length} bytes`, true)
+  }
+  if (headers.has('content-encoding')) throw garbage('a coding that is not spoken here')
+  const connection = (headers.get('connection') ?? []).join(',').toLowerCase()
+  return { status: code, headers, length, keepAlive: status[1] === '1' ? !connection.includes('close') : connection.includes('keep-alive') }
+}
+
+/** RFC 9112 7.1: takes the body as it comes, so that many small pieces cost no more than one large. */
+class Chunks {
+  readonly #most: number
+  readonly #parts: Buffer[] = []
+  #total = 0
+  #line = ''
+  /** Bytes that are left of a chunk, its line end included; -1 while a size line is read, -2 after the last. */
+  #left = -1
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** The body, once it is whole. */
+  push(bytes: Buffer): Buffer | null {
+    let at = 0
+    while (at < bytes.length) {
+      if (this.#left > 2) {
+        const part = bytes.subarray(at, at + this.#left - 2)
+        this.#parts.push(part)
+        at += part.length
+        this.#left -= part.length
+        continue
+      }
+      if (this.#left > 0) {
+        if (bytes[at++] !== (this.#left === 2 ? 13 : 10)) throw garbage('a chunk that is none')
+        if (--this.#left === 0) this.#left = -1
+        continue
+      }
+      const end = bytes.indexOf(10, at)
+      const stop = end < 0 ? bytes.length : end + 1
+      if (this.#line.length + stop - at > 200) throw garbage('a chunk that is none')
+      this.#line += bytes.toString('latin1', at, stop)
+      at = stop
+      if (end < 0) return null
+      const line = this.#line
+      this.#line = ''
+      if (this.#left === -2) {
+        if (line !== '\r\n' || at !== bytes.length) throw garbage('something after the last chunk')
+        return Buffer.concat(this.#parts)
+      }
+      const size = /^([0-9a-f]{1,8})(?:[ \t]*;.*)?\r\n$/i.exec(line)
+      if (!size) throw garbage('a chunk that is none')
+      const length = Number.parseInt(size[1]!, 16)
+      this.#total += length
+      if (this.#total > this.#most) throw new TransportError('WINRM_TOO_LARGE', `over ${this.#most} bytes`, true)
+      this.#left = length === 0 ? -2 : length + 2
+    }
+    return null
+  }
+}
+
+/** `host:port` for URL and Host header. */
+export const authority = (address: string, port: number) => `${isIP(address) === 6 ? `[${address}]` : address}:${port}`
+
+/** Opens a TCP connection within the limit. */
+export function openTcp(address: string, port: number, limitMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host: address, port, noDelay: true })
+    const timer = setTimeout(() => fail(new TransportError('WINRM_TIMEOUT', '', false)), limitMs)
+    const fail = (error: TransportError) => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    socket.once('error', (error) => fail(connectError(error)))
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      socket.removeAllListeners('error')
+      resolve(socket)
+    })
+  })
+}
+
+/** Errors of the system and of TLS while nothing has been sent yet. */
+export function connectError(error: Error & { code?: string; errors?: readonly (Error & { code?: string })[] }): TransportError {
+  // Several addresses were tried: the first failure tells.
+  const code = error.code ?? error.errors?.[0]?.code ?? ''
+  return new TransportError(codes[code] ?? 'WINRM_NO_ROUTE', codes[code] ? '' : code, false)
+}
+
+const codes: Readonly<Record<string, ProblemCode>> = {
+  ECONNREFUSED: 'WINRM_UNREACHABLE',
+  ECONNRESET: 'WINRM_CUT',
+  EPIPE: 'WINRM_CUT',
+  ETIMEDOUT: 'WINRM_TIMEOUT',
+  EHOSTUNREACH: 'WINRM_NO_ROUTE',
+  ENETUNREACH: 'WINRM_NO_ROUTE',
+  EHOSTDOWN: 'WINRM_NO_ROUTE',
+  ENOTFOUND: 'WINRM_NAME_UNKNOWN',
+  EAI_AGAIN: 'WINRM_NAME_UNKNOWN',
+  EAI_NONAME: 'WINRM_NAME_UNKNOWN',
+  ENODATA: 'WINRM_NAME_UNKNOWN',
+}

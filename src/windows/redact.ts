@@ -1,0 +1,188 @@
+import { isIP } from 'node:net'
+import { maskKeys } from '../model.ts'
+
+type Kind =
+  | 'machine'
+  | 'host'
+  | 'domain'
+  | 'user'
+  | 'organisation'
+  | 'client-machine-id'
+  | 'product-id'
+  | 'address'
+  | 'serial'
+  | 'directory-name'
+  | 'number'
+
+/** Properties, registry values and arguments whose values name somebody or something, by lower-case name. */
+const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>(
+  (
+    [
+      ['machine', ['CSName', 'DNSHostName', 'PSComputerName', '__SERVER', 'SystemName', 'ComputerName', 'NodeName']],
+      [
+        'host',
+        [
+          'KeyManagementServiceMachine',
+          'DiscoveredKeyManagementServiceMachineName',
+          'KeyManagementServiceName',
+          'MachineName',
+          'AutomaticVMActivationHostMachineName',
+        ],
+      ],
+      ['domain', ['Domain', 'KeyManagementServiceLookupDomain', 'LookupDomain', 'Workgroup', 'NV Domain', 'DhcpDomain']],
+      ['user', ['UserName', 'RegisteredUser', 'RegisteredOwner', 'PrimaryOwnerName', 'PrimaryOwnerContact', 'LastLoggedOnUser']],
+      ['organisation', ['Organization', 'RegisteredOrganization']],
+      ['client-machine-id', ['ClientMachineID', 'AutomaticVMActivationGuestId', 'UUID', 'MachineGuid']],
+      [
+        'product-id',
+        [
+          'ProductKeyID',
+          'ProductKeyID2',
+          'KeyManagementServiceProductKeyID',
+          'ADActivationCsvlkPid',
+          'AutomaticVMActivationHostDigitalPid2',
+          'GenuineProductKeyID',
+          'ProductId',
+          'DigitalProductId',
+          'DigitalProductId4',
+        ],
+      ],
+      ['address', ['DiscoveredKeyManagementServiceMachineIpAddress', 'IPAddress', 'KeyManagementServiceIpAddress']],
+      [
+        'serial',
+        [
+          'SerialNumber',
+          'IdentifyingNumber',
+          'SMBIOSAssetTag',
+          'AssetTag',
+          'SMBIOSBIOSSerial',
+          'OA3xOriginalProductKey',
+          'TokenActivationCertificateThumbprint',
+        ],
+      ],
+      ['directory-name', ['ADActivationObjectDN', 'ADActivationObjectName']],
+      ['number', ['OfflineInstallationId']],
+    ] as const
+  ).flatMap(([kind, names]) => names.map((name): [string, Kind] => [name.toLowerCase(), kind])),
+)
+/** SerialNumber of Win32_SystemEnclosure is where clouds leave their mark; it is hidden all the same, AssetTag of clouds is not. */
+const cloudTags: ReadonlySet<string> = new Set(['7783-7084-3265-9085-8269-3286-77', 'amazon ec2', 'oraclecloud.com', 'google'])
+
+export type Redactor = {
+  /** A copy with every text hidden that has to be. */
+  readonly all: <T>(value: T) => T
+  readonly table: () => readonly { readonly kind: string; readonly count: number }[]
+}
+
+/**
+ * Finds everything that names somebody, then replaces it everywhere, also within other texts and conditions: the same value by the
+ * same word throughout, numbered in the order of appearance, so that nothing can be counted back. What kind of thing it was stays
+ * visible: a private address becomes a private one, a name with a domain one with a domain.
+ */
+export function redactor(machines: readonly { readonly name: string; readonly entries: readonly unknown[] }[]): Redactor {
+  const words = new Map<string, string>()
+  /** Which of them each machine's own answers hold: the others need not be looked for there. */
+  const wordsOf = new Map<unknown, Set<string>>()
+  let seen = new Set<string>()
+  const counts = new Map<string, number>()
+  const number = (kind: string) => {
+    const next = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, next)
+    return next
+  }
+
+  const domainWord = (domain: string): string =>
+    learn(domain, () => (domain.includes('.') ? `domain-${number('domain')}.example` : `DOMAIN-${number('domain')}`))
+  const hostWord = (host: string, kind: 'machine' | 'host'): string => {
+    if (isIP(host)) return addressWord(host)
+    const dot = host.indexOf('.')
+    if (dot < 0) return learn(host, () => `${kind}-${number(kind)}`)
+    const label = host.slice(0, dot)
+    const domain = domainWord(host.slice(dot + 1))
+    return learn(host, () => `${hostWord(label, kind)}.${domain}`)
+  }
+  const addressWord = (address: string): string =>
+    learn(address, () => {
+      const n = number('address')
+      const low = 1 + (n % 250)
+      if (/^(127\.|::1$|0\.0\.0\.0$)/.test(address)) return address
+      if (isIP(address) === 6)
+        return /^f[cd]/i.test(address) ? `fd00::${low}` : /^fe80/i.test(address) ? `fe80::${low}` : `2001:db8::${low}`
+      if (/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address)) return `10.0.${n >> 8}.${low}`
+      return `198.51.100.${low}`
+    })
+  const idWord = (id: string): string =>
+    learn(id, () => {
+      const n = String(number('product-id')).padStart(6, '0')
+      // An extended PID tells the kind of key, the build and the day; the middle is the serial number.
+      const extended = /^(\d{5}-\d{5})-\d{3}-\d{6}-(\d{2}-\d{3,5}-[\d.]+-\d{7})$/.exec(id)
+      if (extended) return `${extended[1]}-000-${n}-${extended[2]}`
+      return id.includes('OEM') ? `00000-OEM-${n}-00000` : `00000-00000-${n}-AAAAA`
+    })
+  function learn(value: string, word: () => string): string {
+    const key = value.toLowerCase()
+    seen.add(key)
+    const before = words.get(key)
+    if (before !== undefined) return before
+    const made = word()
+    words.set(key, made)
+    return made
+  }
+
+  const see = (kind: Kind, value: string): void => {
+    const said = value.trim()
+    if (said === '' || cloudTags.has(said.toLowerCase())) return
+    if (kind === 'machine' || kind === 'host') hostWord(said, kind)
+    else if (kind === 'domain') {
+      if (!/^workgroup$/i.test(said)) domainWord(said)
+    } else if (kind === 'address') {
+      for (const one of said.split(/[,;\s]+/)) if (isIP(one)) addressWord(one)
+      if (!/^[\d.:a-f,;\s]+$/i.test(said)) learn(said, () => `address-${number('address')}`)
+    } else if (kind === 'product-id') idWord(said)
+    else if (kind === 'client-machine-id') learn(said, () => `00000000-0000-4000-8000-${String(number(kind)).padStart(12, '0')}`)
+    else if (kind === 'user' && said.includes('\\')) {
+      const [domain, user] = said.split('\\') as [string, string]
+      domainWord(domain)
+      learn(user, () => `user-${number('user')}`)
+    } else if (kind === 'directory-name' && /^CN=/i.test(said)) learn(said, () => `CN=object-${number(kind)},DC=domain,DC=example`)
+    else learn(said, () => `${kind}-${number(kind)}`)
+  }
+  const look = (value: unknown, name: string | null, of: string | null): void => {
+    if (Array.isArray(value)) for (const one of value) look(one, name, of)
+    else if (typeof value === 'string') {
+      const kind = name === null ? undefined : kinds.get(name.toLowerCase())
+      if (kind) see(kind, value)
+      else if (name?.toLowerCase() === 'name' && of?.toLowerCase() === 'win32_computersystem') see('machine', value)
+      for (const mail of value.match(/[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/g) ?? []) learn(mail, () => `user-${number('user')}@domain.example`)
+    } else if (typeof value === 'object' && value !== null) {
+      const asked = (value as { ask?: { class?: string } }).ask?.class ?? of
+      for (const [key, one] of Object.entries(value)) look(one, key, asked)
+    }
+  }
+  for (const machine of machines) {
+    seen = new Set()
+    wordsOf.set(machine, seen)
+    see('machine', machine.name)
+    look(machine.entries, null, null)
+  }
+  const all = <T>(machine: T): T => {
+    // Longest first: a name within a longer one must not spoil it. Short ones would hit by chance.
+    const found = [...(wordsOf.get(machine) ?? [])].filter((word) => word.length >= 3).sort((a, b) => b.length - a.length)
+    const any = found.map((word) => word.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|')
+    const pattern = found.length === 0 ? null : new RegExp(`(?<![A-Za-z0-9])(?:${any})(?![A-Za-z0-9])`, 'gi')
+    const text = (value: string): string =>
+      words.get(value.trim().toLowerCase()) ?? maskKeys(pattern ? value.replace(pattern, (word) => words.get(word.toLowerCase())!) : value)
+    const hide = (value: unknown): unknown => {
+      if (typeof value === 'string') return text(value)
+      if (Array.isArray(value)) return value.map(hide)
+      if (typeof value !== 'object' || value === null) return value
+      const pairs = Object.entries(value)
+      return Object.fromEntries(pairs.map(([key, one]) => [key, structural.has(key) ? one : hide(one)]))
+    }
+    return hide(machine) as T
+  }
+  return { all, table: () => [...counts].map(([kind, count]) => ({ kind, count })) }
+}
+
+/** What a question is about: never a name of somebody. */
+const structural: ReadonlySet<string> = new Set(['class', 'namespace', 'method', 'columns'])
