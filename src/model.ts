@@ -182,16 +182,52 @@ export type Diagnosis = {
   readonly problems: readonly Problem[]
 }
 
-/** One call that a plan would make on a machine. Keys in `arguments` are published client keys only. */
+/** One call that a plan would make on a machine. Keys in `arguments` are published client keys only; any other key is a `secret`. */
 export type Step = {
   readonly change: string
   readonly what: string
   readonly because: string
   readonly class: string
-  /** Key properties of the instance; null for the only instance of a class. */
+  /**
+   * Key properties of the instance; null for the only instance of a class. An entry that comes into being by an earlier step has
+   * no known ID yet: then the properties tell which one it will be, and `resolveStep` finds it in fresh facts.
+   */
   readonly key: Readonly<Record<string, string>> | null
   readonly method: string
-  readonly arguments: Readonly<Record<string, string | number>>
+  readonly arguments: Readonly<Record<string, string | number | boolean>>
+  /** Activation ID of the product that it is about, `key:XXXXX` or `new:…` where the ID is not known yet; null for the machine as a whole. */
+  readonly product: string | null
+  /** The KMS host that an activation makes the machine ask; null where none is asked, or where DNS names it. */
+  readonly host: { readonly name: string; readonly port: number } | null
+  /** An argument whose value is secret (MAK, ESU key): where it is, never the key. */
+  readonly secret: { readonly argument: string; readonly reference: NonNullable<Wish['key']> } | null
+  /** True where the step makes the machine ask for an activation. */
+  readonly activates: boolean
+}
+
+/** What to do when a host refuses a product or is away: the next host, and the steps to it. */
+export type Fallback = {
+  /** The product of the step that failed. */
+  readonly product: string
+  /** 1 or 2: three hosts in all for one product. */
+  readonly attempt: number
+  readonly host: { readonly name: string; readonly port: number }
+  readonly steps: readonly Step[]
+}
+
+/** What is planned for one machine. */
+export type MachinePlan = {
+  readonly id: string
+  readonly name: string | null
+  readonly holds: readonly string[]
+  readonly steps: readonly Step[]
+  readonly refused: readonly Refusal[]
+  readonly missing: readonly MissingFact[]
+  readonly fallbacks: readonly Fallback[]
+  /** Equal where the facts that the plan rests on are equal: a plan is stale when it is another one. */
+  readonly fingerprint: string
+  /** The changes that its steps make, by id, in their order. */
+  readonly changes: readonly string[]
 }
 
 /** Something that the plan will not do, and why. */
@@ -206,17 +242,10 @@ export type Refusal = {
 /** A fact that the plan needs and the text does not tell. */
 export type MissingFact = { readonly machine: string; readonly fact: string; readonly why: string; readonly get: string }
 
-/** The answer of `plan --from`: schema `slmctl.plan/1`. */
+/** The answer of `plan`: schema `slmctl.plan/1`. */
 export type Plan = {
   readonly schema: 'slmctl.plan/1'
-  readonly machines: readonly {
-    readonly id: string
-    readonly name: string | null
-    readonly holds: readonly string[]
-    readonly steps: readonly Step[]
-    readonly refused: readonly Refusal[]
-    readonly missing: readonly MissingFact[]
-  }[]
+  readonly machines: readonly MachinePlan[]
   readonly problems: readonly Problem[]
 }
 

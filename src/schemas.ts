@@ -3,7 +3,7 @@
  * uses; a mistake between the two does not compile.
  */
 import * as z from 'zod'
-import type { Diagnosis, Plan } from './model.ts'
+import type { Diagnosis, MachinePlan, Plan } from './model.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
@@ -151,46 +151,56 @@ export const diagnosisSchema = z
   .readonly()
   .describe('What slmctl diagnose --json answers.') satisfies z.ZodType<Diagnosis>
 
-/** `slmctl.plan/1` */
-export const planSchema = z
+const secretReference = z.union([
+  z.strictObject({ env: text }).readonly(),
+  z.strictObject({ file: text }).readonly(),
+  z.strictObject({ keyring: z.strictObject({ service: text, account: text }).readonly() }).readonly(),
+])
+const host = z.strictObject({ name: text, port: z.int().min(1).max(65_535) }).readonly()
+const step = z
   .strictObject({
-    schema: z.literal('slmctl.plan/1'),
-    machines: z
+    change: text,
+    what: text,
+    because: text,
+    class: text,
+    key: z.record(text, text).readonly().nullable(),
+    method: text,
+    arguments: z.record(text, z.union([text, z.number(), z.boolean()])).readonly(),
+    product: maybe.describe('Activation ID, or what the entry will be known by where the ID is not known yet.'),
+    host: host.nullable().describe('The KMS host that an activation asks; null where none is asked, or where DNS names it.'),
+    secret: z
+      .strictObject({ argument: text, reference: secretReference })
+      .readonly()
+      .nullable()
+      .describe('Where a secret argument is; never the secret.'),
+    activates: z.boolean(),
+  })
+  .readonly()
+
+/** One machine's part of a plan. */
+export const machinePlanSchema = z
+  .strictObject({
+    id: text,
+    name: maybe,
+    holds: texts,
+    steps: z.array(step).readonly(),
+    refused: z
       .array(
-        z
-          .strictObject({
-            id: text,
-            name: maybe,
-            holds: texts,
-            steps: z
-              .array(
-                z
-                  .strictObject({
-                    change: text,
-                    what: text,
-                    because: text,
-                    class: text,
-                    key: z.record(text, text).readonly().nullable(),
-                    method: text,
-                    arguments: z.record(text, z.union([text, z.number()])).readonly(),
-                  })
-                  .readonly(),
-              )
-              .readonly(),
-            refused: z
-              .array(
-                z
-                  .strictObject({ code: text, product: z.int().nonnegative().nullable(), machine: text, because: text, next: texts })
-                  .readonly(),
-              )
-              .readonly(),
-            missing: z.array(z.strictObject({ machine: text, fact: text, why: text, get: text }).readonly()).readonly(),
-          })
-          .readonly(),
+        z.strictObject({ code: text, product: z.int().nonnegative().nullable(), machine: text, because: text, next: texts }).readonly(),
       )
       .readonly(),
-    problems,
+    missing: z.array(z.strictObject({ machine: text, fact: text, why: text, get: text }).readonly()).readonly(),
+    fallbacks: z
+      .array(z.strictObject({ product: text, attempt: z.int().min(1).max(2), host, steps: z.array(step).readonly() }).readonly())
+      .readonly(),
+    fingerprint: text.describe('Equal where the facts that the plan rests on are equal.'),
+    changes: texts,
   })
+  .readonly() satisfies z.ZodType<MachinePlan>
+
+/** `slmctl.plan/1` */
+export const planSchema = z
+  .strictObject({ schema: z.literal('slmctl.plan/1'), machines: z.array(machinePlanSchema).readonly(), problems })
   .readonly()
   .describe('What slmctl plan --json answers.') satisfies z.ZodType<Plan>
 

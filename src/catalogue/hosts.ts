@@ -112,6 +112,8 @@ export type HostUpdateRow = {
   readonly hostOS: string
   readonly toActivate: readonly string[]
   readonly update: readonly string[]
+  /** For each of `toActivate`: the build and the revision that the update brings, where the system shows one. */
+  readonly revisions?: readonly { readonly toActivate: string; readonly build: number; readonly least: number }[]
   readonly source: readonly SourceId[]
 }
 
@@ -119,13 +121,16 @@ export const hostUpdates = [
   {
     hostOS: 'Windows Server 2022',
     toActivate: ['Windows Server 2025'],
+    // KB5034765 is what the page prints; the update of that day for this system is KB5034770, which brings revision 2322.
     update: ['KB5034765 or later'],
+    revisions: [{ toActivate: 'Windows Server 2025', build: 20_348, least: 2322 }],
     source: ['kms-activation-planning', 'kms-create-host', 'error-0xc004f015-activate-windows-10'],
   },
   {
     hostOS: 'Windows Server 2019',
     toActivate: ['Windows Server 2025', 'Windows Server 2022'],
     update: ['KB5034768 or later', 'KB5003646 or later'],
+    revisions: [{ toActivate: 'Windows Server 2025', build: 17_763, least: 5458 }],
     source: ['kms-activation-planning', 'kms-create-host', 'error-0xc004f015-activate-windows-10'],
   },
   {

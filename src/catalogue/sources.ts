@@ -680,6 +680,25 @@ export const sources = {
     path: 'resource/WindowsEdition.json',
     commit: '2878cf28006afdf36fa342fd2f579f4184f25a0e',
   },
+  'office-update-channel-table': {
+    title: 'tables of Click-to-Run update channels with their GUIDs in deployment scripts of several authors, which agree',
+    provenance: '',
+  },
+  'ds-identify': {
+    repo: 'canonical/cloud-init',
+    path: 'tools/ds-identify',
+    commit: 'b4ae0e1fb8a48a83ea325cf032eb1acb196ee31c',
+  },
+  'arc-esu-check': {
+    title: 'check of the prerequisites of ESU on Windows Server 2012 R2, by an author of Azure Arc samples',
+    provenance: '',
+  },
+  'windows-10-multisession-faq': { repo: 'MicrosoftDocs/azure-docs', path: 'articles/virtual-desktop/windows-10-multisession-faq.yml' },
+  'wmi-bindings-generated-by-microsoft': {
+    repo: 'microsoft/wmi',
+    path: 'server2019/root/cimv2/SoftwareLicensingProduct.go',
+    provenance: 'generated from the class on a live system: names and types of parameters',
+  },
   'table-of-generic-keys-by-edition-in-a-program': { title: 'table of generic keys by edition in a program (C#)', provenance: '' },
 } as const satisfies Readonly<Record<string, SourceRow>>
 

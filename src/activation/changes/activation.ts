@@ -1,36 +1,27 @@
-import { numberOf } from '../../catalogue.ts'
-import { called, days } from '../rules/rule.ts'
-import { answered, change, hasOfficeService, productClass } from './change.ts'
+import type { Step } from '../../model.ts'
+import { change, type Level, levelOf, productOf, step } from './change.ts'
 
-const soon = numberOf('renewal.toastDays') * 1440
+/** By what a product is to be activated; only `kms` asks a KMS host. */
+export type ActivatedBy = 'kms' | 'ad' | 'mak' | 'esu' | 'avma'
 
-/** A KMS client is licensed, by a host of ours, and not about to lapse. */
-export const kmsActivation = change(
-  'activation',
-  'A KMS client is activated by a host of the site',
-  (p, { origin }) =>
-    p.channel !== 'kms-client' ||
-    (p.state === 'licensed' &&
-      (origin === 'own' || origin === 'cannot-tell' || origin === 'platform') &&
-      (p.minutesLeft === null || p.minutesLeft > soon)),
-  (p, { site, origin }) => {
-    // Against which host it would ask is settled by the kms-host change; without a host of ours nothing is activated.
-    if ((site.kmsHosts.length === 0 && origin !== 'own') || p.state === 'unknown' || (p.host.name === null && answered(p))) return []
-    return [
-      {
-        change: 'activation',
-        what: `activate ${called(p)}`,
-        because:
-          p.state === 'licensed'
-            ? p.minutesLeft !== null && p.minutesLeft <= soon
-              ? `Only ${days(p.minutesLeft)} are left.`
-              : 'Its present activation is not by a host of the site.'
-            : `It is not activated (${p.state}).`,
-        class: hasOfficeService(p) ? 'OfficeSoftwareProtectionProduct' : productClass,
-        key: p.activationId ? { ID: p.activationId } : null,
-        method: 'Activate',
-        arguments: {},
-      },
-    ]
+export type ActivationWant = {
+  readonly by: ActivatedBy
+  readonly host: Step['host']
+  readonly name: string
+  readonly level: Level
+}
+
+/** A product is activated. Whether by a host of ours, and whether anew, `verifyStep` adds: a state of before proves nothing. */
+export const activation = change<ActivationWant>({
+  id: 'activation',
+  about: 'A product is activated, by what the site wishes',
+  holds: (facts, { level }) => productOf(facts, level.product)?.state === 'licensed',
+  steps: ({ host, name, level }, because) => [
+    step({ change: 'activation', what: `activate ${name}`, because, method: 'Activate', host, activates: true }, level),
+  ],
+  wanted: (s) => ({ by: 'kms', host: s.host, name: '', level: levelOf(s) }),
+  seen: (facts, { level }) => {
+    const p = productOf(facts, level.product)
+    return p ? `It is ${p.state}.` : 'The entry is not on the machine.'
   },
-)
+})

@@ -3,6 +3,7 @@ import type { Cell, CodeClue, MachineClues, MarkClue, NoteClue, ProductRow, Row 
 import type { DateOrder } from '../clues/shapes.ts'
 import { type EventFacts, eventFacts } from './event.ts'
 import { type ProductFacts, productFacts } from './product.ts'
+import type { HostRole, OfficeFacts, SystemFacts, Unasked } from './system.ts'
 
 /** Everything that is known about one machine: what the rules are asked with, whatever brought it. */
 export type MachineFacts = {
@@ -14,7 +15,20 @@ export type MachineFacts = {
   readonly codes: readonly CodeClue[]
   readonly marks: readonly MarkClue[]
   readonly notes: readonly NoteClue[]
+  /** SoftwareLicensingService, and what a text says about the KMS client as a whole. */
   readonly service: Row
+  /** OfficeSoftwareProtectionService; empty where there is none. */
+  readonly officeService: Row
+  /** The machine itself; null where only a text speaks of it. */
+  readonly system: SystemFacts | null
+  /** Office as Click-to-Run installed it; null where there is none, or nobody asked. */
+  readonly office: OfficeFacts | null
+  /** What it is as a KMS host; null where it is none, or nobody asked. */
+  readonly hostRole: HostRole | null
+  /** KMS hosts set for one application, by application ID: registry only, no WMI property shows them. */
+  readonly applicationHosts: ReadonlyMap<string, { readonly name: string; readonly port: number | null; readonly cell: Cell }>
+  /** What could not be asked: never the same as "nothing found". */
+  readonly unasked: readonly Unasked[]
 }
 
 /** Clues of one machine, put together: rows of the same product become one, settings reach the products they are for. */
@@ -34,6 +48,12 @@ export function machineFacts(clues: MachineClues, id: string, order: DateOrder):
     marks: clues.marks,
     notes: clues.notes,
     service,
+    officeService: new Map(),
+    system: null,
+    office: null,
+    hostRole: null,
+    applicationHosts: new Map(),
+    unasked: [],
   }
 }
 

@@ -66,6 +66,8 @@ export type ProductFacts = {
   /** The code that an event about the product carries. */
   readonly eventCode: number | null
   readonly fromEvent: boolean
+  /** True for Office with a licensing service of its own, `OfficeSoftwareProtection…`; null where nothing tells. */
+  readonly officeService: boolean | null
 }
 
 const noValue = /^(?:[x?*-]{3,}|\*{3,}|<[^>]*>|\[?redacted\]?|n\/?a|not set|none|null|-+)$/i
@@ -192,6 +194,7 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
     attempt: product.attempt,
     eventCode,
     fromEvent: product.fromEvent,
+    officeService: null,
   }
 }
 

@@ -1,0 +1,267 @@
+import { officeChannels, platformHints } from '../../catalogue.ts'
+import { maskKeys, mayHoldKey } from '../../model.ts'
+import type { Cell, CodeClue, ProductRow, Row } from '../clues/clue.ts'
+import { isoDate, resultCode, wholeNumber } from '../clues/shapes.ts'
+import type { MachineFacts } from '../facts/machine.ts'
+import { type ProductFacts, productFacts } from '../facts/product.ts'
+import type { HostRole, OfficeFacts, SystemFacts, Unasked } from '../facts/system.ts'
+import {
+  type Answers,
+  field,
+  type LiveRow,
+  officeApplication,
+  type RegistryValues,
+  rowsOf,
+  valuesOf,
+  windowsApplication,
+} from './questions.ts'
+
+/** What a question is about, in words, and whether a verdict can be trusted without its answer. */
+const abouts: Readonly<Record<string, readonly [string, boolean]>> = {
+  system: ['the version of Windows and the clock', true],
+  computer: ['the machine’s name and domain', true],
+  service: ['the licensing service, with the KMS host that is set', true],
+  products: ['the licences', true],
+  'office-products': ['the licences of Office 2010, and of any Office before Windows 8', true],
+  'office-service': ['the licensing service of Office', true],
+  'click-to-run': ['how Office is installed', false],
+  enclosure: ['whether the machine is in a cloud', false],
+  bios: ['whether the machine is in a cloud', false],
+  'host:windows': ['whether a KMS host is set for Windows alone', false],
+  'host:office': ['whether a KMS host is set for Office alone', false],
+  suffix: ['the DNS suffix by which the machine looks for a KMS host', false],
+  version: ['the revision of Windows', false],
+  updates: ['the installed updates', false],
+}
+
+/** Numbers its lines in the order in which they are read: evidence of a live machine points at `Property: value`. */
+class Lines {
+  #line = 0
+  readonly #source: string
+  constructor(source: string) {
+    this.#source = source
+  }
+  cell(name: string, value: string): Cell {
+    const raw = `${name}: ${value}`
+    const keyless = !mayHoldKey(raw)
+    return { value: keyless ? value : maskKeys(value), source: this.#source, line: ++this.#line, raw, keyless }
+  }
+  /** What a row says; NULL, empty and "does not apply" are left out, as in a text. */
+  row(from: LiveRow, dates: readonly string[] = []): Row {
+    const row: Row = new Map()
+    for (const name of Object.keys(from)) {
+      const value = field(from, name)
+      if (value === null || notApplicable.has(value)) continue
+      row.set(name, this.cell(name, dates.includes(name) ? (utc(value) ?? value) : value))
+    }
+    return row
+  }
+  values(from: RegistryValues): Row {
+    const row: Row = new Map()
+    for (const [name, value] of Object.entries(from)) {
+      const text = typeof value === 'object' ? value.join(', ') : String(value)
+      if (text !== '') row.set(name, this.cell(name, text))
+    }
+    return row
+  }
+}
+
+/** -1 as uint32 and as it is: WMI's way to say that a number does not apply. */
+const notApplicable: ReadonlySet<string> = new Set(['4294967295', '-1'])
+
+/** A time with its offset (`2026-11-26T02:20:00+01:00`, `20261126022000.000000+060`) in UTC; null where there is none. */
+function utc(value: string): string | null {
+  const iso = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(value) ? value : isoDate(value, null)
+  if (!iso) return null
+  const at = Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(iso) ? iso : `${iso}Z`)
+  return Number.isNaN(at) ? null : new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}
+
+/** What a machine answered, as the same facts that a text gives, and what only a machine can tell. Pure: the time is an argument. */
+export function liveFacts(asked: { readonly name: string; readonly answers: Answers; readonly askedAt: string }): MachineFacts {
+  const { name, answers, askedAt } = asked
+  const lines = new Lines(name)
+  const system = systemFacts(answers, lines, askedAt)
+  const service = rowsOf(answers, 'service')?.[0]
+  const serviceRow = service ? lines.row(service) : new Map()
+  const officeService = rowsOf(answers, 'office-service')?.[0]
+  const officeRow = officeService ? lines.row(officeService) : new Map()
+  const codes: CodeClue[] = []
+  const read = (id: string, own: Row, office: boolean): ProductFacts[] =>
+    (rowsOf(answers, id) ?? []).map((from) => {
+      const product: ProductRow = { cells: productRow(from, lines), attempt: null, fromEvent: false }
+      const reason = product.cells.get('LicenseStatusReason')
+      const code = reason ? resultCode(reason.value) : null
+      if (reason && code) codes.push({ code, cell: reason, product, event: null, ofState: true })
+      const facts = productFacts(product, own, null)
+      // The extended PID tells the build on which the key was installed; the machine tells the build that it has now.
+      return { ...facts, build: system.build ?? facts.build, windows: system.version ?? facts.windows, officeService: office }
+    })
+  const products = [...read('products', serviceRow, false), ...read('office-products', officeRow, true)]
+  const officeValues = valuesOf(answers, 'click-to-run')
+  return {
+    id: name,
+    name: system.hostName ? fullName(system) : name,
+    sources: [name],
+    products,
+    events: [],
+    codes,
+    marks: [],
+    notes: [],
+    service: serviceRow,
+    officeService: officeRow,
+    system,
+    office: officeValues ? officeFacts(lines.values(officeValues)) : null,
+    hostRole: hostRole(products, serviceRow),
+    applicationHosts: applicationHosts(answers, lines),
+    unasked: unasked(answers),
+  }
+}
+
+/** The name under which the site file could know a machine: in its domain. */
+function fullName(system: SystemFacts): string {
+  const suffix = system.suffix ?? system.domain
+  return suffix ? `${system.hostName}.${suffix}`.toLowerCase() : system.hostName!.toLowerCase()
+}
+
+const counters = /^(?:KeyManagementService(?:CurrentCount|\w+Requests|ProductKeyID)|RequiredClientCount)$/
+
+/** A product's row. Counters of a machine that is no KMS host, and intervals and ports of 0, say nothing. */
+function productRow(from: LiveRow, lines: Lines): Row {
+  const row = lines.row(from, ['EvaluationEndDate', 'TrustedTime'])
+  const host = row.get('IsKeyManagementServiceMachine')?.value
+  for (const [name, cell] of row) {
+    const none = cell.value === '0' && /Interval$|Port$/.test(name)
+    const idle = host === '0' && counters.test(name) && name !== 'KeyManagementServiceProductKeyID' && name !== 'RequiredClientCount'
+    // 1601 is how WMI writes "no date".
+    const undated = /Date$|Time$/.test(name) && cell.value.startsWith('1601')
+    if (none || idle || undated) row.delete(name)
+  }
+  return row
+}
+
+function systemFacts(answers: Answers, lines: Lines, askedAt: string): SystemFacts {
+  const os = rowsOf(answers, 'system')?.[0]
+  const computer = rowsOf(answers, 'computer')?.[0]
+  const cells: Row = new Map([...(os ? lines.row(os) : []), ...(computer ? lines.row(computer) : [])])
+  const enclosure = rowsOf(answers, 'enclosure')?.[0]
+  const bios = rowsOf(answers, 'bios')?.[0]
+  for (const more of [enclosure, bios]) if (more) for (const [key, cell] of lines.row(more)) if (!cells.has(key)) cells.set(key, cell)
+  const version = valuesOf(answers, 'version')
+  const suffix = valuesOf(answers, 'suffix')
+  for (const more of [version, suffix])
+    if (more) for (const [key, cell] of lines.values(more)) cells.set(key === 'Domain' ? 'DnsSuffix' : key, cell)
+  const type = field(os, 'ProductType')
+  const sku = wholeNumber(field(os, 'OperatingSystemSKU') ?? '')
+  const joined = /^true$/i.test(field(computer, 'PartOfDomain') ?? '')
+  const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.toLowerCase().replace(/\.$/, '') : null)
+  const local = field(os, 'LocalDateTime')
+  const there = local ? utc(local) : null
+  const updates = rowsOf(answers, 'updates')
+  return {
+    cells,
+    caption: field(os, 'Caption')?.trim() ?? null,
+    version: /^(\d+\.\d+)\./.exec(field(os, 'Version') ?? '')?.[1] ?? null,
+    build: wholeNumber(field(os, 'BuildNumber') ?? ''),
+    revision: version && version.UBR !== undefined ? wholeNumber(String(version.UBR)) : null,
+    sku,
+    edition: typeof version?.EditionID === 'string' ? version.EditionID : null,
+    // Enterprise multi-session reports 3, like a server; its SKU tells.
+    server: type === null ? null : type !== '1' && sku !== multiSession,
+    hostName: field(computer, 'DNSHostName') ?? field(computer, 'Name') ?? field(os, 'CSName'),
+    domain: joined ? text(field(computer, 'Domain')) : null,
+    workgroup: joined ? null : (field(computer, 'Workgroup') ?? field(computer, 'Domain')),
+    suffix: text(suffix?.Domain),
+    dhcpSuffix: text(suffix?.DhcpDomain),
+    suffixesAsked: suffix !== null,
+    platform: platformOf({ Win32_ComputerSystem: computer, Win32_SystemEnclosure: enclosure, Win32_BIOS: bios }),
+    hyperV:
+      /^Microsoft Corporation$/i.test(field(computer, 'Manufacturer') ?? '') && /^Virtual Machine$/i.test(field(computer, 'Model') ?? ''),
+    clockAheadMinutes: there ? Math.round((Date.parse(there) - Date.parse(askedAt)) / 60_000) : null,
+    updates: updates ? updates.flatMap((row) => field(row, 'HotFixID') ?? []) : null,
+  }
+}
+
+/** PRODUCT_ENTERPRISE_FOR_VIRTUAL_DESKTOPS */
+export const multiSession = 175
+
+function platformOf(rows: Readonly<Record<string, LiveRow | undefined>>): SystemFacts['platform'] {
+  for (const hint of platformHints) {
+    const value = field(rows[hint.class], hint.property)?.toLowerCase().trim()
+    if (!value) continue
+    if (hint.match === 'whole' ? value === hint.value : hint.match === 'begin' ? value.startsWith(hint.value) : value.includes(hint.value))
+      return hint.platform
+  }
+  return null
+}
+
+function officeFacts(cells: Row): OfficeFacts {
+  const id = ['UpdateChannel', 'CDNBaseUrl', 'AudienceId']
+    .map((name) => /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(cells.get(name)?.value ?? '')?.[0].toLowerCase())
+    .find((v) => v !== undefined)
+  return {
+    cells,
+    releaseIds: (cells.get('ProductReleaseIds')?.value ?? '')
+      .split(/[,;\s]+/)
+      .map((r) => r.trim())
+      .filter((r) => r !== ''),
+    channelId: id ?? null,
+    channel: officeChannels.find((row) => row.id === id)?.channel ?? null,
+    sharedComputer: cells.get('SharedComputerLicensing')?.value === '1',
+    version: cells.get('VersionToReport')?.value ?? null,
+  }
+}
+
+function hostRole(products: readonly ProductFacts[], service: Row): HostRole | null {
+  const index = products.findIndex((p) => p.channel === 'kms-host' && p.isKmsHost)
+  const product = products[index]
+  if (!product && service.get('IsKeyManagementServiceMachine')?.value !== '1') return null
+  const cells: Row = new Map([...service, ...(product?.cells ?? [])])
+  const number = (name: string) => wholeNumber(cells.get(name)?.value ?? '')
+  const byState: Record<string, number> = {}
+  for (const [state, name] of [
+    ['unlicensed', 'Unlicensed'],
+    ['licensed', 'Licensed'],
+    ['initial-grace', 'OOBGrace'],
+    ['out-of-tolerance-grace', 'OOTGrace'],
+    ['non-genuine-grace', 'NonGenuineGrace'],
+    ['notification', 'Notification'],
+  ] as const) {
+    const n = number(`KeyManagementService${name}Requests`)
+    if (n !== null) byState[state] = n
+  }
+  const publishes = service.get('KeyManagementServiceDnsPublishing')?.value
+  return {
+    cells,
+    product: product ? index : null,
+    count: number('KeyManagementServiceCurrentCount'),
+    totalRequests: number('KeyManagementServiceTotalRequests'),
+    failedRequests: number('KeyManagementServiceFailedRequests'),
+    byState,
+    listeningPort: number('KeyManagementServiceListeningPort') || null,
+    publishes: publishes === undefined ? null : /^(?:true|1)$/i.test(publishes),
+  }
+}
+
+function applicationHosts(answers: Answers, lines: Lines): MachineFacts['applicationHosts'] {
+  const found = new Map<string, { name: string; port: number | null; cell: Cell }>()
+  for (const [id, application] of [
+    ['host:windows', windowsApplication],
+    ['host:office', officeApplication],
+  ] as const) {
+    const values = valuesOf(answers, id)
+    const name = values?.KeyManagementServiceName
+    if (typeof name !== 'string' || name === '') continue
+    const port = wholeNumber(String(values?.KeyManagementServicePort ?? ''))
+    found.set(application, { name, port: port || null, cell: lines.cell('KeyManagementServiceName', name) })
+  }
+  return found
+}
+
+function unasked(answers: Answers): Unasked[] {
+  return [...answers].flatMap(([question, answer]) => {
+    if (answer.ok) return []
+    const [about, decides] = abouts[question] ?? [question, true]
+    return [{ question, about, problem: answer.problem, decides }]
+  })
+}
