@@ -210,13 +210,13 @@ function verify(
   const { pairs } = decodeClientChallenge(temp)
   const sessionKey = exportedKey(message, challenge.flags, keyExchangeKey)
   keyExchangeKey.fill(0)
-  verifyMic(pairs, sessionKey, negotiate, challenge.token, token)
+  const withMic = verifyMic(pairs, sessionKey, negotiate, challenge.token, token)
   verifyBinding(pairs, options.channelBinding)
   return {
     sessionKey,
     flags: message.flags,
     peer: message.domain === '' ? message.user : `${message.domain}\\${message.user}`,
-    withMic: true,
+    withMic,
   }
 }
 
@@ -226,14 +226,17 @@ function exportedKey(message: Authenticate, offered: number, keyExchangeKey: Uin
   return rc4(keyExchangeKey, message.encryptedSessionKey)
 }
 
-/** The challenge has a timestamp, so a client that follows [MS-NLMP] 3.1.5.1.2 signs the three messages; one that does not is turned away. */
-function verifyMic(pairs: readonly AvPair[], key: Uint8Array, negotiate: Uint8Array, challenge: Uint8Array, token: Uint8Array): void {
+/**
+ * Whether the client signed the three messages; whoever says so, under the proof, must have. [MS-NLMP] 3.1.5.1.2 demands it
+ * of clients, and 3.2.5.1.2 does not have the server insist: gss-ntlmssp signs inside SPNEGO only.
+ */
+function verifyMic(pairs: readonly AvPair[], key: Uint8Array, negotiate: Uint8Array, challenge: Uint8Array, token: Uint8Array): boolean {
   const flags = avValue(pairs, Av.Flags)
-  if (flags === null || flags.length !== 4 || (flags[0]! & avFlagMic) === 0)
-    throw new NegotiateError('refused', 'NTLM: the handshake is not signed.')
+  if (flags === null || flags.length !== 4 || (flags[0]! & avFlagMic) === 0) return false
   const { mic, zeroed } = micOf(token)
   if (!sameBytes(mic, hmacMd5(key, negotiate, challenge, zeroed)))
     throw new NegotiateError('signature', 'NTLM: the handshake was changed on its way.')
+  return true
 }
 
 function verifyBinding(pairs: readonly AvPair[], channelBinding: Uint8Array | null): void {
