@@ -1,0 +1,65 @@
+import type { Network } from './network.ts'
+
+/** What the site file of a lab says; every value of it is a value of the lab. */
+export type SiteOption = {
+  /** `https` needs a lab that was started with it. */
+  readonly transport?: 'http' | 'https'
+  /** Where the password is: the file beside the site file, or a variable. */
+  readonly password?: { readonly file: string } | { readonly env: string }
+  /** File with the authority's certificate, relative to the site file. */
+  readonly ca?: string
+}
+type Known = {
+  readonly machines: readonly {
+    readonly name: string
+    readonly scenario: string
+    readonly domain: string | null
+    readonly httpPort: number | null
+    readonly httpsPort: number | null
+  }[]
+  readonly address: string
+  readonly user: string
+  readonly domain: string | null
+  readonly dns: { readonly address: string; readonly port: number }
+  readonly network: Network
+}
+
+const quote = (text: string) => JSON.stringify(text)
+
+/** A site file by which slmctl reaches the lab's machines, with wishes that fit an organisation of this kind. */
+export function siteYaml(lab: Known, option: SiteOption): string {
+  const password = option.password ?? { file: 'lab.password' }
+  const secret = 'file' in password ? `{ file: ${quote(password.file)} }` : `{ env: ${password.env} }`
+  const ca = option.ca ?? 'lab-ca.pem'
+  const domains = [...new Set([...lab.network.dns.keys(), ...lab.network.activationObjects.keys()])]
+  // Ours are the hosts with a private address; a lab may have others, to see them refused.
+  const own = lab.network.hosts.filter((h) => h.ip.startsWith('10.'))
+  const line = (m: Known['machines'][number]) => {
+    const https = m.domain === null || option.transport === 'https'
+    const port = https ? m.httpsPort : m.httpPort
+    const more = `${https && option.transport !== 'https' ? ', transport: https' : ''}${https ? `, ca: [${quote(ca)}]` : ''}${m.domain === null ? ', credential: local' : ''}`
+    return `      - { name: ${m.name}, address: ${quote(lab.address)}, port: ${port}${more} } # ${m.scenario}`
+  }
+  const clients = lab.machines.filter((m) => /^(pc|vm)/.test(m.name))
+  const servers = lab.machines.filter((m) => !/^(pc|vm)/.test(m.name))
+  const group = (name: string, members: typeof lab.machines) =>
+    members.length === 0 ? '' : `  ${name}:\n    machines:\n${members.map(line).join('\n')}\n`
+  const groups = group('clients', clients) + group('servers', servers)
+  return `# The site file of a lab: simulated machines on this computer.
+organisation: Example University
+domains: [${domains.join(', ')}]
+networks: [10.0.0.0/8]
+kms:
+  hosts: [${own.map((h) => (h.port === 1688 ? h.name : `{ name: ${h.name}, port: ${h.port} }`)).join(', ')}]
+platforms: [azure, aws, google, oracle]
+dns:
+  servers: [${quote(lab.dns.address.includes(':') ? `[${lab.dns.address}]:${lab.dns.port}` : `${lab.dns.address}:${lab.dns.port}`)}]
+credentials:
+  lab: { method: ntlm, user: ${quote(lab.domain ? `${lab.domain}\\${lab.user}` : lab.user)}, password: ${secret} }
+  local: { method: ntlm, user: Administrator, password: ${secret} }
+reach: { transport: ${option.transport ?? 'http'}, credential: lab, timeout: 20, connect-timeout: 5 }
+groups:${groups === '' ? ' {}\n' : `\n${groups}`}wishes:
+  - { product: windows, by: kms }
+  - { product: office, by: kms }
+`
+}
