@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { after, test } from 'node:test'
+import { newAuthority } from '../../src/lab/certificate.ts'
+import { ProblemError } from '../../src/model.ts'
+import type { DecodedRequest } from '../../src/protocol/wsman.ts'
+import { Secret } from '../../src/secrets.ts'
+import { type Credential, type Machine, openMachine, type Reach } from '../../src/windows.ts'
+import { type Endpoint, endpoint, fault, type Options, out, type Reply, released, rows } from './endpoint.ts'
+
+const running: (() => Promise<unknown>)[] = []
+after(async () => {
+  await Promise.all(running.map((close) => close()))
+})
+
+const ntlm = (password = 'right'): Credential => ({
+  method: 'ntlm',
+  user: 'admin',
+  domain: '',
+  password: new Secret(Buffer.from(password)),
+})
+const basic = (): Credential => ({ method: 'basic', user: 'admin', password: new Secret(Buffer.from('right')) })
+
+/** One machine and its endpoint. Limits are short, so that what must end by itself does so soon. */
+async function machine(options: Options, reach: Partial<Reach> = {}): Promise<{ at: Endpoint; machine: Machine }> {
+  const at = await endpoint(options)
+  const opened = openMachine(
+    {
+      name: 'pc-1',
+      address: options.tls ? 'localhost' : '127.0.0.1',
+      port: at.port,
+      tls: null,
+      credential: ntlm(),
+      operationTimeoutMs: 300,
+      connectTimeoutMs: 2000,
+      ...reach,
+    },
+    { graceMs: 300, quotaMs: 900, answerBytes: 1 << 20, rows: 1000 },
+  )
+  running.push(() => opened.close(), at.close)
+  return { at, machine: opened }
+}
+
+const problemOf = async (work: Promise<unknown>): Promise<string> => {
+  const error = await work.then(
+    () => assert.fail('it went through'),
+    (e: unknown) => e,
+  )
+  assert.ok(error instanceof ProblemError, String((error as Error).stack))
+  return error.problems[0]!.code
+}
+const wqlOf = (request: DecodedRequest | undefined) => (request?.action === 'Enumerate' ? request.wql : null)
+const one = { class: 'Win32_OperatingSystem', columns: ['Caption', 'Version'] }
+
+test('asks over one sealed connection, logged on once, one operation after another', async () => {
+  const { at, machine: pc } = await machine({ reply: (r) => rows(r, [{ Caption: 'Windows <11>', Version: null }]) })
+  const answers = await Promise.all([pc.ask(one), pc.ask({ ...one, where: "Caption = 'x'" }), pc.ask(one)])
+  assert.deepEqual(answers[0], [{ Caption: 'Windows <11>', Version: null }])
+  assert.deepEqual([at.connections, at.logons, at.requests.length], [1, 1, 3])
+  assert.equal(wqlOf(at.requests[1]), "SELECT Caption,Version FROM Win32_OperatingSystem WHERE Caption = 'x'")
+  assert.ok(at.bodies.every((body) => !body.includes('Envelope') && body.includes('HTTP-SPNEGO-session-encrypted')))
+})
+
+test('pulls until the end, and no further than the limit of rows', async () => {
+  const { machine: pc } = await machine({
+    reply: (r, n) => rows(r, [{ Caption: `row ${n}` }], n < 3 ? `uuid:${n}` : null),
+  })
+  assert.equal((await pc.ask(one))!.length, 4)
+  const endless = await machine({
+    reply: (r) => (r.action === 'Release' ? released(r) : rows(r, Array(200).fill({ Caption: 'x' }), 'uuid:1')),
+  })
+  assert.equal(await problemOf(endless.machine.ask(one)), 'WINRM_TOO_LARGE')
+  assert.equal(endless.at.requests.at(-1)!.action, 'Release')
+})
+
+test('a Windows that lacks a property answers with those it has, and is not asked for it again', async () => {
+  const { at, machine: pc } = await machine({
+    reply: (r) => (wqlOf(r)!.includes('Newer') ? fault(r, 0x8033801a) : rows(r, [{ Caption: 'Windows 7', Other: 'x' }])),
+  })
+  const asked = { class: 'SoftwareLicensingService', columns: ['Caption', 'Newer'] }
+  assert.deepEqual(await pc.ask(asked), [{ Caption: 'Windows 7' }])
+  assert.deepEqual(await pc.ask(asked), [{ Caption: 'Windows 7', Other: 'x' }])
+  assert.deepEqual(at.requests.map(wqlOf), [
+    'SELECT Caption,Newer FROM SoftwareLicensingService',
+    'SELECT * FROM SoftwareLicensingService',
+    'SELECT Caption FROM SoftwareLicensingService',
+  ])
+})
+
+test('a class that does not exist is null, however it is said; a condition that is wrong is not', async () => {
+  for (const refuse of [
+    (r: DecodedRequest) => fault(r, 0x8033801a, 'wsman', 0x80041010),
+    (r: DecodedRequest) => fault(r, 0x8033801a),
+    (r: DecodedRequest) => fault(r, 0x80041010, 'wmi'),
+  ]) {
+    const { machine: pc } = await machine({ reply: refuse })
+    assert.equal(await pc.ask({ ...one, where: "A = '1'" }), null)
+    assert.equal(await pc.ask(one), null)
+  }
+  const { machine: pc } = await machine({
+    reply: (r) => (wqlOf(r)?.includes('WHERE') ? fault(r, 0x8033801a) : r.action === 'Release' ? released(r) : rows(r, [{}], 'uuid:1')),
+  })
+  assert.equal(await problemOf(pc.ask({ ...one, where: 'nonsense' })), 'WINRM_FAULT')
+})
+
+test('quota is waited for, at most as long as was given; a timeout is asked again once', async () => {
+  const { at, machine: pc } = await machine({ reply: (r, n) => (n < 2 ? fault(r, 0x803381a6, n ? 'wmi' : 'wsman') : rows(r, [])) })
+  const started = performance.now()
+  assert.deepEqual(await pc.ask(one), [])
+  assert.ok(performance.now() - started >= 200)
+  assert.equal(at.requests.length, 3)
+  const never = await machine({ reply: (r) => fault(r, 0x803381a6) })
+  assert.equal(await problemOf(never.machine.ask(one)), 'WINRM_QUOTA')
+  const slow = await machine({ reply: (r, n) => (n < 1 ? fault(r, 0x80338029) : rows(r, [])) })
+  assert.deepEqual(await slow.machine.ask(one), [])
+  const slower = await machine({ reply: (r) => fault(r, 0x80338029) })
+  assert.equal(await problemOf(slower.machine.ask(one)), 'WINRM_SLOW')
+  assert.equal(slower.at.requests.length, 2)
+})
+
+test('a read whose answer was cut is repeated once, on a new connection', async () => {
+  const { at, machine: pc } = await machine({ reply: (r, n) => (n === 0 ? { cut: 'half' } : rows(r, [])) })
+  assert.deepEqual(await pc.ask(one), [])
+  assert.deepEqual([at.connections, at.logons], [2, 2])
+  const always = await machine({ reply: () => ({ cut: 'half' }) })
+  assert.equal(await problemOf(always.machine.ask(one)), 'WINRM_CUT')
+})
+
+const activate = { class: 'SoftwareLicensingProduct', key: { ID: 'a' }, method: 'Activate', arguments: {} }
+const sole = { class: 'SoftwareLicensingService', key: null, method: 'InstallProductKey', arguments: {} }
+
+test('a call is sent once, whatever happens to its answer', async () => {
+  const ends: readonly [string, (r: DecodedRequest) => Reply][] = [
+    ['cut before the answer', () => ({ cut: 'before' })],
+    ['cut in mid-answer', () => ({ cut: 'half' })],
+    ['no answer at all', () => ({ silent: true })],
+    ['an endless answer', () => ({ drip: true })],
+    ['operation timed out', (r) => fault(r, 0x80338029)],
+    ['garbage, sealed', () => ({ raw: '<nonsense', sealed: true })],
+    ['an answer in clear', (r) => ({ raw: `<s:Envelope xmlns:s="x"/>${r.action}` })],
+    ['401 in clear', () => ({ raw: '', status: 401 })],
+    ['too large', () => ({ raw: Buffer.alloc(2 << 20) })],
+    ['no return value', (r) => out(r, {})],
+    ['the answer to another request', (r) => out({ ...r, messageId: 'uuid:other' } as DecodedRequest, { ReturnValue: 0 })],
+  ]
+  for (const [what, reply] of ends) {
+    const { at, machine: pc } = await machine({ reply })
+    assert.equal(await problemOf(pc.call(activate)), 'CALL_UNANSWERED', what)
+    assert.equal(at.requests.length, 1, what)
+  }
+})
+
+test('what a method answers, by value or by fault, is its return value; a refusal to run it is a Problem', async () => {
+  const answer = async (reply: (r: DecodedRequest) => Reply) => (await machine({ reply })).machine.call(activate)
+  assert.deepEqual(await answer((r) => out(r, { ReturnValue: '0', Extra: 'x' })), { returnValue: 0, out: { Extra: 'x' } })
+  assert.equal((await answer((r) => out(r, { ReturnValue: '-1073418124' }))).returnValue, 0xc004f074)
+  assert.equal((await answer((r) => fault(r, 0xc004f074, 'wmi'))).returnValue, 0xc004f074)
+  assert.equal((await answer((r) => fault(r, 0x80338102, 'wsman', 0xc004f074))).returnValue, 0xc004f074)
+  const refusal = async (code: number) => problemOf((await machine({ reply: (r) => fault(r, code) })).machine.call(activate))
+  assert.equal(await refusal(5), 'WINRM_ACCESS_DENIED')
+  assert.equal(await refusal(0x80338000), 'WINRM_NOT_FOUND')
+  assert.equal(await refusal(0x80041001), 'WINRM_FAULT')
+})
+
+test('the only instance of a class is found by its key, and a secret argument is in no string', async () => {
+  const { at, machine: pc } = await machine({
+    reply: (r) => (r.action === 'Invoke' ? out(r, { ReturnValue: 0 }) : rows(r, [{ Version: '10.0.22621' }])),
+  })
+  const key = new Secret(Buffer.from('a&b-<key>'))
+  for (let i = 0; i < 2; i++) await pc.call({ ...sole, arguments: { ProductKey: key } })
+  const [asked, first, second] = at.requests
+  assert.equal(wqlOf(asked), 'SELECT Version FROM SoftwareLicensingService')
+  assert.ok(first?.action === 'Invoke' && second?.action === 'Invoke')
+  assert.deepEqual(first.selectors, { Version: '10.0.22621' })
+  assert.deepEqual(second.arguments, { ProductKey: 'a&b-<key>' })
+})
+
+test('the registry: values by their types, missing keys as null', async () => {
+  const values: Record<string, [string, Record<string, unknown>]> = {
+    Text: ['1', { sValue: 'a' }],
+    Many: ['7', { sValue: ['a', 'b'] }],
+    One: ['7', { sValue: 'a' }],
+    Number: ['4', { uValue: 5 }],
+    Bytes: ['3', { uValue: [1, 255] }],
+    Empty: ['1', { sValue: null }],
+  }
+  const { at, machine: pc } = await machine({
+    reply: (r) => {
+      assert.ok(r.action === 'Invoke')
+      if (r.arguments.sSubKeyName !== 'SOFTWARE\\Test') return out(r, { ReturnValue: 2 })
+      if (r.method === 'EnumValues')
+        return out(r, { sNames: Object.keys(values), Types: Object.values(values).map(([t]) => t), ReturnValue: 0 })
+      return out(r, { ...(values[String(r.arguments.sValueName)]![1] as object), ReturnValue: 0 })
+    },
+  })
+  const all = { Text: 'a', Many: ['a', 'b'], One: ['a'], Number: 5, Bytes: '01ff', Empty: '' }
+  assert.deepEqual(await pc.registry({ key: 'SOFTWARE\\Test' }), all)
+  assert.deepEqual(await pc.registry({ key: 'SOFTWARE\\Test', values: ['number'] }), { Number: 5 })
+  assert.equal(await pc.registry({ key: 'SOFTWARE\\None' }), null)
+  const first = at.requests[0]!
+  assert.ok(first.action === 'Invoke')
+  assert.deepEqual([first.namespace, first.class, first.arguments.hDefKey], ['root/default', 'StdRegProv', '2147483650'])
+})
+
+test('a wrong password, and a machine that does not offer what the credential needs', async () => {
+  const wrong = await machine({ reply: (r) => rows(r, []) }, { credential: ntlm('wrong') })
+  assert.equal(await problemOf(wrong.machine.ask(one)), 'WINRM_LOGON_FAILED')
+  assert.equal(await problemOf(wrong.machine.call(activate)), 'WINRM_LOGON_FAILED')
+  assert.equal(wrong.at.requests.length, 0)
+  const other = await machine({ reply: (r) => rows(r, []), schemes: ['Basic realm="WSMAN"', 'Kerberos'] })
+  const error = await other.machine.ask(one).catch((e: unknown) => e)
+  assert.ok(error instanceof ProblemError)
+  assert.match(error.problems[0]!.summary, /does not offer.*: it offers Basic, Kerberos$/)
+  assert.ok(other.at.authorizations.every((a) => !a.startsWith('Basic')))
+})
+
+test('a credential never goes out in clear, and Kerberos needs a name', async () => {
+  const { at, machine: pc } = await machine({ reply: (r) => rows(r, []), basic: true }, { credential: basic() })
+  assert.equal(await problemOf(pc.ask(one)), 'WINRM_CREDENTIAL_NEEDS_HTTPS')
+  const kerberos = await machine({ reply: (r) => rows(r, []) }, { credential: { method: 'kerberos', principal: null, from: 'cache' } })
+  assert.equal(await problemOf(kerberos.machine.ask(one)), 'WINRM_NAME_NEEDED')
+  assert.deepEqual([at.connections, kerberos.at.connections], [0, 0])
+})
+
+test('a redirect is not followed', async () => {
+  const target = await endpoint({ reply: (r) => rows(r, []) })
+  running.push(target.close)
+  const { machine: pc } = await machine({
+    reply: (r) => rows(r, []),
+    status: { code: 302, headers: { location: `http://127.0.0.1:${target.port}/wsman` } },
+  })
+  assert.equal(await problemOf(pc.ask(one)), 'WINRM_GARBAGE')
+  assert.equal(target.connections, 0)
+})
+
+test('HTTPS: a private authority, a pin, and nothing else', async () => {
+  const now = new Date()
+  const day = 86_400_000
+  const authority = newAuthority('Test CA', now)
+  const subject = {
+    name: 'localhost',
+    names: ['localhost'],
+    use: 'server',
+    from: new Date(+now - day),
+    until: new Date(+now + day),
+  } as const
+  const good = authority.issue(subject)
+  const pin = createHash('sha256').update(good.der).digest('hex')
+  const serve = (issued: typeof good) => ({ key: issued.key, cert: issued.certificate, der: issued.der })
+  const trying = (issued: typeof good, tls: Reach['tls'], credential: Credential = basic()) =>
+    machine({ reply: (r) => rows(r, []), tls: serve(issued), basic: credential.method === 'basic' }, { tls, credential })
+  const works = async (tls: Reach['tls'], credential?: Credential) => {
+    const { at, machine: pc } = await trying(good, tls, credential)
+    assert.deepEqual(await pc.ask(one), [])
+    return at
+  }
+  await works({ ca: authority.pem, pin: null })
+  await works({ ca: null, pin })
+  // NTLM over TLS is bound to the channel: the endpoint refuses other bindings.
+  const bound = await works({ ca: authority.pem, pin: null }, ntlm())
+  assert.ok(bound.bodies[0]!.includes('Envelope'))
+  const refused = async (issued: typeof good, tls: Reach['tls']) => {
+    const { at, machine: pc } = await trying(issued, tls)
+    const code = await problemOf(pc.ask(one))
+    assert.deepEqual([at.requests.length, at.authorizations.length], [0, 0])
+    return code
+  }
+  assert.equal(await refused(good, { ca: null, pin: null }), 'WINRM_CERTIFICATE')
+  assert.equal(await refused(good, { ca: newAuthority('Other', now).pem, pin: null }), 'WINRM_CERTIFICATE')
+  assert.equal(
+    await refused(authority.issue({ ...subject, until: new Date(+now - 1000) }), { ca: authority.pem, pin: null }),
+    'WINRM_CERTIFICATE',
+  )
+  assert.equal(await refused(authority.issue({ ...subject, names: ['other'] }), { ca: authority.pem, pin: null }), 'WINRM_CERTIFICATE')
+  assert.equal(await refused(good, { ca: authority.pem, pin: pin.replace(/^./, (c) => (c === '0' ? '1' : '0')) }), 'WINRM_PIN_MISMATCH')
+})
+
+test('a client certificate is shown with its key', async () => {
+  const now = new Date()
+  const authority = newAuthority('Test CA', now)
+  const until = { from: new Date(+now - 86_400_000), until: new Date(+now + 86_400_000) }
+  const server = authority.issue({ name: 'localhost', names: ['localhost'], use: 'server', ...until })
+  const client = authority.issue({ name: 'admin', names: [], use: 'client', ...until })
+  const { at, machine: pc } = await machine(
+    {
+      reply: (r) => rows(r, []),
+      tls: { key: server.key, cert: server.certificate, der: server.der, ca: authority.pem },
+      schemes: [],
+      basic: false,
+    },
+    {
+      tls: { ca: authority.pem, pin: null },
+      credential: { method: 'certificate', certificate: client.certificate, key: new Secret(Buffer.from(client.key)) },
+    },
+  )
+  // The endpoint knows no accounts for certificates: what counts is that TLS took it and how it is announced.
+  assert.equal(await problemOf(pc.ask(one)), 'WINRM_LOGON_FAILED')
+  assert.deepEqual(at.authorizations, ['http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'])
+})
+
+/** A server that says the same to everybody. */
+async function saying(bytes: string | Buffer | null, then: 'stay' | 'end' = 'stay'): Promise<number> {
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => {})
+    if (bytes === null) return
+    socket.on('data', () => {
+      socket.write(bytes)
+      if (then === 'end') socket.end()
+    })
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  running.push(() => new Promise((done) => server.close(done)))
+  return (server.address() as AddressInfo).port
+}
+const opened: Machine[] = []
+running.push(async () => {
+  for (const pc of opened) await pc.close()
+})
+const at = (port: number, more: Partial<Reach> = {}): Machine => {
+  const pc = openMachine(
+    { name: 'pc-1', address: '127.0.0.1', port, tls: null, credential: ntlm(), operationTimeoutMs: 200, connectTimeoutMs: 500, ...more },
+    { graceMs: 200, answerBytes: 1 << 20 },
+  )
+  opened.push(pc)
+  return pc
+}
+
+test('what is no WinRM is said to be none, and ends in time', async () => {
+  const cases: readonly [string, string, string | Buffer | null, ('stay' | 'end')?][] = [
+    ['another protocol', 'WINRM_GARBAGE', 'SSH-2.0-OpenSSH\r\n'],
+    ['a header without end', 'WINRM_GARBAGE', Buffer.from(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(20_000)}`)],
+    ['both lengths', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n'],
+    ['no length', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\n\r\nhello'],
+    ['chunks that are none', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['compressed', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n'],
+    ['a web server', 'WINRM_GARBAGE', 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'],
+    ['far too much', 'WINRM_TOO_LARGE', 'HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n'],
+    [
+      'too much in chunks',
+      'WINRM_TOO_LARGE',
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${`80000\r\n${'x'.repeat(0x80000)}\r\n`.repeat(3)}`,
+    ],
+    ['cut in the header', 'WINRM_CUT', 'HTTP/1.1 200', 'end'],
+    ['silence', 'WINRM_SLOW', null],
+    ['interim answers for ever', 'WINRM_SLOW', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ]
+  await Promise.all(
+    cases.map(async ([what, code, bytes, then]) => {
+      const started = performance.now()
+      assert.equal(await problemOf(at(await saying(bytes, then)).ask(one)), code, what)
+      assert.ok(performance.now() - started < 3000, what)
+    }),
+  )
+})
+
+test('who is not there', async () => {
+  const free = createServer()
+  await new Promise<void>((ready) => free.listen(0, '127.0.0.1', ready))
+  const { port } = free.address() as AddressInfo
+  await new Promise((done) => free.close(done))
+  assert.equal(await problemOf(at(port).ask(one)), 'WINRM_UNREACHABLE')
+  assert.equal(await problemOf(at(port).call(activate)), 'WINRM_UNREACHABLE')
+  assert.equal(await problemOf(at(1, { address: 'pc-1.invalid' }).ask(one)), 'WINRM_NAME_UNKNOWN')
+  // No TLS there, and TLS that never comes.
+  assert.equal(
+    await problemOf(at(await saying('HTTP/1.1 400 Bad Request\r\n\r\n'), { tls: { ca: null, pin: null } }).ask(one)),
+    'WINRM_GARBAGE',
+  )
+  assert.equal(await problemOf(at(await saying(null), { tls: { ca: null, pin: null } }).ask(one)), 'WINRM_TIMEOUT')
+})
+
+test('no Problem shows a password or a key', async () => {
+  const { machine: pc } = await machine({ reply: (r) => fault(r, 0x80041001) }, { credential: ntlm('hunter2-wrong') })
+  const error = await pc
+    .call({ ...activate, arguments: { ProductKey: new Secret(Buffer.from('planted-marker')) } })
+    .catch((e: unknown) => e)
+  assert.doesNotMatch(JSON.stringify(error) + String((error as Error).stack), /hunter2|planted/)
+})
