@@ -2,13 +2,16 @@ import type { Io } from './io.ts'
 
 type Run = (words: readonly string[], flags: Readonly<Record<string, string | boolean | undefined>>, io: Io) => Promise<number>
 
+/** A flag, the name of its value (null: it has none), and what it does. */
+export type CommandOption = { readonly flag: `--${string}`; readonly value: string | null; readonly means: string }
+
 /** One command: what the help says about it, its flags, and the module that is loaded when it runs. */
 export type Command = {
   readonly name: string
   readonly usage: string
   readonly summary: string
   readonly about: string
-  readonly options: readonly { readonly flag: `--${string}`; readonly value: string | null; readonly means: string }[]
+  readonly options: readonly CommandOption[]
   readonly examples: readonly string[]
   readonly load: () => Promise<{ readonly run: Run }>
 }
@@ -18,6 +21,23 @@ const site = {
   value: 'FILE',
   means: 'The site file (slmctl.yaml): your domains, networks, KMS hosts and platforms.',
 } as const
+
+/** How machines are reached, where the site file does not say, or to say it otherwise for once. */
+const reachOptions: readonly CommandOption[] = [
+  { flag: '--site', value: 'FILE', means: 'The site file; else ./slmctl.yaml, else the one in the user’s configuration folder.' },
+  { flag: '--all', value: null, means: 'Every machine of the site file.' },
+  { flag: '--user', value: 'USER', means: 'Log on as this user (NTLM): DOMAIN\\user, or a local account.' },
+  { flag: '--password-file', value: 'FILE', means: 'File with the password; only its owner may be able to read it.' },
+  { flag: '--ask-password', value: null, means: 'Ask for the password on the terminal.' },
+  { flag: '--credential', value: 'NAME', means: 'A credential of the site file.' },
+  { flag: '--auth', value: 'METHOD', means: 'kerberos, ntlm or basic (basic over HTTPS only).' },
+  { flag: '--https', value: null, means: 'Over HTTPS (port 5986), whatever the site file says.' },
+  { flag: '--port', value: 'PORT', means: 'Another port than 5985 (HTTP) or 5986 (HTTPS).' },
+  { flag: '--ca', value: 'FILE', means: 'Certificate authorities (PEM) that vouch for the machines.' },
+  { flag: '--pin', value: 'SHA256', means: 'Accept exactly this certificate: its SHA-256 in hexadecimal.' },
+  { flag: '--timeout', value: 'SECONDS', means: 'Time that a machine gets for one operation (60).' },
+  { flag: '--parallel', value: 'N', means: 'Machines at once (128).' },
+]
 
 /** Every command. What a command needs is loaded when it runs, nothing before. */
 export const commands: readonly Command[] = [
@@ -58,14 +78,82 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/keys.ts'),
   },
   {
-    name: 'plan',
-    usage: 'plan --from FILE',
-    summary: 'What would change, and why, from the facts in a text.',
+    name: 'status',
+    usage: 'status MACHINE…',
+    summary: 'Ask machines over WinRM: activated, until when, by whom.',
     about:
-      'Reads facts from a text and shows the steps that would bring the machine to what the site file wishes, each with its reason; says which facts are missing and how to get them. Nothing is changed.',
-    options: [{ flag: '--from', value: 'FILE', means: 'The text to take the facts from; - is standard input.' }, site],
-    examples: ['slmctl plan --from dlv.txt --site slmctl.yaml'],
+      'Asks machines over WinRM and says for each product: state, days left, KMS host, cause, next step and whose activation it is. A machine is a name of the site file, a group of it, or any host name. Nothing is changed.',
+    options: [
+      ...reachOptions,
+      { flag: '--verbose', value: null, means: 'Every machine in full, not one line each.' },
+      { flag: '--record', value: 'FILE', means: 'Also write a redacted recording of the answers, which can be replayed.' },
+      { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' },
+    ],
+    examples: [
+      'slmctl status pc-17.corp.example',
+      'slmctl status clients --site slmctl.yaml',
+      'slmctl status 10.1.2.3 --user CORP\\admin --ask-password',
+      'slmctl status pc-17 --record pc-17.json',
+    ],
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'plan',
+    usage: 'plan MACHINE…|--from FILE',
+    summary: 'What would change, and why.',
+    about:
+      'Asks machines, or reads facts from a text, and shows the steps that would bring them to what the site file wishes, each with its reason; says what is refused and which facts are missing. Nothing is changed.',
+    options: [
+      { flag: '--from', value: 'FILE', means: 'A text to take the facts from; - is standard input.' },
+      { flag: '--out', value: 'FILE', means: 'Keep the plan, to be carried out later: apply --plan FILE.' },
+      { flag: '--renew', value: null, means: 'Also renew what is activated already.' },
+      ...reachOptions,
+      { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' },
+    ],
+    examples: ['slmctl plan pc-17', 'slmctl plan clients --out friday.json', 'slmctl plan --from dlv.txt --site slmctl.yaml'],
     load: () => import('./commands/plan.ts'),
+  },
+  {
+    name: 'apply',
+    usage: 'apply MACHINE…|--plan FILE',
+    summary: 'Carry out the plan, verified, with a journal.',
+    about:
+      'Plans, asks, and does exactly the plan: before each machine it asks again and refuses a plan that no longer fits; before each step the KMS host is checked against the site file; after each step the machine is asked whether it holds. A journal on disk is written before and after every call.',
+    options: [
+      { flag: '--yes', value: null, means: 'Do not ask before changing.' },
+      { flag: '--plan', value: 'FILE', means: 'Carry out a plan that was kept by plan --out.' },
+      { flag: '--resume', value: null, means: 'Go on after ^C, a crash or a lost connection; the newest journal, or the named one.' },
+      { flag: '--renew', value: null, means: 'Also renew what is activated already.' },
+      ...reachOptions,
+    ],
+    examples: ['slmctl apply pc-17', 'slmctl apply clients --yes', 'slmctl apply --plan friday.json', 'slmctl apply --resume'],
+    load: () => import('./commands/apply.ts'),
+  },
+  {
+    name: 'site',
+    usage: 'site init|check|schema [FILE]',
+    summary: 'Begin, check and explain the site file.',
+    about:
+      'init writes a commented site file to begin with; check reads one, asks DNS for every KMS host and reports what is outside the declaration or too wide; schema prints the JSON Schema by which editors complete and check it.',
+    options: [{ flag: '--force', value: null, means: 'init: overwrite an existing file.' }],
+    examples: ['slmctl site init', 'slmctl site check slmctl.yaml', 'slmctl site schema > slmctl.schema.json'],
+    load: () => import('./commands/site.ts'),
+  },
+  {
+    name: 'lab',
+    usage: 'lab',
+    summary: 'A simulated fleet on the real wire, to learn and to test.',
+    about:
+      'Starts simulated Windows machines behind a real WinRM port on this computer, writes a site file for them, and runs until ^C. They report what Windows reports; no activation exchange exists in it.',
+    options: [
+      { flag: '--machines', value: 'N', means: 'How many machines (20).' },
+      { flag: '--seed', value: 'S', means: 'The same seed gives the same fleet.' },
+      { flag: '--scenario', value: 'NAME', means: 'Only this kind of machine.' },
+      { flag: '--directory', value: 'DIR', means: 'Where the site file goes (a new folder under the temporary folder).' },
+      { flag: '--list', value: null, means: 'List the scenarios.' },
+    ],
+    examples: ['slmctl lab', 'slmctl lab --machines 50 --seed 7', 'slmctl lab --list'],
+    load: () => import('./commands/lab.ts'),
   },
   {
     name: 'demo',

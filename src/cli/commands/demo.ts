@@ -59,7 +59,7 @@ export async function run(
   }
   const worst = answers.find((a) => a.machine.origin === 'foreign') ?? answers[0]!
   io.out(`\n${io.paint('bold', `One of them whole: ${worst.sources[0]!.file}`)}\n\n`)
-  showDiagnosis(worst, io, false)
+  showDiagnosis(worst, io, { unread: false, lines: true })
   io.out(`\n${io.paint('bold', 'And a code by itself: slmctl explain 0xC004F038')}\n\n`)
   await explain(['0xC004F038'], {}, io)
   io.out(

@@ -21,7 +21,7 @@ export async function run(
   }
   const answer = diagnose(texts, { site, readAt: new Date().toISOString(), problems })
   if (flags.json) io.out(json(answer))
-  else if (answer.machines.length > 0) showDiagnosis(answer, io, flags.unread === true)
+  else if (answer.machines.length > 0) showDiagnosis(answer, io, { unread: flags.unread === true, lines: true })
   for (const p of answer.problems) showProblem(p, io)
   if (answer.problems.length > 0) return 2
   return answer.machines.every((m) => m.verdict === 'ok') ? 0 : 1

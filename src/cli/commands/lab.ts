@@ -53,7 +53,7 @@ export async function run(
     if (flags.json) io.out(json({ schema: 'slmctl.lab/1', site, machines: lab.machines }))
     else {
       io.out(`${io.paint('bold', `A lab of ${lab.machines.length} simulated machines is running on ${lab.machines[0]!.address}.`)}\n\n`)
-      io.out(`  slmctl status --site ${site}\n`)
+      io.out(`  slmctl status --all --site ${site}\n`)
       io.out(`  slmctl status --site ${site} ${first.name}\n`)
       io.out(`  slmctl plan   --site ${site} ${first.name}\n`)
       io.out(`  slmctl apply  --site ${site} ${first.name}\n\n`)

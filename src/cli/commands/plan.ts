@@ -1,21 +1,56 @@
+import { writeFileSync } from 'node:fs'
 import { gather, plan } from '../../activation.ts'
-import { type Plan, ProblemError, problem } from '../../model.ts'
+import { type Plan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
-import { type Io, json, wrap } from '../io.ts'
+import { type Io, json, showProblem } from '../io.ts'
+import { appFor, machinesMeant, progress } from '../machines.ts'
+import { showMachinePlan } from '../views/plan.ts'
 
-export async function run(
-  words: readonly string[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
-  io: Io,
-): Promise<number> {
-  const from = (flags.from as string | undefined) ?? words[0]
-  const extra = flags.from === undefined ? words[1] : words[0]
-  if (extra !== undefined)
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const answer = flags.from === undefined ? await fromMachines(words, flags, io) : await fromText(words, flags)
+  if (flags.out !== undefined) save(flags.out as string, answer, io)
+  if (flags.json) io.out(json(answer))
+  else
+    for (const [i, m] of answer.machines.entries()) {
+      if (i > 0) io.out('\n')
+      showMachinePlan(m, io, answer.machines.length > 1 || m.name !== null)
+    }
+  for (const p of answer.problems) showProblem(p, io)
+  if (answer.problems.length > 0) return 2
+  return answer.machines.every((m) => m.steps.length === 0 && m.refused.length === 0 && m.missing.length === 0) ? 0 : 1
+}
+
+async function fromMachines(words: readonly string[], flags: Flags, io: Io): Promise<Plan> {
+  const app = await appFor(flags, io)
+  try {
+    const names = machinesMeant(app, words, flags, 'plan')
+    const machines: Plan['machines'][number][] = []
+    const problems: Problem[] = []
+    const bar = progress(names.length, io)
+    for await (const { result } of app.plans(names, { renew: flags.renew === true })) {
+      if (result.ok) machines.push(result.value)
+      else problems.push(result.problem)
+      bar.step(!result.ok)
+    }
+    bar.end()
+    const order = new Map(names.map((n, i) => [n, i]))
+    machines.sort((a, b) => (order.get(a.name ?? a.id) ?? 0) - (order.get(b.name ?? b.id) ?? 0))
+    return { schema: 'slmctl.plan/1', machines, problems }
+  } finally {
+    await app.close()
+  }
+}
+
+async function fromText(words: readonly string[], flags: Flags): Promise<Plan> {
+  const from = flags.from as string
+  if (words.length > 0)
     throw new ProblemError(
-      problem('USAGE', `plan reads one text at a time; ${extra} is one too many.`, ['slmctl plan --from FILE --site slmctl.yaml']),
+      problem('USAGE', `plan --from reads one text at a time; ${words[0]} is one too many.`, [
+        'slmctl plan --from FILE --site slmctl.yaml',
+      ]),
     )
-  if (from === undefined)
-    throw new ProblemError(problem('USAGE', 'Which text should the facts come from?', ['slmctl plan --from dlv.txt --site slmctl.yaml']))
   const site = await loadSite(flags.site as string | undefined)
   const read = readText(from)
   if (!read.text) throw new ProblemError(read.problem)
@@ -29,43 +64,24 @@ export async function run(
         { file: from },
       ),
     )
-  const answer = plan(gathered, site, new Date().toISOString())
-  if (flags.json) io.out(json(answer))
-  else show(answer, io)
-  return answer.machines.every((m) => m.steps.length === 0 && m.refused.length === 0 && m.missing.length === 0) ? 0 : 1
+  return plan(gathered, site, new Date().toISOString())
 }
 
-function show(answer: Plan, io: Io): void {
-  for (const [i, m] of answer.machines.entries()) {
-    if (i > 0) io.out('\n')
-    if (answer.machines.length > 1 || m.name) io.out(`${io.paint('bold', m.name ?? m.id)}\n`)
-    if (m.steps.length === 0 && m.refused.length === 0 && m.missing.length === 0) io.out('Nothing to do.\n')
-    for (const h of m.holds)
-      io.out(wrap(h, io.columns, `  ${io.paint('green', 'holds')}    `.replace(io.paint('green', 'holds'), 'holds'), '           '))
-    for (const [n, s] of m.steps.entries()) {
-      io.out(wrap(s.what, io.columns, `  step ${n + 1}   `, '           '))
-      io.out(wrap(s.because, io.columns, '           because: ', '           '))
-      io.out(
-        io.paint(
-          'dim',
-          wrap(
-            `${s.class}.${s.method}${
-              Object.keys(s.arguments).length > 0
-                ? `(${Object.entries(s.arguments)
-                    .map(([k, v]) => `${k}=${k === 'ProductKey' ? `…${String(v).slice(-5)}` : v}`)
-                    .join(', ')})`
-                : '()'
-            }`,
-            io.columns,
-            '           ',
-          ),
-        ),
-      )
-    }
-    for (const r of m.refused) {
-      io.out(wrap(`${r.because} (${r.code})`, io.columns, '  not done ', '           '))
-      for (const next of r.next) io.out(wrap(next, io.columns, '           → ', '             '))
-    }
-    for (const f of m.missing) io.out(wrap(`${f.why} Get it: ${f.get}`, io.columns, '  missing  ', '           '))
+/** Keeps the plan for `apply --plan`; an existing file is not overwritten. */
+function save(file: string, answer: Plan, io: Io): void {
+  try {
+    writeFileSync(file, json(answer), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    throw new ProblemError(
+      problem(
+        'FILE_NOT_WRITTEN',
+        exists
+          ? `${file} is there already; a plan does not overwrite a file.`
+          : `${file} could not be written: ${(error as Error).message}.`,
+        ['Give another name to --out.'],
+      ),
+    )
   }
+  io.err(`slmctl: the plan is in ${file}. To carry it out: slmctl apply --plan ${file}\n`)
 }

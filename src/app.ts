@@ -1,0 +1,262 @@
+/**
+ * The only place where the parts are put together from a site file and flags: how machines are reached, DNS, secrets, the
+ * clock, where the journal is.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Judgement } from './activation.ts'
+import { openResolver } from './directory.ts'
+import {
+  applyMachine,
+  beginJournal,
+  continueJournal,
+  type Environment,
+  eachMachine,
+  type MachineOutcome,
+  type Named,
+  plansFor,
+  statusOf,
+  type Told,
+  unfinishedJournals,
+} from './engine.ts'
+import { type MachinePlan, ProblemError, problem, type Site, type Wish } from './model.ts'
+import { readSecret, type Secret, secretFromPrompt } from './secrets.ts'
+import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
+import { type Machine, openMachine, openRecording, recorder } from './windows.ts'
+
+export type { MachineOutcome, Named }
+
+/** What the command line says about reaching machines. */
+export type ReachFlags = {
+  readonly user: string | null
+  readonly passwordFile: string | null
+  readonly askPassword: boolean
+  readonly credential: string | null
+  readonly method: string | null
+  readonly https: boolean
+  readonly port: number | null
+  readonly ca: string | null
+  readonly pin: string | null
+  readonly timeoutSeconds: number | null
+}
+
+export type AppOptions = {
+  /** Null: ./slmctl.yaml, else the one in the configuration folder, else none. */
+  readonly siteFile: string | null
+  readonly reach: ReachFlags
+  readonly parallel: number
+  /** A recording in place of machines. */
+  readonly replay: string | null
+  readonly notice: (line: string) => void
+}
+
+/** slmctl with its parts put together. */
+export type App = {
+  readonly site: Site | null
+  /** The machine of the recording that is replayed; null where machines are asked. */
+  readonly recorded: string | null
+  readonly everyMachine: () => readonly string[]
+  /** Names and groups as typed → machines, each once. */
+  readonly machines: (words: readonly string[]) => readonly string[]
+  /** Throws NO_SITE_FILE where there is none. */
+  readonly needSite: (command: string) => Site
+  readonly status: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
+  readonly plans: (
+    names: Iterable<string>,
+    options: { readonly renew: boolean },
+    signal?: AbortSignal,
+  ) => AsyncGenerator<Named<MachinePlan>>
+  /** Begins a journal (or goes on with one) and carries the plans out. */
+  readonly apply: (
+    plans: readonly MachinePlan[],
+    options: { readonly renew: boolean; readonly signal?: AbortSignal; readonly told?: Told },
+  ) => { readonly id: string; readonly outcomes: AsyncGenerator<MachineOutcome> }
+  readonly unfinished: () => readonly Told[]
+  /** From now on every answer is kept; what is returned gives the redacted recording. */
+  readonly record: () => () => unknown
+  readonly close: () => Promise<void>
+}
+
+/** The folder of journals: of the user, or where SLMCTL_STATE says. */
+function journalFolder(): string {
+  const base =
+    process.env.SLMCTL_STATE ??
+    (process.platform === 'win32'
+      ? join(process.env.LOCALAPPDATA ?? homedir(), 'slmctl')
+      : join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'slmctl'))
+  return join(base, 'journal')
+}
+
+/** The site file that is meant where none is named. */
+function usualSiteFile(): string | null {
+  const config =
+    process.platform === 'win32'
+      ? join(process.env.APPDATA ?? homedir(), 'slmctl')
+      : join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'slmctl')
+  return ['slmctl.yaml', join(config, 'slmctl.yaml')].find((f) => existsSync(f)) ?? null
+}
+
+function loadSiteFile(file: string): SiteFile {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ProblemError(
+      problem(
+        'SITE_UNREADABLE',
+        `The site file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+        ['slmctl site init writes one to begin with.'],
+        { file },
+      ),
+    )
+  }
+  const { siteFile, problems } = readSite(file, text)
+  if (problems.length > 0 || siteFile === null) throw new ProblemError(...problems)
+  return siteFile
+}
+
+export async function openApp(options: AppOptions): Promise<App> {
+  const path = options.siteFile ?? usualSiteFile()
+  const siteFile = path === null ? null : loadSiteFile(path)
+  if (options.siteFile === null && path !== null) options.notice(`site file ${path}`)
+  const site = siteFile?.site ?? null
+  const overrides = await overridesOf(options.reach, siteFile)
+  const reaches = openReaches()
+  const clock = () => new Date()
+  const replay = options.replay === null ? null : openRecording(readJson(options.replay))
+  let keep: ((machine: Machine) => Machine) | null = null
+  const names = openResolver({ servers: site?.dnsServers ?? [] })
+
+  const open = async (name: string): Promise<Machine> => {
+    if (replay) return replay
+    const [answer] = reachOf(siteFile, name, overrides)
+    if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
+    if (!answer.ok) throw new ProblemError(answer.problem)
+    const machine = openMachine(await reaches.resolve(answer.reach))
+    return keep ? keep(machine) : machine
+  }
+  const groupOf = new Map<string, readonly Wish[]>()
+  for (const group of site?.groups ?? [])
+    for (const machine of group.machines) groupOf.set(machine.toLowerCase(), [...group.wishes, ...(site?.wishes ?? [])])
+  const environment: Environment = {
+    site,
+    names,
+    open,
+    wishes: (name) => groupOf.get(name.toLowerCase()) ?? site?.wishes ?? [],
+    secret: readSecret,
+    clock,
+    parallel: options.parallel,
+  }
+
+  return {
+    site,
+    recorded: replay?.name ?? null,
+    everyMachine: () => [...new Set((site?.groups ?? []).flatMap((g) => g.machines))],
+    machines: (words) => {
+      const groups = new Map((site?.groups ?? []).map((g) => [g.name, g.machines]))
+      return [...new Set(words.flatMap((word) => groups.get(word) ?? [word]))]
+    },
+    needSite: (command) => {
+      if (site) return site
+      throw new ProblemError(
+        problem('NO_SITE_FILE', `${command} changes machines; which KMS hosts they may use is for a site file to say, and there is none.`, [
+          'slmctl site init writes one to begin with; then: --site slmctl.yaml',
+        ]),
+      )
+    },
+    status: (machines, signal) => statusOf(machines, environment, signal),
+    plans: (machines, { renew }, signal) => plansFor(machines, environment, { renew }, signal),
+    apply: (plans, { renew, signal, told }) => {
+      const journal = told
+        ? continueJournal(journalFolder(), told.id)
+        : beginJournal(journalFolder(), clock(), { plans, renew, siteFile: path === null ? null : resolve(path) })
+      const work = (plan: MachinePlan) =>
+        applyMachine(plan, environment, journal, {
+          renew,
+          ...(signal ? { signal } : {}),
+          ...(told?.machines.has(plan.name ?? plan.id) ? { told: told.machines.get(plan.name ?? plan.id)! } : {}),
+        })
+      async function* outcomes(): AsyncGenerator<MachineOutcome> {
+        let whole = true
+        try {
+          for await (const outcome of eachMachine(plans, options.parallel, work, signal)) {
+            if (outcome.result === 'interrupted' || outcome.result === 'unknown') whole = false
+            yield outcome
+          }
+          if (whole && !signal?.aborted) await journal.write({ kind: 'finished' })
+        } finally {
+          journal.close()
+        }
+      }
+      return { id: journal.id, outcomes: outcomes() }
+    },
+    unfinished: () => unfinishedJournals(journalFolder()),
+    record: () => {
+      const recording = recorder()
+      keep = (machine) => recording.keep(machine)
+      return () => recording.redacted()
+    },
+    close: async () => {
+      reaches.wipe()
+      await replay?.close()
+    },
+  }
+}
+
+/** The flags as the narrowest level of how machines are reached. */
+async function overridesOf(flags: ReachFlags, siteFile: SiteFile | null): Promise<ReachOverrides> {
+  const usage = (summary: string, ...next: string[]) => new ProblemError(problem('USAGE', summary, next))
+  const { method, user } = flags
+  if (method !== null && !['kerberos', 'ntlm', 'basic'].includes(method))
+    throw usage(
+      `--auth ${method}: expected kerberos, ntlm or basic.`,
+      'Certificates are for the site file: credentials, method certificate.',
+    )
+  if (flags.credential !== null && !siteFile?.credentials.has(flags.credential))
+    throw usage(
+      `--credential ${flags.credential}: the site file has none of that name.`,
+      'Credentials are listed under credentials: in the site file.',
+    )
+  if (flags.passwordFile !== null && flags.askPassword) throw usage('Either --password-file or --ask-password, not both.')
+  if (user === null && (flags.passwordFile !== null || flags.askPassword)) throw usage('A password wants a user: --user DOMAIN\\user.')
+  let as: CredentialReference | undefined
+  if (user !== null) {
+    if (method !== 'kerberos' && flags.passwordFile === null && !flags.askPassword)
+      throw usage(`The password of ${user} is missing.`, '--ask-password, or --password-file FILE')
+    const password: Secret | { file: string } | null = flags.askPassword
+      ? await secretFromPrompt(`Password of ${user}: `)
+      : flags.passwordFile === null
+        ? null
+        : { file: flags.passwordFile }
+    const [domain, account] = user.includes('\\') ? (user.split('\\', 2) as [string, string]) : ['', user]
+    if (method === 'kerberos') as = { name: user, method: 'kerberos', principal: user, from: password ? { password } : 'cache' }
+    else if (method === 'basic') as = { name: user, method: 'basic', user, password: password! }
+    else as = { name: user, method: 'ntlm', user: account, domain, password: password! }
+  } else if (method === 'kerberos') as = { name: 'ticket cache', method: 'kerberos', principal: null, from: 'cache' }
+  else if (method !== null) throw usage(`--auth ${method} wants a user: --user DOMAIN\\user.`)
+  return {
+    ...(flags.https ? { transport: 'https' as const } : {}),
+    ...(flags.port === null ? {} : { port: flags.port }),
+    ...(flags.ca === null ? {} : { ca: [flags.ca] }),
+    ...(flags.pin === null ? {} : { pin: flags.pin }),
+    ...(flags.timeoutSeconds === null ? {} : { timeout: flags.timeoutSeconds }),
+    ...(flags.credential === null ? {} : { credential: flags.credential }),
+    ...(as ? { as } : {}),
+  }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new ProblemError(
+      problem(
+        'RECORDING_INVALID',
+        `${file} is no recording: ${(error as NodeJS.ErrnoException).code ?? 'it is not JSON'}.`,
+        ['slmctl status MACHINE --record FILE makes one.'],
+        { file },
+      ),
+    )
+  }
+}

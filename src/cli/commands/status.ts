@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs'
+import type { Judgement } from '../../activation.ts'
+import type { Named } from '../../app.ts'
+import { type Io, json, showProblem } from '../io.ts'
+import { appFor, machinesMeant, progress } from '../machines.ts'
+import { showMachine, showRow, statusHead } from '../views/status.ts'
+
+export async function run(
+  words: readonly string[],
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  io: Io,
+): Promise<number> {
+  const app = await appFor(flags, io)
+  const names = machinesMeant(app, words, flags, 'status')
+  const recording = flags.record === undefined ? null : app.record()
+  const whole = names.length === 1 || flags.verbose === true
+  const count = { ok: 0, other: 0, failed: 0 }
+  const bar = progress(names.length, io)
+  if (flags.json) io.out('{"schema":"slmctl.status/1","machines":[')
+  else if (!whole) io.out(statusHead(io))
+  let first = true
+  try {
+    for await (const answer of app.status(names)) {
+      const bad = !answer.result.ok || answer.result.value.machine.verdict !== 'ok'
+      if (!answer.result.ok) count.failed++
+      else if (bad) count.other++
+      else count.ok++
+      bar.end()
+      if (flags.json) io.out(`${first ? '' : ','}\n${JSON.stringify(entry(answer))}`)
+      else if (whole) {
+        if (!first) io.out('\n')
+        if (answer.result.ok) showMachine(answer.name, answer.result.value, io)
+        else showProblem(answer.result.problem, io)
+      } else io.out(showRow(answer, io))
+      first = false
+      bar.step(bad)
+    }
+  } finally {
+    bar.end()
+    await app.close()
+  }
+  if (flags.json) io.out('\n]}\n')
+  else if (!whole)
+    io.out(`\n${count.ok} as wished, ${count.other} not, ${count.failed} could not be asked. One machine in full: slmctl status NAME\n`)
+  if (recording) {
+    writeFileSync(flags.record as string, json(recording()), { mode: 0o600, flag: 'wx' })
+    io.err(`slmctl: a redacted recording is in ${flags.record as string}. Read it before you pass it on.\n`)
+  }
+  return count.failed > 0 ? 2 : count.other > 0 ? 1 : 0
+}
+
+/** One machine of the JSON answer. */
+function entry({ name, result }: Named<Judgement>): unknown {
+  return result.ok ? { name, ok: true, ...result.value } : { name, ok: false, problem: result.problem }
+}

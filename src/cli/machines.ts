@@ -1,0 +1,98 @@
+/**
+ * What `status`, `plan` and `apply` share: the flags by which machines are named and reached, the machines they mean, progress.
+ */
+import { type App, openApp } from '../app.ts'
+import { ProblemError, problem } from '../model.ts'
+import type { Io } from './io.ts'
+
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+/** Opens what the flags describe; wrong values are a Problem before anything is asked. */
+export async function appFor(flags: Flags, io: Io): Promise<App> {
+  const number = (flag: string, min: number, max: number): number | null => {
+    const given = flags[flag]
+    if (given === undefined) return null
+    const n = Number(given)
+    if (!Number.isInteger(n) || n < min || n > max)
+      throw new ProblemError(problem('USAGE', `--${flag} ${given}: expected a number from ${min} to ${max}.`, [`--${flag} ${min}`]))
+    return n
+  }
+  const text = (flag: string) => (flags[flag] as string | undefined) ?? null
+  return await openApp({
+    siteFile: text('site'),
+    parallel: number('parallel', 1, 2000) ?? 128,
+    replay: text('from-recording'),
+    notice: (line) => io.err(`slmctl: ${line}\n`),
+    reach: {
+      user: text('user'),
+      passwordFile: text('password-file'),
+      askPassword: flags['ask-password'] === true,
+      credential: text('credential'),
+      method: text('auth'),
+      https: flags.https === true,
+      port: number('port', 1, 65_535),
+      ca: text('ca'),
+      pin: text('pin'),
+      timeoutSeconds: number('timeout', 1, 3600),
+    },
+  })
+}
+
+/** The machines that words and flags mean: names, groups of the site file, or all. */
+export function machinesMeant(app: App, words: readonly string[], flags: Flags, command: string): readonly string[] {
+  if (flags.all === true) {
+    const names = app.everyMachine()
+    if (names.length === 0)
+      throw new ProblemError(
+        problem('NO_MACHINES', 'The site file lists no machines.', [
+          'Name them: under groups, machines of the site file, or on the command line.',
+        ]),
+      )
+    return names
+  }
+  if (words.length === 0) {
+    if (app.recorded) return [app.recorded]
+    throw new ProblemError(
+      process.platform === 'win32'
+        ? problem('NOT_HERE_YET', 'This release asks machines over WinRM only; this computer itself is asked by name.', [
+            `slmctl ${command} localhost --user … (WinRM must be on: winrm quickconfig)`,
+          ])
+        : problem('NO_MACHINE', `This computer has no Windows licence to look at; ${command} wants the name of a machine.`, [
+            `slmctl ${command} pc-17.corp.example --site slmctl.yaml`,
+            `slmctl ${command} --all: every machine of the site file`,
+            'slmctl diagnose: read what slmgr printed on a machine',
+          ]),
+    )
+  }
+  return app.machines(words)
+}
+
+/** Counts on standard error while machines are worked through; only on a terminal, and only where there are several. */
+export function progress(total: number, io: Io): { readonly step: (bad: boolean) => void; readonly end: () => void } {
+  const show = process.stderr.isTTY && total > 1
+  const begin = Date.now()
+  let done = 0
+  let bad = 0
+  let shown = 0
+  return {
+    step: (failed) => {
+      done++
+      if (failed) bad++
+      const now = Date.now()
+      if (!show || (now - shown < 100 && done < total)) return
+      shown = now
+      const left = ((now - begin) / done) * (total - done)
+      io.err(
+        `\r${done}/${total} machines${bad > 0 ? `, ${bad} not as wished` : ''}${done < total ? `, about ${timeLeft(left)} left` : ''}\u001b[K`,
+      )
+    },
+    end: () => {
+      if (show) io.err('\r\u001b[K')
+    },
+  }
+}
+
+function timeLeft(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  return seconds < 90 ? `${seconds} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
+}
