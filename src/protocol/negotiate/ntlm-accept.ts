@@ -38,6 +38,9 @@ export type NtlmAccept = {
   readonly now: () => number
 }
 
+/** NEGOTIATE_NTLM must be set ([MS-NLMP] 2.2.2.5) and says nothing: python's ntlm-auth leaves it out, and Windows lets it in. */
+const needed = required & ~Flag.NEGOTIATE_NTLM
+
 const supported =
   required |
   Flag.NEGOTIATE_UNICODE |
@@ -161,9 +164,9 @@ export function ntlmAccept(options: NtlmAccept): SecurityContext {
 
 /** [MS-NLMP] 3.2.5.1.1. */
 function makeChallenge(client: number, options: NtlmAccept): { token: Buffer; server: Buffer; flags: number } {
-  if (!has(client, required))
+  if (!has(client, needed))
     throw new NegotiateError('refused', 'The client offers weaker NTLM than NTLMv2 with 128 bit, signed and sealed.')
-  let flags = (client & supported) | Flag.NEGOTIATE_TARGET_INFO | Flag.REQUEST_TARGET
+  let flags = (client & supported) | Flag.NEGOTIATE_NTLM | Flag.NEGOTIATE_TARGET_INFO | Flag.REQUEST_TARGET
   if (has(flags, Flag.NEGOTIATE_UNICODE)) flags &= ~Flag.NEGOTIATE_OEM
   else if (!has(flags, Flag.NEGOTIATE_OEM)) throw new NegotiateError('malformed', 'NTLM: no character set is offered.')
   flags |= options.domain === null ? Flag.TARGET_TYPE_SERVER : Flag.TARGET_TYPE_DOMAIN
@@ -195,7 +198,7 @@ function verify(
   token: Uint8Array,
 ): Logon {
   const message = decodeAuthenticate(token)
-  if (!has(message.flags, required)) throw new NegotiateError('refused', 'The client agreed to weaker NTLM than was offered.')
+  if (!has(message.flags, needed)) throw new NegotiateError('refused', 'The client agreed to weaker NTLM than was offered.')
   if (message.user === '' || message.ntResponse.length === 0) throw new NegotiateError('rejected', 'NTLM: anonymous logon.')
   if (message.ntResponse.length < 48) throw new NegotiateError('refused', 'NTLM: the client answers with NTLMv1 or LM.')
   const hash = options.account(message.domain, message.user)
