@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { NativeError } from './error.ts'
 import { type GssFunction, type GssLibrary, gssLibrary } from './gssapi-library.ts'
-import { Arena } from './memory.ts'
+import { Arena, copyOf } from './memory.ts'
 
 /** Bytes that are shown for the length of a call, and wiped by their owner. */
 type Shown = { readonly use: <T>(f: (bytes: Uint8Array) => T) => T }
@@ -305,10 +305,10 @@ class Session implements GssEnd {
   }
 
   #isKerberos(oid: bigint): boolean {
-    const descriptor = Buffer.from(this.#library.koffi.view(oid, 16))
-    const length = descriptor.readUInt32LE()
-    const elements = descriptor.readBigUInt64LE(this.#library.packed ? 4 : 8)
-    return length === 9 && Buffer.from(this.#library.koffi.view(elements, 9)).toString('hex') === '2a864886f712010202'
+    const { koffi, packed } = this.#library
+    const descriptor = copyOf(koffi, oid, 16)
+    const elements = copyOf(koffi, descriptor.readBigUInt64LE(packed ? 4 : 8), Math.min(descriptor.readUInt32LE(), 32))
+    return elements.toString('hex') === '2a864886f712010202'
   }
 
   #display(arena: Arena, name: bigint): string | null {

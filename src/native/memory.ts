@@ -1,34 +1,44 @@
 import type koffi from 'koffi'
 
+/** A block of native memory that is used again and again: most calls need little, and a view of memory is costly to make. */
+type Block = { readonly address: bigint; readonly bytes: Buffer }
+const blockSize = 32_768
+const blocksKept = 64
+const kept: Block[] = []
+
 /**
  * Memory outside the JavaScript heap for the length of one foreign call: what a call that runs on another thread is given must
- * neither move nor vanish. Everything is wiped when it is given back, since passwords and tickets pass here.
+ * neither move nor vanish. What was used is wiped when it is given back, since passwords and tickets pass here.
  */
 export class Arena {
   readonly #koffi: typeof koffi
-  readonly #address: bigint
-  readonly #bytes: Buffer
+  #block: Block | null
   #used = 0
-  #freed = false
 
+  /** Room for `size` bytes in all, and something over for the small change of a call. */
   constructor(library: typeof koffi, size: number) {
     this.#koffi = library
-    this.#address = library.alloc('uint8_t', size)
-    this.#bytes = Buffer.from(library.view(this.#address, size))
-    this.#bytes.fill(0)
+    this.#block = (size <= blockSize ? kept.pop() : undefined) ?? newBlock(library, Math.max(size, blockSize))
+  }
+
+  get #memory(): Block {
+    if (this.#block === null) throw new RangeError('memory that was given back')
+    return this.#block
   }
 
   /** Room of this size, zeroed: its address. */
   room(size: number): bigint {
     const at = this.#used
-    this.#used += (size + 15) & ~15
-    if (this.#used > this.#bytes.length) throw new RangeError('arena')
-    return this.#address + BigInt(at)
+    const end = at + ((size + 15) & ~15)
+    if (end > this.#memory.bytes.length) throw new RangeError('more memory than was asked for')
+    this.#used = end
+    return this.#memory.address + BigInt(at)
   }
 
-  /** What stands at an address that `room` gave. */
+  /** What stands at an address that `room` gave, and behind it. */
   at(address: bigint): Buffer {
-    return this.#bytes.subarray(Number(address - this.#address))
+    const { address: start, bytes } = this.#memory
+    return bytes.subarray(Number(address - start))
   }
 
   bytes(data: Uint8Array): bigint {
@@ -52,13 +62,25 @@ export class Arena {
   }
 
   free(): void {
-    if (this.#freed) return
-    this.#freed = true
-    this.#bytes.fill(0)
-    this.#koffi.free(this.#address)
+    const block = this.#block
+    if (block === null) return
+    this.#block = null
+    block.bytes.fill(0, 0, this.#used)
+    if (block.bytes.length === blockSize && kept.length < blocksKept) kept.push(block)
+    else this.#koffi.free(block.address)
   }
 }
 
+function newBlock(library: typeof koffi, size: number): Block {
+  const address: bigint = library.alloc('uint8_t', size)
+  const bytes = Buffer.from(library.view(address, size))
+  bytes.fill(0)
+  return { address, bytes }
+}
+
 /** A copy of foreign memory. */
-export const copyOf = (library: typeof koffi, address: bigint | null, length: number): Buffer =>
-  address === null || length === 0 ? Buffer.alloc(0) : Buffer.from(Buffer.from(library.view(address, length)))
+export function copyOf(library: typeof koffi, address: bigint | null, length: number): Buffer {
+  if (address === null || length === 0) return Buffer.alloc(0)
+  const copy: Uint8Array = library.decode(address, 'uint8_t', length)
+  return Buffer.from(copy.buffer, copy.byteOffset, copy.length)
+}
