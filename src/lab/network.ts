@@ -84,13 +84,14 @@ const everything: readonly Serves[] = [
   'office-2024',
 ]
 
-/** The network that a lab has where none is given: two healthy hosts of Example University, both in DNS. */
+/** The network that a lab has where none is given: two healthy hosts of Example University in DNS, and a forest that activates by itself. */
 export const usualNetwork: NetworkOption = {
   hosts: [
     { name: 'kms1.corp.example', ip: '10.0.0.11' },
     { name: 'kms2.corp.example', ip: '10.0.0.12' },
   ],
-  dns: { 'corp.example': ['kms1.corp.example', 'kms2.corp.example'] },
+  dns: { 'corp.example': ['kms1.corp.example', 'kms2.corp.example'], 'labs.example': ['kms2.corp.example'] },
+  activationObjects: { 'ad.example': 'Example University' },
 }
 
 /** A count reaches its highest value, 50, where 50 or more machines ask (kms-planning); Office's is 10. */

@@ -3,6 +3,7 @@ import { officePlatformKey, platformKey } from './licensing.ts'
 import { type Machine, type Service, usesOfficeService } from './machine.ts'
 import { applicationIds } from './scenarios/products.ts'
 import { displayVersion } from './scenarios/systems.ts'
+import type { SourceId } from './sources.ts'
 
 type Value = string | number | readonly string[]
 type Key = ReadonlyMap<string, Value>
@@ -12,7 +13,20 @@ const localMachine = 0x80000002
 const types = { string: 1, number: 4, list: 7 } as const
 const typeOf = (value: Value) => (typeof value === 'string' ? types.string : typeof value === 'number' ? types.number : types.list)
 
+const tcpip = 'SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters'
+const policies = 'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System'
+const clickToRun = 'SOFTWARE\\Microsoft\\Office\\ClickToRun\\Configuration'
 const currentVersion = 'SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion'
+
+/** Where the lab's keys, and all below them, are described. */
+export const registrySources: Readonly<Record<string, SourceId>> = {
+  [currentVersion]: 'edition-registry',
+  [platformKey]: 'kms-registry',
+  [officePlatformKey]: 'office-kms',
+  [tcpip]: 'tcpip-registry',
+  [policies]: 'token-filter',
+  [clickToRun]: 'office-updates',
+}
 
 /** What the licensing service keeps in the registry (kms-registry). Ports are texts there. */
 function licensing(service: Service): [string, Value][] {
@@ -62,10 +76,15 @@ export function registryOf(machine: Machine): ReadonlyMap<string, { readonly pat
   if (display) put(currentVersion, [['DisplayVersion', display]])
   put(platformKey, licensing(machine.service))
   if (machine.officeService) put(officePlatformKey, licensing(machine.officeService))
-  put(
-    'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System',
-    machine.domain === null && !machine.scenario.tokenFilter ? [['LocalAccountTokenFilterPolicy', 1]] : [['EnableLUA', 1]],
-  )
+  put(policies, machine.domain === null && !machine.scenario.tokenFilter ? [['LocalAccountTokenFilterPolicy', 1]] : [['EnableLUA', 1]])
+  const suffix = machine.domain ?? ''
+  const host = machine.name.split('.')[0]!
+  put(tcpip, [
+    ['Domain', suffix],
+    ['NV Domain', suffix],
+    ['Hostname', host],
+    ['NV Hostname', host],
+  ])
   for (const product of machine.products) {
     if (product.key === null) continue
     const path = `${usesOfficeService(product, system) ? officePlatformKey : platformKey}\\${applicationIds[product.licence.app]}`

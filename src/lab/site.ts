@@ -1,3 +1,4 @@
+import { activationObjects } from './machine.ts'
 import type { Network } from './network.ts'
 
 /** What the site file of a lab says; every value of it is a value of the lab. */
@@ -31,7 +32,7 @@ export function siteYaml(lab: Known, option: SiteOption): string {
   const password = option.password ?? { file: 'lab.password' }
   const secret = 'file' in password ? `{ file: ${quote(password.file)} }` : `{ env: ${password.env} }`
   const ca = option.ca ?? 'lab-ca.pem'
-  const domains = [...new Set([...lab.network.dns.keys(), ...lab.network.activationObjects.keys()])]
+  const domains = [...lab.network.dns.keys()]
   // Ours are the hosts with a private address; a lab may have others, to see them refused.
   const own = lab.network.hosts.filter((h) => h.ip.startsWith('10.'))
   const line = (m: Known['machines'][number]) => {
@@ -40,11 +41,17 @@ export function siteYaml(lab: Known, option: SiteOption): string {
     const more = `${https && option.transport !== 'https' ? ', transport: https' : ''}${https ? `, ca: [${quote(ca)}]` : ''}${m.domain === null ? ', credential: local' : ''}`
     return `      - { name: ${m.name}, address: ${quote(lab.address)}, port: ${port}${more} } # ${m.scenario}`
   }
-  const clients = lab.machines.filter((m) => /^(pc|vm)/.test(m.name))
-  const servers = lab.machines.filter((m) => !/^(pc|vm)/.test(m.name))
-  const group = (name: string, members: typeof lab.machines) =>
-    members.length === 0 ? '' : `  ${name}:\n    machines:\n${members.map(line).join('\n')}\n`
-  const groups = group('clients', clients) + group('servers', servers)
+  const inForest = (m: Known['machines'][number]) => m.domain !== null && lab.network.activationObjects.has(m.domain)
+  const clients = lab.machines.filter((m) => !inForest(m) && /^(pc|vm)/.test(m.name))
+  const servers = lab.machines.filter((m) => !inForest(m) && !/^(pc|vm)/.test(m.name))
+  const forests = [...lab.network.activationObjects].map(
+    ([domain, object]) =>
+      `  - name: ${domain}\n    domains: [${domain}]\n    activation-objects:\n      - ${quote(`CN=${object},${activationObjects(domain)}`)}\n    credential: lab\n`,
+  )
+  const byDirectory = '    wishes:\n      - { product: windows, by: ad }\n      - { product: office, by: ad }\n'
+  const group = (name: string, members: typeof lab.machines, wishes = '') =>
+    members.length === 0 ? '' : `  ${name}:\n    machines:\n${members.map(line).join('\n')}\n${wishes}`
+  const groups = group('clients', clients) + group('servers', servers) + group('forest', lab.machines.filter(inForest), byDirectory)
   return `# The site file of a lab: simulated machines on this computer.
 organisation: Example University
 domains: [${domains.join(', ')}]
@@ -54,7 +61,7 @@ kms:
 platforms: [azure, aws, google, oracle]
 dns:
   servers: [${quote(lab.dns.address.includes(':') ? `[${lab.dns.address}]:${lab.dns.port}` : `${lab.dns.address}:${lab.dns.port}`)}]
-credentials:
+${forests.length === 0 ? '' : `forests:\n${forests.join('')}`}credentials:
   lab: { method: ntlm, user: ${quote(lab.domain ? `${lab.domain}\\${lab.user}` : lab.user)}, password: ${secret} }
   local: { method: ntlm, user: Administrator, password: ${secret} }
 reach: { transport: ${option.transport ?? 'http'}, credential: lab, timeout: 20, connect-timeout: 5 }

@@ -21,6 +21,11 @@ export const sources = {
   'win32-enclosure': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-systemenclosure.md' },
   'win32-bios': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-bios.md' },
   'win32-qfe': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-quickfixengineering.md' },
+  'edition-registry': {
+    repo: 'MicrosoftDocs/windowsserverdocs.ru-ru',
+    path: 'WindowsServerDocs/upgrade/upgrade-2016-to-2019.md',
+  },
+  'tcpip-registry': { title: 'TCP/IP and NetBT configuration parameters: Domain, NV Domain, Hostname (Microsoft support article 314053)' },
   stdregprov: { repo: 'MicrosoftDocs/win32', path: 'desktop-src/RegProv/stdregprov.md' },
   'wmi-errors': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/WmiSdk/wmi-error-constants.md' },
   wql: { repo: 'MicrosoftDocs/win32', path: 'desktop-src/WmiSdk/wql-sql-for-wmi.md' },

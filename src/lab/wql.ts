@@ -89,8 +89,12 @@ export function parseWql(text: string): Wql {
   const peek = () => all[at]
   const isWord = (word: string) => peek()?.kind === 'word' && peek()!.value.toUpperCase() === word
   const isSign = (sign: string) => peek()?.kind === 'sign' && peek()!.value === sign
-  const takeWord = (word: string) => (isWord(word) ? (at++, true) : false)
-  const takeSign = (sign: string) => (isSign(sign) ? (at++, true) : false)
+  const take = (fits: boolean) => {
+    if (fits) at++
+    return fits
+  }
+  const takeWord = (word: string) => take(isWord(word))
+  const takeSign = (sign: string) => take(isSign(sign))
   const name = () => (peek()?.kind === 'word' ? all[at++]!.value : fail('a name is missing'))
 
   const literal = (): Literal => {

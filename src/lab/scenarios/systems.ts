@@ -292,6 +292,7 @@ export const systems = {
     source: ['case-45', 'product-info'],
   },
   'server-2022-standard': srv('2022', 20348, 2762, '2009', 'Standard', 'server-2022'),
+  'server-2022-standard-2023': srv('2022', 20348, 2159, '2009', 'Standard', 'server-2022'),
   'server-2022-datacenter': srv('2022', 20348, 2762, '2009', 'Datacenter', 'server-2022'),
   'server-2025-standard': srv('2025', 26100, 8737, '2009', 'Standard', 'server-2025'),
   'server-2025-datacenter': srv('2025', 26100, 8737, '2009', 'Datacenter', 'server-2025'),

@@ -247,15 +247,7 @@ export const scenarios = {
     says: 'Windows 11 Enterprise by a user subscription on a Pro key',
     system: 'win11-24h2-enterprise',
     hardware: 'laptop',
-    keyed: [
-      {
-        licence: 'windows oem-dm',
-        key: 'WFG6P',
-        status: 'licensed',
-        reason: 'digital-licence',
-        says: { Name: 'Windows(R), Enterprise edition', LicenseFamily: 'Enterprise' },
-      },
-    ],
+    keyed: [{ licence: 'windows retail', key: '3V66T', status: 'licensed', reason: 'digital-licence' }],
     registry: { 'SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion': { CompositionEditionID: 'Enterprise', EditionSubManufacturer: '' } },
     often: 2,
     source: ['subscription', 'case-30'],
@@ -593,7 +585,7 @@ export const scenarios = {
   },
   'kms-host-2025-key-not-updated': {
     says: 'Server 2025 host key on Server 2022 without the update that it needs',
-    system: 'server-2022-standard',
+    system: 'server-2022-standard-2023',
     prefix: 'kms',
     keyed: [
       {
