@@ -6,14 +6,17 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { clientKeys } from '../src/catalogue.ts'
 
-export function labKeys(): string {
-  const rows = new Map<string, string[]>()
+export function labKeyRows(): Record<string, string[]> {
+  const rows: Record<string, string[]> = {}
   for (const row of clientKeys) {
     const hash = createHash('sha256').update(row.key).digest('hex')
-    rows.set(hash, [...(rows.get(hash) ?? []), `${row.product}|${row.edition}`])
+    rows[hash] = [...(rows[hash] ?? []), `${row.product}|${row.edition}`]
   }
-  const lines = [...rows].map(([hash, names]) => `  '${hash}': [${names.map((n) => `'${n.replaceAll("'", "\\'")}'`).join(', ')}],`)
-  return `/** SHA-256 of a published client key → the rows of the key page that it stands in. Written by scripts/lab-keys.ts. */\nexport const keyRows: Readonly<Record<string, readonly string[]>> = {\n${lines.join('\n')}\n}\n`
+  return rows
 }
 
-if (import.meta.main) writeFileSync(new URL('../src/lab/scenarios/keys.ts', import.meta.url), labKeys())
+if (import.meta.main) {
+  const head =
+    '/** SHA-256 of a published client key → the rows of the key page that it stands in. Written by scripts/lab-keys.ts. */\nexport const keyRows: Readonly<Record<string, readonly string[]>> ='
+  writeFileSync(new URL('../src/lab/scenarios/keys.ts', import.meta.url), `${head} ${JSON.stringify(labKeyRows(), null, 2)}\n`)
+}
