@@ -10,7 +10,10 @@ export type HostInUse = {
   readonly host: string | null
   readonly port: number
   readonly from: 'product' | 'application' | 'global' | 'cache' | 'dns' | 'none'
-  /** The domains in which the machine would look for a host, in order. Never empty where it would look; empty where it looks nowhere. */
+  /**
+   * The domains in which the machine looks for a host, in order: where none is set, or where the one of the last activation does
+   * not answer. Beside a host that is set, where it would look without it. Empty only where `from` is `none`.
+   */
   readonly lookupDomains: readonly string[]
 }
 
@@ -59,7 +62,8 @@ export function hostAt(
 export function hostInUse(product: ProductFacts, facts: MachineFacts, without: 'product' | 'global' | null = null): HostInUse {
   const enabled = own(product, facts, 'VLActivationTypeEnabled')?.value
   if (enabled === '1' || enabled === '3') return { host: null, port: standard, from: 'none', lookupDomains: [] }
-  const found = (from: HostInUse['from'], at: { name: string; port: number | null }, domains: readonly string[] = []): HostInUse => ({
+  const domains = lookupDomains(product, facts)
+  const found = (from: HostInUse['from'], at: { name: string; port: number | null }): HostInUse => ({
     host: at.name,
     port: at.port ?? standard,
     from,
@@ -80,16 +84,15 @@ export function hostInUse(product: ProductFacts, facts: MachineFacts, without: '
   if (facts.system === null && product.host.found === 'override' && product.host.name)
     return found('global', { name: product.host.name, port: product.host.port })
   if (unsure(product.officeService ? 'office-service' : 'service')) return blind
-  const domains = lookupDomains(product, facts)
   const caching = serviceOf(product, facts).get('KeyManagementServiceHostCaching')?.value
   const cached = own(product, facts, 'DiscoveredKeyManagementServiceMachineName')?.value
   if (cached && !/^(?:false|0)$/i.test(caching ?? '')) {
     const port = wholeNumber(own(product, facts, 'DiscoveredKeyManagementServiceMachinePort')?.value ?? '')
     // Where the cached host does not answer, discovery runs again.
-    return found('cache', { name: cached, port: port || null }, domains)
+    return found('cache', { name: cached, port: port || null })
   }
   if (facts.system === null && product.host.name)
-    return found(product.host.found === 'dns' ? 'dns' : 'cache', { name: product.host.name, port: product.host.port }, domains)
+    return found(product.host.found === 'dns' ? 'dns' : 'cache', { name: product.host.name, port: product.host.port })
   return { host: null, port: standard, from: 'dns', lookupDomains: domains }
 }
 

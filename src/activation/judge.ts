@@ -19,7 +19,7 @@ import type { EventFacts } from './facts/event.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import { type ProductFacts, reasonText } from './facts/product.ts'
 import { type OriginReading, originOf } from './origin.ts'
-import { called, capital, command, days, isSpare, keyed, overtaken, shown } from './rules/rule.ts'
+import { called, capital, command, days, isSpare, keyed, overtaken, shown, teller } from './rules/rule.ts'
 import { rules } from './rules.ts'
 
 /** One machine, judged: what `diagnose`, and later `status` and `audit`, answer about it. */
@@ -194,6 +194,7 @@ function productEvidence(p: ProductFacts, more: readonly Evidence[]): Evidence[]
     ['EvaluationEndDate', 'the end that is printed'],
     ['KmsRegistered', 'the KMS host, set by hand'],
     ['KeyManagementServiceMachine', 'the KMS host, set by hand'],
+    ['KmsForApplication', 'the KMS host, set for the application'],
     ['KmsFromDns', 'the KMS host, from DNS'],
     ['DiscoveredKeyManagementServiceMachineName', 'the KMS host, from DNS'],
     ['DiscoveredKeyManagementServiceMachineIpAddress', 'the address of the KMS host'],
@@ -280,6 +281,8 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
   for (const p of products) raise(p.verdict)
   for (const f of findings) if (f.severity !== 'info') raise(severityVerdict[f.severity])
   if (products.length > 0 && products.every((p) => p.addOn)) raise('cannot-tell')
+  // What rests on half an answer is not "as wished".
+  if (facts.unasked.some((u) => u.decides)) raise('cannot-tell')
   // Codes that no product carries: something failed, the text does not say what.
   const loose = facts.codes.filter(
     (c) =>
@@ -346,6 +349,8 @@ function headline(
   loose: number | null,
 ): string {
   if (top) return top.summary
+  const silent = verdict === 'cannot-tell' ? facts.unasked.find((u) => u.decides) : undefined
+  if (silent) return `Could not ask for ${silent.about}: ${silent.problem.summary}`
   const index = products.findIndex((p) => p.verdict === verdict)
   const p = facts.products[index]
   if (verdict === 'ok' && products.length > 0) {
@@ -360,14 +365,14 @@ function headline(
   if (loose !== null) {
     const row = errorByCode(loose)
     const licensed = facts.products.find((q) => q.state === 'licensed')
-    return `${licensed ? `${capital(called(licensed))} is licensed, but the text also shows ` : ''}${hex(loose)}: ${row?.meaning ?? 'a code that the catalogue does not know.'}`
+    return `${licensed ? `${capital(called(licensed))} is licensed, but the ${teller(facts)} also shows ` : ''}${hex(loose)}: ${row?.meaning ?? 'a code that the catalogue does not know.'}`
   }
   const info = findings.find((f) => f.product === index && index >= 0) ?? findings[0]
   if (info) return info.summary
-  if (p) return `${capital(called(p))}: the text does not tell whether it is activated.`
+  if (p) return `${capital(called(p))}: the ${teller(facts)} does not tell whether it is activated.`
   const event = facts.events.find((e) => failures.has(e.id)) ?? facts.events[0]
   if (event) return `Event ${event.id}: ${eventById(event.id)?.meaning ?? 'not in the catalogue.'}`
-  return 'The text does not tell whether anything is activated.'
+  return `The ${teller(facts)} does not tell whether anything is activated.`
 }
 
 const channelWords = {

@@ -6,7 +6,7 @@ import type { MachineFacts } from './facts/machine.ts'
 import type { ProductFacts } from './facts/product.ts'
 import { impossible, sortedMarks } from './rules/evidence.ts'
 import { isDigital } from './rules/keys.ts'
-import { shown } from './rules/rule.ts'
+import { shown, teller } from './rules/rule.ts'
 
 /** Whose activation a product is, why, and what it rests on. */
 export type OriginReading = { readonly origin: Origin; readonly because: string; readonly evidence: readonly Evidence[] }
@@ -19,6 +19,7 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
   const hostLines = shown(
     product,
     ['KmsRegistered', 'the KMS host, set by hand'],
+    ['KmsForApplication', 'the KMS host, set for the application'],
     ['KmsFromDns', 'the KMS host, from DNS'],
     ['KeyManagementServiceMachine', 'the KMS host, set by hand'],
     ['DiscoveredKeyManagementServiceMachineName', 'the KMS host, from DNS'],
@@ -98,7 +99,9 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
       return {
         origin: 'cannot-tell',
         because: site
-          ? 'A KMS host key; the text does not say on which machine. Its name, compared with kms.hosts of the site file, decides.'
+          ? facts.system
+            ? `A KMS host key on ${facts.name ?? 'this machine'}, which kms.hosts of the site file does not name; add it there if it is yours.`
+            : 'A KMS host key; the text does not say on which machine. Its name, compared with kms.hosts of the site file, decides.'
           : 'A KMS host key; a site file that names the organisation’s hosts would decide.',
         evidence: shown(product, ['PartialProductKey', 'the end of the KMS host key']),
       }
@@ -140,13 +143,15 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
   const host = name ?? ip
   const answer = (origin: Origin, because: string): OriginReading => ({ origin, because, evidence })
   if (!host && product.channel === 'unknown')
-    return { origin: 'cannot-tell', because: 'The text does not tell what kind of key it is; slmgr /dlv does.', evidence: [] }
+    return { origin: 'cannot-tell', because: `The ${teller(facts)} does not tell what kind of key it is; slmgr /dlv does.`, evidence: [] }
   if (!host) {
     return {
       origin: 'cannot-tell',
       because: licensed
-        ? 'The text does not name the KMS host; slmgr /dlv (Office: ospp.vbs /dstatus) does.'
-        : 'It is not activated, and the text names no host.',
+        ? facts.system
+          ? 'The machine does not name the KMS host that activated it; events 12288 and 12289 in its Application log do.'
+          : 'The text does not name the KMS host; slmgr /dlv (Office: ospp.vbs /dstatus) does.'
+        : `It is not activated, and the ${teller(facts)} names no host.`,
       evidence: [],
     }
   }
@@ -176,7 +181,9 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
   if (kind === 'reserved')
     return answer('suspect', `${address} is an address that no machine can have. Somebody may have set it to keep the machine from asking.`)
   const itself =
-    kind === 'loopback' || /^localhost$/i.test(host) || (facts.name !== null && canonicalHost(facts.name) === canonicalHost(host))
+    kind === 'loopback' ||
+    /^localhost$/i.test(host) ||
+    [facts.name, facts.system?.fullName, facts.system?.hostName].some((n) => n != null && canonicalHost(n) === canonicalHost(host))
   if (itself) {
     const hostKey = facts.products.some((p) => p.channel === 'kms-host' && p.state === 'licensed')
     if (hostKey && site && facts.name && isNamedHost(facts.name, site))

@@ -10,6 +10,7 @@ import { type OriginReading, originOf } from './origin.ts'
 import { type Becomes, planKms } from './plan/by-kms.ts'
 import { type Asked, type Authorisation, type AuthorisedHost, Draft, type PlanOptions } from './plan/draft.ts'
 import { planAvma, planDirectory, planEsu, planMak } from './plan/otherwise.ts'
+import { layered } from './rules/keys.ts'
 import { called, capital, isSpare } from './rules/rule.ts'
 import { entitlementFor, wishFor } from './wishes.ts'
 
@@ -282,8 +283,7 @@ function giveUp(draft: Draft, p: ProductFacts, index: number): 'done' | string {
   const { facts, options } = draft
   const name = called(p)
   const oem = p.channel === 'oem'
-  const layer = facts.products.some((o) => o.application === 'windows' && o.channel === 'subscription') || isLayered(p, facts)
-  if (layer) {
+  if (layered(p, facts) !== null || facts.products.some((o) => o.application === 'windows' && o.channel === 'subscription')) {
     draft.hold(`${name}: Enterprise by subscription on its own licence; both stay as they are.`)
     return 'done'
   }
@@ -310,12 +310,6 @@ function giveUp(draft: Draft, p: ProductFacts, index: number): 'done' | string {
     ? 'its own key is in the firmware (Settings, Activation, Change product key; slmgr /dlv shows its description)'
     : 'install its own retail key again, or sign in with the account that holds the digital licence'
   return `The site wishes it, and ${bought.quantity} × ${bought.product}${bought.agreement ? ` (${bought.agreement})` : ''} were bought. Given up: its own ${oem ? 'OEM' : 'retail'} licence${p.partialKey ? ` (…${p.partialKey})` : ''}, ${p.state === 'licensed' ? 'which is activated' : `which is ${p.state}`}. The way back: ${way}.`
-}
-
-/** The edition is Enterprise while the licence is one of Pro. */
-function isLayered(p: ProductFacts, facts: MachineFacts): boolean {
-  const enterprise = /^Enterprise(?!S)/.test(p.edition ?? '') || facts.system?.sku === 4 || facts.system?.sku === 27
-  return enterprise && p.state === 'licensed'
 }
 
 /** A key left over beside the Office that is in use. The live one is licensed; this one is not, and is of the same program. */

@@ -31,6 +31,17 @@ import {
   twoEntries,
   wrongChannel,
 } from './rules/keys.ts'
+import {
+  applicationHostSet,
+  clockAway,
+  couldNotAsk,
+  hostKeyUpdate,
+  kmsHostMachine,
+  ltscChannel,
+  multiSessionAway,
+  perUserOffice,
+  sharedComputer,
+} from './rules/live.ts'
 import type { Rule } from './rules/rule.ts'
 import { attemptFailed, endedSince, evaluation, informational, notActivated, notRenewed } from './rules/state.ts'
 
@@ -39,6 +50,7 @@ export const rules: readonly Rule[] = [
   impossibleTime,
   activatorMarks,
   clockDifference,
+  clockAway,
   clientCount,
   hostNotFound,
   attemptFailed,
@@ -50,12 +62,16 @@ export const rules: readonly Rule[] = [
   noKey,
   notActivated,
   notRenewed,
+  hostKeyUpdate,
   hostCount,
   failedRequests,
   impossibleCount,
   reservedHost,
   loopbackHost,
   platformNotes,
+  multiSessionAway,
+  ltscChannel,
+  applicationHostSet,
   hostOverride,
   hostRole,
   intervals,
@@ -69,4 +85,8 @@ export const rules: readonly Rule[] = [
   keyInstalled,
   byDirectory,
   endedSince,
+  kmsHostMachine,
+  sharedComputer,
+  perUserOffice,
+  couldNotAsk,
 ]

@@ -1,6 +1,9 @@
 import type { Problem, Site } from '../../model.ts'
 import type { Row } from '../clues/clue.ts'
 
+/** PRODUCT_ENTERPRISE_FOR_VIRTUAL_DESKTOPS: several users at once on a client Windows. */
+export const multiSession = 175
+
 /** The machine under its licences: what decides which keys fit, where it would look for a host, and whether its clock can be right. */
 export type SystemFacts = {
   readonly cells: Row
@@ -16,8 +19,9 @@ export type SystemFacts = {
   /** `Enterprise`, `ServerStandard`: as the registry names the edition; null where nobody asked. */
   readonly edition: string | null
   readonly server: boolean | null
-  /** DNS host name. */
+  /** DNS host name, and with its suffix, lower case: what the machine calls itself, which proves nothing. */
   readonly hostName: string | null
+  readonly fullName: string | null
   /** The Active Directory domain; null in a workgroup. */
   readonly domain: string | null
   readonly workgroup: string | null

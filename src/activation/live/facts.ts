@@ -4,7 +4,7 @@ import type { Cell, CodeClue, ProductRow, Row } from '../clues/clue.ts'
 import { isoDate, resultCode, wholeNumber } from '../clues/shapes.ts'
 import type { MachineFacts } from '../facts/machine.ts'
 import { type ProductFacts, productFacts } from '../facts/product.ts'
-import type { HostRole, OfficeFacts, SystemFacts, Unasked } from '../facts/system.ts'
+import { type HostRole, multiSession, type OfficeFacts, type SystemFacts, type Unasked } from '../facts/system.ts'
 import {
   type Answers,
   field,
@@ -87,6 +87,7 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
   const officeService = rowsOf(answers, 'office-service')?.[0]
   const officeRow = officeService ? lines.row(officeService) : new Map()
   const codes: CodeClue[] = []
+  const applications = applicationHosts(answers, lines)
   const read = (id: string, own: Row, office: boolean): ProductFacts[] =>
     (rowsOf(answers, id) ?? []).map((from) => {
       const product: ProductRow = { cells: productRow(from, lines), attempt: null, fromEvent: false }
@@ -94,14 +95,26 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
       const code = reason ? resultCode(reason.value) : null
       if (reason && code) codes.push({ code, cell: reason, product, event: null, ofState: true })
       const facts = productFacts(product, own, null)
-      // The extended PID tells the build on which the key was installed; the machine tells the build that it has now.
-      return { ...facts, build: system.build ?? facts.build, windows: system.version ?? facts.windows, officeService: office }
+      const named = office ? null : hostOfApplication(facts, product.cells, applications)
+      return {
+        ...facts,
+        // The extended PID tells the build on which the key was installed; the machine tells the build that it has now.
+        build: system.build ?? facts.build,
+        windows: system.version ?? facts.windows,
+        officeService: office,
+        ...(named
+          ? {
+              host: { ...facts.host, name: named.name, port: named.port, found: 'override' as const },
+              cells: new Map(product.cells).set('KmsForApplication', named.cell),
+            }
+          : {}),
+      }
     })
   const products = [...read('products', serviceRow, false), ...read('office-products', officeRow, true)]
   const officeValues = valuesOf(answers, 'click-to-run')
   return {
     id: name,
-    name: system.hostName ? fullName(system) : name,
+    name,
     sources: [name],
     products,
     events: [],
@@ -113,15 +126,9 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
     system,
     office: officeValues ? officeFacts(lines.values(officeValues)) : null,
     hostRole: hostRole(products, serviceRow),
-    applicationHosts: applicationHosts(answers, lines),
+    applicationHosts: applications,
     unasked: unasked(answers),
   }
-}
-
-/** The name under which the site file could know a machine: in its domain. */
-function fullName(system: SystemFacts): string {
-  const suffix = system.suffix ?? system.domain
-  return suffix ? `${system.hostName}.${suffix}`.toLowerCase() : system.hostName!.toLowerCase()
 }
 
 const counters = /^(?:KeyManagementService(?:CurrentCount|\w+Requests|ProductKeyID)|RequiredClientCount)$/
@@ -158,6 +165,8 @@ function systemFacts(answers: Answers, lines: Lines, askedAt: string): SystemFac
   const local = field(os, 'LocalDateTime')
   const there = local ? utc(local) : null
   const updates = rowsOf(answers, 'updates')
+  const hostName = field(computer, 'DNSHostName') ?? field(computer, 'Name') ?? field(os, 'CSName')
+  const own = text(suffix?.Domain) ?? (joined ? text(field(computer, 'Domain')) : null)
   return {
     cells,
     caption: field(os, 'Caption')?.trim() ?? null,
@@ -168,7 +177,8 @@ function systemFacts(answers: Answers, lines: Lines, askedAt: string): SystemFac
     edition: typeof version?.EditionID === 'string' ? version.EditionID : null,
     // Enterprise multi-session reports 3, like a server; its SKU tells.
     server: type === null ? null : type !== '1' && sku !== multiSession,
-    hostName: field(computer, 'DNSHostName') ?? field(computer, 'Name') ?? field(os, 'CSName'),
+    hostName,
+    fullName: hostName && own ? `${hostName}.${own}`.toLowerCase() : (hostName?.toLowerCase() ?? null),
     domain: joined ? text(field(computer, 'Domain')) : null,
     workgroup: joined ? null : (field(computer, 'Workgroup') ?? field(computer, 'Domain')),
     suffix: text(suffix?.Domain),
@@ -181,9 +191,6 @@ function systemFacts(answers: Answers, lines: Lines, askedAt: string): SystemFac
     updates: updates ? updates.flatMap((row) => field(row, 'HotFixID') ?? []) : null,
   }
 }
-
-/** PRODUCT_ENTERPRISE_FOR_VIRTUAL_DESKTOPS */
-export const multiSession = 175
 
 function platformOf(rows: Readonly<Record<string, LiveRow | undefined>>): SystemFacts['platform'] {
   for (const hint of platformHints) {
@@ -256,6 +263,13 @@ function applicationHosts(answers: Answers, lines: Lines): MachineFacts['applica
     found.set(application, { name, port: port || null, cell: lines.cell('KeyManagementServiceName', name) })
   }
   return found
+}
+
+/** The application's own host, where the product has none: it goes before the machine's. */
+function hostOfApplication(facts: ProductFacts, row: Row, hosts: MachineFacts['applicationHosts']) {
+  if (row.get('KeyManagementServiceMachine') || facts.channel !== 'kms-client') return null
+  const application = row.get('ApplicationID')?.value.toLowerCase()
+  return (application && hosts.get(application)) || null
 }
 
 function unasked(answers: Answers): Unasked[] {

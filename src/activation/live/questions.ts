@@ -181,7 +181,6 @@ function licensing(version: number, answers: Answers): readonly LiveQuestion[] {
 /** The third round: what depends on the products. */
 function more(version: number, answers: Answers, wishes: readonly Wish[]): readonly LiveQuestion[] {
   const products = rowsOf(answers, 'products') ?? []
-  const service = rowsOf(answers, 'service')?.[0]
   const of = (application: string) => products.filter((p) => field(p, 'ApplicationID')?.toLowerCase() === application)
   const asked: LiveQuestion[] = []
   // A host that is set for one application is in the registry only. It cannot matter where each product has its own.
@@ -200,10 +199,9 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
       class: 'OfficeSoftwareProtectionService',
       columns: ['Version', 'KeyManagementServiceMachine', 'KeyManagementServiceHostCaching', 'ClientMachineID'],
     })
-  // Where no host is set the machine looks in DNS, by its own suffix.
-  const clients = [...products, ...office].filter((p) => /KMSCLIENT/.test(field(p, 'Description') ?? ''))
-  const lookup = (row: LiveRow | undefined) => field(row, 'KeyManagementServiceMachine') ?? field(row, 'KeyManagementServiceLookupDomain')
-  if (clients.length > 0 && lookup(service) === null && clients.some((p) => lookup(p) === null))
+  // Where no host is set, or none any more, a KMS client looks in DNS by its own suffix.
+  const clients = [...products, ...office].some((p) => /KMSCLIENT/.test(field(p, 'Description') ?? ''))
+  if (clients || wishes.some((w) => w.instead))
     asked.push({
       id: 'suffix',
       registry: 'SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters',

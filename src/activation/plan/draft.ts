@@ -6,6 +6,7 @@ import type { ProductFacts } from '../facts/product.ts'
 import { fingerprint } from '../fingerprint.ts'
 import type { HostInUse } from '../host-in-use.ts'
 import type { OriginReading } from '../origin.ts'
+import { teller } from '../rules/rule.ts'
 
 /** A KMS host that a machine may use, as the engine's guard found it: resolved, and inside the site's networks. */
 export type AuthorisedHost = {
@@ -75,7 +76,7 @@ export class Draft {
 
   /** `text` or `machine`: who did not say something. */
   get teller(): 'text' | 'machine' {
-    return this.facts.system === null ? 'text' : 'machine'
+    return teller(this.facts)
   }
 
   hold(sentence: string): void {

@@ -1,7 +1,8 @@
 import { clientKeysEndingIn, defaultKeyEdition, keyEditionNames } from '../../catalogue.ts'
 import { evidence } from '../clues/clue.ts'
+import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { called, capital, command, isSpare, keyed, productRule, rule, shown } from './rule.ts'
+import { at, called, capital, command, isSpare, keyed, productRule, rule, shown } from './rule.ts'
 
 /** A client key of another edition than the licence: such a key cannot stay. */
 export const keyEdition = productRule('key-edition', 'A client key that belongs to another edition', (p) => {
@@ -187,21 +188,31 @@ export const noClientKey = productRule('no-client-key', 'A KMS client of an edit
 })
 
 /** Enterprise by subscription steps up a Pro licence: the edition is Enterprise, the key is still the one of Pro. */
-export const subscriptionLayer = productRule('subscription-layer', 'Windows Enterprise by subscription on a Pro key', (p) => {
-  if (
-    p.application !== 'windows' ||
-    p.state !== 'licensed' ||
-    !/^Enterprise(?!S)/.test(p.edition ?? '') ||
-    p.channel === 'kms-client' ||
-    !p.partialKey
-  )
-    return null
+/** PRODUCT_ENTERPRISE, PRODUCT_ENTERPRISE_N */
+const enterpriseSkus: ReadonlySet<number> = new Set([4, 27])
+
+/** Whose key it is under an Enterprise that a subscription steps up; null where it is none. */
+export function layered(p: ProductFacts, facts: MachineFacts): string | null {
+  if (p.application !== 'windows' || p.state !== 'licensed' || p.channel === 'kms-client' || p.addOn || !p.partialKey) return null
+  const named = /^Enterprise(?!S)/.test(p.edition ?? '')
+  const reported = enterpriseSkus.has(facts.system?.sku ?? 0)
   const keyOf = defaultKeyEdition(p.partialKey)
-  if (!keyOf || !/\bPro\b/.test(keyOf)) return null
+  if (named && keyOf && /\bPro\b/.test(keyOf)) return keyOf
+  // The licence is still the one of Pro while Windows reports Enterprise; no maker sells Enterprise with a device.
+  if (reported && /^Professional/.test(p.edition ?? '')) return keyOf ?? 'Windows Pro'
+  return reported && named && p.channel === 'oem' ? 'the device’s own Windows Pro' : null
+}
+
+export const subscriptionLayer = productRule('subscription-layer', 'Windows Enterprise by subscription on a Pro key', (p, { facts }) => {
+  const keyOf = layered(p, facts)
+  if (keyOf === null) return null
   return {
     severity: 'info',
     summary: `The edition is Enterprise, the key (${p.partialKey}) is the one of ${keyOf}: Enterprise by subscription on a Pro licence looks like this, and is healthy.`,
-    evidence: shown(p, ['Name', 'the edition'], ['PartialProductKey', 'the key of Pro']),
+    evidence: [
+      ...shown(p, ['Name', 'the edition'], ['PartialProductKey', 'the key of Pro']),
+      ...at(facts.system?.cells.get('OperatingSystemSKU'), 'the edition that Windows reports'),
+    ],
     next: ['Get-SubscriptionLicenseInfo, or Settings, Activation, shows the subscription.'],
   }
 })

@@ -44,6 +44,9 @@ export function shown(product: ProductFacts, ...wanted: readonly (readonly [stri
   })
 }
 
+/** Who told, or did not: a text that somebody gave, or the machine itself. */
+export const teller = (facts: MachineFacts): 'text' | 'machine' => (facts.system === null ? 'text' : 'machine')
+
 /** A name at the head of a sentence. */
 export const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)
 

@@ -2,7 +2,7 @@ import { errorByCode, numberOf } from '../../catalogue.ts'
 import type { State } from '../../model.ts'
 import { hex } from '../clues/shapes.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, capital, command, days, isSpare, keyed, productRule, shown } from './rule.ts'
+import { at, called, capital, command, days, isSpare, keyed, productRule, shown, teller } from './rule.ts'
 
 const stateText: Readonly<Record<State, string>> = {
   licensed: 'licensed',
@@ -159,11 +159,11 @@ export const attemptFailed = productRule('attempt-failed', 'An attempt to activa
 })
 
 /** What the text says ended before it was read: an old text, or a lapsed machine. */
-export const endedSince = productRule('ended-since', 'An end date that has passed by the time the text is read', (p, { readAt }) => {
+export const endedSince = productRule('ended-since', 'An end date that has passed by the time the text is read', (p, { facts, readAt }) => {
   if (p.state !== 'licensed' || !p.expires || !readAt || p.expires.slice(0, 19) >= readAt.slice(0, 19)) return null
   return {
     severity: 'info',
-    summary: `The text says that the activation ends on ${p.expires.slice(0, 10)}, which has passed: either the text is old, or nothing was renewed since.`,
+    summary: `The ${teller(facts)} says that the activation ends on ${p.expires.slice(0, 10)}, which has passed: ${facts.system ? 'its clock is wrong, or it has not noticed yet.' : 'either the text is old, or nothing was renewed since.'}`,
     evidence: shown(p, ['Expires', 'the printed end'], ['TrustedTime', 'the machine’s time when it was printed']),
     next: ['Take a fresh text from the machine: slmgr /dlv'],
   }
