@@ -1,5 +1,6 @@
-import { type GssEnd, gssAcceptor, gssInitiator, NativeError } from '../../native.ts'
+import { type GssEnd, gssAcceptor, gssInitiator } from '../../native.ts'
 import { NegotiateError, type PasswordSource, type Sealed, type SecurityContext } from './context.ts'
+import { type NativeEnd, nativeContext } from './native-context.ts'
 import { decodeSpnego, encodeInit, encodeResp, Mechanism, mechTypeList } from './spnego.ts'
 
 export type GssCredential =
@@ -35,62 +36,18 @@ export function gssAccept(options: GssAccept): SecurityContext {
   return context(() => gssAcceptor(options), 'Negotiate')
 }
 
-function context(open: () => Promise<GssEnd>, scheme: 'Negotiate' | 'Kerberos'): SecurityContext {
-  let end: GssEnd | null = null
-  let complete = false
-  let closed = false
+const context = (open: () => Promise<GssEnd>, scheme: 'Negotiate' | 'Kerberos'): SecurityContext =>
+  nativeContext(async () => winrmOrder(await open()), { mechanism: 'kerberos', scheme })
 
-  function ready(): GssEnd {
-    if (end === null || !complete || closed)
-      throw new NegotiateError('refused', 'Kerberos: the handshake is not done, or the session is closed.')
-    return end
-  }
-
-  return {
-    mechanism: 'kerberos',
-    scheme,
-    get complete() {
-      return complete && !closed
-    },
-    get peer() {
-      return complete ? (end?.peer ?? null) : null
-    },
-    async step(token) {
-      try {
-        if (closed) throw new NegotiateError('refused', 'Kerberos: the session is closed.')
-        end ??= await open()
-        if (closed) {
-          end.close()
-          throw new NegotiateError('refused', 'Kerberos: the session is closed.')
-        }
-        const stepped = await end.step(token)
-        complete = stepped.complete
-        return stepped.token
-      } catch (error) {
-        throw translated(error)
-      }
-    },
-    seal(message) {
-      try {
-        return rotateRight(ready().wrap(message), message.length)
-      } catch (error) {
-        throw translated(error)
-      }
-    },
-    unseal({ signature, data }) {
-      if (signature.length > signatureMax) throw new NegotiateError('malformed', 'Kerberos: the signature is too long.')
-      try {
-        return ready().unwrap(Buffer.concat([signature, data]))
-      } catch (error) {
-        throw translated(error)
-      }
-    },
-    close() {
-      closed = true
-      end?.close()
-    },
-  }
-}
+const winrmOrder = (end: GssEnd): NativeEnd => ({
+  step: (token) => end.step(token),
+  get peer() {
+    return end.peer
+  },
+  seal: (message) => rotateRight(end.wrap(message), message.length),
+  unseal: ({ signature, data }) => end.unwrap(Buffer.concat([signature, data])),
+  close: () => end.close(),
+})
 
 /**
  * Kerberos in SPNEGO, wrapped here and not by the system's own SPNEGO: that one would also offer NTLM where gss-ntlmssp is
@@ -144,12 +101,6 @@ const methodsOf = (end: GssEnd): Omit<GssEnd, 'step' | 'peer'> => ({
   unwrap: (token) => end.unwrap(token),
   close: () => end.close(),
 })
-
-/** Header, checksum and confounder of any cipher Kerberos has. */
-const signatureMax = 256
-
-const translated = (error: unknown): unknown =>
-  error instanceof NativeError ? new NegotiateError(error.reason, error.message, error.code) : error
 
 /**
  * Puts a token of gss_wrap into the order that WinRM wants: header, trailer, confounder, then as many bytes as the message has

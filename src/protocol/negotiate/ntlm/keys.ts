@@ -45,7 +45,7 @@ function upperCase(name: string): string {
 }
 
 /** UTF-8 to UTF-16LE without a string in between, which nobody could wipe. */
-function utf16le(utf8: Uint8Array): Buffer {
+export function utf16le(utf8: Uint8Array): Buffer {
   const out = Buffer.allocUnsafeSlow(utf8.length * 2).fill(0)
   let length = 0
   for (let at = 0; at < utf8.length; ) {
