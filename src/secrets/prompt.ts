@@ -55,8 +55,9 @@ export async function secretFromPrompt(
     }
     keys.fill(0)
   }
-  output.write(question)
+  // Silence first: what is typed between the question and the silence would be shown, and ^C would end the program.
   input.setRawMode(true)
+  output.write(question)
   input.on('data', take)
   input.on('end', gone)
   input.resume()

@@ -94,7 +94,7 @@ async function openSecretFile(path: string): Promise<FileHandle> {
       const me = process.geteuid?.()
       if ((stat.mode & 0o077) !== 0)
         throw no('SECRET_FILE_OPEN', `Others than its owner may use the file ${path} (mode 0${(stat.mode & 0o777).toString(8)}).`, [
-          `chmod 600 ${path}`,
+          `chmod 600 ${quoted(path)}`,
           'If it was readable by others for long, change the secret.',
         ])
       if (me !== 0 && stat.uid !== me && stat.uid !== 0)
@@ -132,8 +132,8 @@ async function fromKeyring(service: string, account: string): Promise<Secret> {
     if (code !== 0)
       throw no('SECRET_MISSING', `${entry} was not found, or the keyring is locked.`, [
         process.platform === 'darwin'
-          ? `security add-generic-password -s ${service} -a ${account} -w`
-          : `secret-tool store --label=${service} service ${service} account ${account}`,
+          ? `security add-generic-password -s ${quoted(service)} -a ${quoted(account)} -w`
+          : `secret-tool store --label=slmctl service ${quoted(service)} account ${quoted(account)}`,
         'Unlock the keyring: it belongs to a signed-in session.',
       ])
     return new Secret(output.subarray(0, withoutLineEnd(output, 0, output.length)))
@@ -153,6 +153,8 @@ function run(command: string, args: readonly string[], entry: string): Promise<{
   let length = 0
   const fail = (error: ProblemError) => {
     output.fill(0)
+    // The pipe, too: a child of the child may go on writing into it.
+    child.stdout.destroy()
     child.kill('SIGKILL')
     reject(error)
   }
@@ -196,6 +198,11 @@ function unreadable(path: string, error: unknown): ProblemError {
 
 function tooLarge(path: string): ProblemError {
   return no('SECRET_TOO_LARGE', `The file ${path} is larger than 64 KiB; that is no secret.`, ['Is it the right file?'])
+}
+
+/** As a shell takes it: people copy these lines. */
+function quoted(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function capital(text: string): string {
