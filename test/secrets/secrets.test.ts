@@ -131,7 +131,7 @@ test('a secret shows itself to nobody but its one user, and not after it is forg
 
 /** Types keys into a program on a terminal of its own (`script` makes one); answers what the terminal showed. */
 async function onTerminal(program: string, keys: string): Promise<string> {
-  const child = spawn('script', ['-qec', `${process.execPath} ${file('ask.ts', program)}`, '/dev/null'], {
+  const child = spawn('script', ['-qec', `${process.execPath} ${program}`, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'ignore'],
   })
   const late = setTimeout(() => child.kill('SIGKILL'), 8000)
@@ -147,7 +147,9 @@ async function onTerminal(program: string, keys: string): Promise<string> {
   clearTimeout(late)
   return shown
 }
-const asks = `
+const asks = file(
+  'ask.ts',
+  `
 import { secretFromPrompt } from ${JSON.stringify(new URL('../../src/secrets.ts', import.meta.url).href)}
 try {
   const secret = await secretFromPrompt('Password: ')
@@ -155,7 +157,8 @@ try {
 } catch (error) {
   console.log('NOT', error.problems[0].code)
 }
-`
+`,
+)
 const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
 test('the prompt takes a password without showing it; Backspace, ^U and ^C do what they say', { skip: !hasScript }, async () => {
@@ -174,6 +177,6 @@ test('the prompt takes a password without showing it; Backspace, ^U and ^C do wh
 })
 
 test('without a terminal nothing is asked', () => {
-  const done = spawnSync(process.execPath, [file('ask2.ts', asks)], { input: `${marker}\n`, encoding: 'utf8' })
+  const done = spawnSync(process.execPath, [asks], { input: `${marker}\n`, encoding: 'utf8' })
   assert.match(done.stdout, /NOT SECRET_NEEDS_TERMINAL/)
 })
