@@ -35,15 +35,24 @@ export function fingerprint(facts: MachineFacts): string {
 }
 
 function productPart(p: ProductFacts, facts: MachineFacts) {
-  const left = p.minutesLeft === null ? 'none' : p.minutesLeft <= soon ? 'soon' : p.minutesLeft > longest ? 'too long' : 'enough'
+  const left =
+    p.minutesLeft === null || p.state !== 'licensed'
+      ? 'none'
+      : p.minutesLeft <= soon
+        ? 'soon'
+        : p.minutesLeft > longest
+          ? 'too long'
+          : 'enough'
   return [
     p.activationId,
     p.name,
     p.channel,
     p.method,
     p.partialKey,
-    p.state,
-    p.reason,
+    // Grace and notification pass into each other by time alone; a plan is the same for them.
+    p.state === 'licensed' || p.state === 'unlicensed' || p.state === 'unknown' ? p.state : 'not activated',
+    p.reason === 0xc004f035 || p.reason === 0xc004f059,
+    p.stale,
     left,
     p.activationObject,
     hostAt('product', p, facts),

@@ -1,3 +1,4 @@
+import { canonicalHost } from '../addresses.ts'
 import type { Cell, Row } from './clues/clue.ts'
 import { wholeNumber } from './clues/shapes.ts'
 import type { MachineFacts } from './facts/machine.ts'
@@ -40,18 +41,26 @@ export function applicationHost(product: ProductFacts, facts: MachineFacts): { n
   return facts.applicationHosts.get(id) ?? null
 }
 
-/** The host that is set at one level, with its port. */
+/**
+ * The host that is set at one level, with its port. A product that names the machine's own host is taken to have none of its own:
+ * whether Windows shows a product the setting of the machine is not documented, and for what is asked it makes no difference.
+ */
 export function hostAt(
   level: 'product' | 'global',
   product: ProductFacts,
   facts: MachineFacts,
 ): { name: string; port: number | null } | null {
   const service = serviceOf(product, facts)
-  const [name, port] =
-    level === 'product'
-      ? [own(product, facts, 'KeyManagementServiceMachine'), own(product, facts, 'KeyManagementServicePort')]
-      : [service.get('KeyManagementServiceMachine') ?? null, service.get('KeyManagementServicePort') ?? null]
-  return name && name.value !== '' ? { name: name.value, port: wholeNumber(port?.value ?? '') || null } : null
+  const global = service.get('KeyManagementServiceMachine') ?? null
+  const name = level === 'product' ? own(product, facts, 'KeyManagementServiceMachine') : global
+  if (!name || name.value === '') return null
+  const row = level === 'product' ? product.cells : service
+  const port = wholeNumber(row.get('KeyManagementServicePort')?.value ?? '') || null
+  if (level === 'product' && global && canonicalHost(global.value) === canonicalHost(name.value)) {
+    const servicePort = wholeNumber(service.get('KeyManagementServicePort')?.value ?? '') || null
+    if (port === null || (port ?? standard) === (servicePort ?? standard)) return null
+  }
+  return { name: name.value, port }
 }
 
 /**

@@ -173,6 +173,14 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
         'cannot-tell',
         `${host} is the KMS of ${whose} for its own virtual machines; a site file that lists the platform would decide.`,
       )
+    // What the firmware says of where a machine runs is more than what somebody set on it.
+    const away =
+      facts.system && facts.system.platform !== platform && !facts.unasked.some((u) => u.question === 'enclosure' || u.question === 'bios')
+    if (away)
+      return answer(
+        'suspect',
+        `${host} is the KMS of ${whose} for its own virtual machines, but this machine does not look like one of them. A firmware that we do not recognise would explain it.`,
+      )
     if (site.platforms.includes(platform)) return answer('platform', `${host} is the KMS of ${whose}, which the site file lists.`)
     return answer('suspect', `${host} is the KMS of ${whose}, which the site file does not list. A machine there would explain it.`)
   }

@@ -11,6 +11,7 @@ import { type Becomes, planKms } from './plan/by-kms.ts'
 import { type Asked, type Authorisation, type AuthorisedHost, Draft, type PlanOptions } from './plan/draft.ts'
 import { planAvma, planDirectory, planEsu, planMak } from './plan/otherwise.ts'
 import { layered } from './rules/keys.ts'
+import { isAway, lacksWindows } from './rules/live.ts'
 import { called, capital, isSpare } from './rules/rule.ts'
 import { entitlementFor, wishFor } from './wishes.ts'
 
@@ -68,6 +69,10 @@ export function planMachine(facts: MachineFacts, options: PlanOptions): MachineP
   // What rests on half an answer could be wrong in every step.
   if (blind.some((u) => u.question !== 'office-products' && u.question !== 'office-service')) return draft.plan()
   if (facts.products.length === 0 && facts.system === null) draft.lack('state', 'The text names no product.')
+  if (lacksWindows(facts))
+    draft.refuse(null, 'NO_KEY', 'No entry of Windows has a product key; which licence this machine has, nothing on it tells.', [
+      'Give it its own licence, or the client key of its edition where a volume licence covers it: slmctl keys windows',
+    ])
   if (facts.products.length > 0 && facts.products.every((p) => p.addOn))
     draft.lack('windows', `The ${draft.teller} is about an add-on; Windows itself is not in it.`)
   facts.products.forEach((p, index) => {
@@ -94,6 +99,13 @@ function planProduct(draft: Draft, p: ProductFacts, index: number): void {
   const { wish, explicit } = wishFor(p, facts, options.wishes)
   if (isSpare(p, facts.products)) {
     if (live && explicit && wish.by !== 'leave') planStale(draft, p)
+    else if (p.stale)
+      draft.refuse(
+        index,
+        'STALE_KEY',
+        `${capital(name)} is not installed any more; its key (${p.partialKey ?? 'unknown'}) is left over and only brings up notices.`,
+        ['A wish about office in the site file lets slmctl remove it.'],
+      )
     return
   }
   if (wish.by === 'leave') {
@@ -128,6 +140,15 @@ function planProduct(draft: Draft, p: ProductFacts, index: number): void {
         'Find out which forest the machine belongs to; name its domain in the site file if it is yours.',
       ])
     else draft.hold(`${name}: activated through Active Directory.`)
+    return
+  }
+  if (p.application === 'windows' && isAway(facts)) {
+    draft.refuse(
+      index,
+      'MULTI_SESSION',
+      `${capital(name)}: Enterprise multi-session is for Azure Virtual Desktop; no KMS host activates it elsewhere.`,
+      ['Install Windows Enterprise or Windows Server in its place.'],
+    )
     return
   }
   if (/^Core/.test(p.edition ?? '') && p.application === 'windows') {
@@ -315,7 +336,10 @@ function giveUp(draft: Draft, p: ProductFacts, index: number): 'done' | string {
 /** A key left over beside the Office that is in use. The live one is licensed; this one is not, and is of the same program. */
 function planStale(draft: Draft, p: ProductFacts): void {
   if (p.application !== 'office' || p.partialKey === null || p.activationId === null || p.channel === 'subscription') return
-  const live = draft.facts.products.find((o) => o !== p && o.application === 'office' && o.edition === p.edition && o.state === 'licensed')
+  const program = (o: ProductFacts) => (p.stale ? (o.edition ?? '').replace(/ ?20\d\d$/, '') : o.edition)
+  const live = draft.facts.products.find(
+    (o) => o !== p && o.application === 'office' && program(o) === program(p) && o.state === 'licensed',
+  )
   if (!live || live.activationId === p.activationId) return
   draft.propose(
     staleOfficeKey,

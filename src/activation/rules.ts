@@ -39,6 +39,7 @@ import {
   kmsHostMachine,
   ltscChannel,
   multiSessionAway,
+  noWindowsKey,
   perUserOffice,
   sharedComputer,
 } from './rules/live.ts'
@@ -60,6 +61,7 @@ export const rules: readonly Rule[] = [
   keyEdition,
   neverActivated,
   noKey,
+  noWindowsKey,
   notActivated,
   notRenewed,
   hostKeyUpdate,

@@ -37,6 +37,12 @@ export function verifyStep(step: Step, before: MachineFacts, after: MachineFacts
   }
   const want = change.wanted(step)
   if (!change.holds(after, want)) return { holds: false, because: change.seen(after, want) }
+  if (step.secret) {
+    // A key that was there before is no sign that another one was installed.
+    const was = productOf(before, step.product)?.partialKey
+    if (was && was === productOf(after, step.product)?.partialKey)
+      return { holds: false, because: `The key ending in ${was} was there before.` }
+  }
   if (step.change !== activation.id) return { holds: true, because: change.seen(after, want) }
   return activated(step, before, after, options)
 }

@@ -68,6 +68,8 @@ export type ProductFacts = {
   readonly fromEvent: boolean
   /** True for Office with a licensing service of its own, `OfficeSoftwareProtection…`; null where nothing tells. */
   readonly officeService: boolean | null
+  /** A key left over from an Office that is not installed any more, beside the one that is in use. */
+  readonly stale: boolean
 }
 
 const noValue = /^(?:[x?*-]{3,}|\*{3,}|<[^>]*>|\[?redacted\]?|n\/?a|not set|none|null|-+)$/i
@@ -195,6 +197,7 @@ export function productFacts(product: ProductRow, service: Row, order: DateOrder
     eventCode,
     fromEvent: product.fromEvent,
     officeService: null,
+    stale: false,
   }
 }
 

@@ -110,8 +110,9 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
           : {}),
       }
     })
-  const products = [...read('products', serviceRow, false), ...read('office-products', officeRow, true)]
   const officeValues = valuesOf(answers, 'click-to-run')
+  const office = officeValues ? officeFacts(lines.values(officeValues)) : null
+  const products = withStale([...read('products', serviceRow, false), ...read('office-products', officeRow, true)], office)
   return {
     id: name,
     name,
@@ -124,7 +125,7 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
     service: serviceRow,
     officeService: officeRow,
     system,
-    office: officeValues ? officeFacts(lines.values(officeValues)) : null,
+    office,
     hostRole: hostRole(products, serviceRow),
     applicationHosts: applications,
     unasked: unasked(answers),
@@ -169,7 +170,7 @@ function systemFacts(answers: Answers, lines: Lines, askedAt: string): SystemFac
   const own = text(suffix?.Domain) ?? (joined ? text(field(computer, 'Domain')) : null)
   return {
     cells,
-    caption: field(os, 'Caption')?.trim() ?? null,
+    caption: cells.get('Caption')?.value.trim() ?? null,
     version: /^(\d+\.\d+)\./.exec(field(os, 'Version') ?? '')?.[1] ?? null,
     build: wholeNumber(field(os, 'BuildNumber') ?? ''),
     revision: version && version.UBR !== undefined ? wholeNumber(String(version.UBR)) : null,
@@ -219,6 +220,31 @@ function officeFacts(cells: Row): OfficeFacts {
   }
 }
 
+/** Year and program of an Office edition: `Professional Plus 2021`. */
+function generation(p: ProductFacts): { program: string; year: string } | null {
+  const m = /^(.*?) ?(20\d\d)$/.exec(p.edition ?? '')
+  return m && p.application === 'office' ? { program: m[1]!, year: m[2]! } : null
+}
+
+/**
+ * Marks keys that are left over: the same program of another year is licensed, Click-to-Run has that one installed and not this
+ * one. What it does not prove stays as it is.
+ */
+function withStale(products: readonly ProductFacts[], office: OfficeFacts | null): ProductFacts[] {
+  const installed = (year: string) => office?.releaseIds.some((id) => id.includes(year)) ?? false
+  return products.map((p) => {
+    const mine = generation(p)
+    if (!mine || !office || p.state === 'licensed' || p.addOn || p.channel === 'subscription' || installed(mine.year)) return p
+    // The release IDs of Office 2016 carry no year.
+    if (mine.year === '2016' && office.releaseIds.some((id) => !/20\d\d|^O365|^M365/.test(id))) return p
+    const live = products.some((o) => {
+      const other = generation(o)
+      return other && o.state === 'licensed' && other.program === mine.program && other.year !== mine.year && installed(other.year)
+    })
+    return live ? { ...p, stale: true } : p
+  })
+}
+
 function hostRole(products: readonly ProductFacts[], service: Row): HostRole | null {
   const index = products.findIndex((p) => p.channel === 'kms-host' && p.isKmsHost)
   const product = products[index]
@@ -260,7 +286,8 @@ function applicationHosts(answers: Answers, lines: Lines): MachineFacts['applica
     const name = values?.KeyManagementServiceName
     if (typeof name !== 'string' || name === '') continue
     const port = wholeNumber(String(values?.KeyManagementServicePort ?? ''))
-    found.set(application, { name, port: port || null, cell: lines.cell('KeyManagementServiceName', name) })
+    const cell = lines.cell('KeyManagementServiceName', name)
+    found.set(application, { name: cell.value, port: port || null, cell })
   }
   return found
 }

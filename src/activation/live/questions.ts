@@ -108,7 +108,6 @@ const serviceSince61 = [
   'KeyManagementServiceHostCaching',
   'KeyManagementServiceListeningPort',
   'KeyManagementServiceDnsPublishing',
-  'KeyManagementServiceActivationDisabled',
   'ClientMachineID',
 ]
 const serviceSince62 = ['KeyManagementServicePort', 'KeyManagementServiceLookupDomain', 'OA3xOriginalProductKeyDescription']
@@ -188,7 +187,8 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
     ['host:windows', windowsApplication],
     ['host:office', officeApplication],
   ] as const) {
-    const entries = of(application).filter((p) => !/SUBSCRIPTION|TIMEBASED_SUB/.test(field(p, 'Description') ?? ''))
+    // A Windows of any licence may become a KMS client; of Office only volume products are ever asked for.
+    const entries = of(application).filter((p) => application === windowsApplication || /VOLUME/.test(field(p, 'Description') ?? ''))
     if (entries.some((p) => field(p, 'KeyManagementServiceMachine') === null))
       asked.push({ id, registry: `${platform}\\${application}`, values: ['KeyManagementServiceName', 'KeyManagementServicePort'] })
   }
@@ -200,7 +200,11 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
       columns: ['Version', 'KeyManagementServiceMachine', 'KeyManagementServiceHostCaching', 'ClientMachineID'],
     })
   // Where no host is set, or none any more, a KMS client looks in DNS by its own suffix.
-  const clients = [...products, ...office].some((p) => /KMSCLIENT/.test(field(p, 'Description') ?? ''))
+  const clients = [...products, ...office].some(
+    (p) =>
+      /KMSCLIENT/.test(field(p, 'Description') ?? '') ||
+      (/VOLUME_MAK|VIRTUAL_MACHINE/.test(field(p, 'Description') ?? '') && field(p, 'LicenseStatus') !== '1'),
+  )
   if (clients || wishes.some((w) => w.instead))
     asked.push({
       id: 'suffix',

@@ -1,4 +1,5 @@
 import { type HostUpdateRow, hostUpdates, numberOf, officeChannels } from '../../catalogue.ts'
+import type { MachineFacts } from '../facts/machine.ts'
 import { multiSession } from '../facts/system.ts'
 import { at, called, capital, days, productRule, rule } from './rule.ts'
 
@@ -31,10 +32,38 @@ export const clockAway = rule('clock-away', 'A machine whose clock is hours away
   ]
 })
 
+/** True where the licences were told, and none of Windows has a key. */
+export function lacksWindows(facts: MachineFacts): boolean {
+  return (
+    facts.system !== null &&
+    !facts.unasked.some((u) => u.question === 'products') &&
+    !facts.products.some((p) => p.application === 'windows' && !p.addOn)
+  )
+}
+
+export const noWindowsKey = rule('no-windows-key', 'A machine on which no entry of Windows has a product key', ({ facts }) =>
+  lacksWindows(facts)
+    ? [
+        {
+          severity: 'action' as const,
+          summary: 'No entry of Windows has a product key: nothing activates this Windows.',
+          honest: 'The key may just have been removed to install another one.',
+          evidence: at(facts.system?.cells.get('Caption'), 'the system'),
+          next: ['Give it its own licence, or the client key of its edition where a volume licence covers it: slmctl keys windows'],
+        },
+      ]
+    : [],
+)
+
+/** Enterprise multi-session away from Azure, by what the firmware says. */
+export function isAway(facts: MachineFacts): boolean {
+  return facts.system?.sku === multiSession && facts.system.platform !== 'azure' && !facts.unasked.some((u) => u.question === 'enclosure')
+}
+
 /** Enterprise multi-session is for Azure Virtual Desktop; elsewhere it is not licensed and no KMS activates it (Microsoft's FAQ on it). */
 export const multiSessionAway = rule('multi-session-away', 'An Enterprise multi-session edition outside Azure', ({ facts }) => {
   const { system } = facts
-  if (system?.sku !== multiSession || system.platform === 'azure') return []
+  if (!system || !isAway(facts)) return []
   const index = facts.products.findIndex((p) => p.application === 'windows' && !p.addOn)
   return [
     {

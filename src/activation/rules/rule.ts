@@ -111,6 +111,7 @@ export function keyed(all: readonly ProductFacts[]): readonly ProductFacts[] {
 const activeLists = new WeakMap<readonly ProductFacts[], readonly ProductFacts[]>()
 /** An unlicensed entry beside another entry of the same product that is in use: not the active one. */
 export function isSpare(product: ProductFacts, all: readonly ProductFacts[]): boolean {
+  if (product.stale) return true
   if (product.state !== 'unlicensed' || product.addOn) return false
   let active = activeLists.get(all)
   if (!active) {
