@@ -141,8 +141,8 @@ export function openHub(
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > mostBytes) {
-        response.writeHead(413).end()
-        request.socket.destroy()
+        response.writeHead(413, { Connection: 'close' }).end(() => request.socket.destroy())
+        request.removeAllListeners('data').resume()
       } else chunks.push(chunk)
     })
     request.on('end', () => {

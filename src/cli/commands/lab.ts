@@ -38,6 +38,11 @@ export async function run(
   const { machines, seed, scenarios } = wish(flags)
   const directory = typeof flags.directory === 'string' ? flags.directory : mkdtempSync(join(tmpdir(), 'slmctl-lab-'))
   mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // Listened for before anything is said: whoever reads the last line may end it at once.
+  const ended = new Promise<void>((done) => {
+    process.once('SIGINT', done)
+    process.once('SIGTERM', done)
+  })
   const lab = await startLab({ seed, count: machines, ...(scenarios ? { scenarios } : {}) })
   try {
     const write = (name: string, text: string, mode: number) => {
@@ -65,10 +70,7 @@ export async function run(
       )
       io.out('\n^C ends the lab.\n')
     }
-    await new Promise<void>((done) => {
-      process.once('SIGINT', done)
-      process.once('SIGTERM', done)
-    })
+    await ended
   } finally {
     await lab.close()
   }
