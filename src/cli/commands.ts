@@ -158,10 +158,11 @@ export const commands: readonly Command[] = [
   {
     name: 'demo',
     usage: 'demo',
-    summary: 'A tour over the texts that ship with slmctl.',
-    about: 'Reads the example texts that ship with slmctl and shows what it makes of them.',
-    options: [],
-    examples: ['slmctl demo'],
+    summary: 'A tour: a small fleet is looked at, planned, changed and verified.',
+    about:
+      'Starts a small lab on this computer and shows status, plan, apply and what the guard refuses; ends by itself in a few seconds. With --texts, reads the example texts that ship with slmctl and shows what it makes of them.',
+    options: [{ flag: '--texts', value: null, means: 'The tour over texts that people paste.' }],
+    examples: ['slmctl demo', 'slmctl demo --texts'],
     load: () => import('./commands/demo.ts'),
   },
 ]

@@ -1,11 +1,110 @@
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { diagnose, type SourceText } from '../../activation.ts'
-import { ProblemError } from '../../model.ts'
+import { type Lab, startLab } from '../../lab.ts'
+import { type Plan, ProblemError } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, json, wrap } from '../io.ts'
 import { colour, showDiagnosis } from '../views/diagnosis.ts'
+import { run as apply } from './apply.ts'
 import { run as explain } from './explain.ts'
+import { run as plan } from './plan.ts'
+import { run as status } from './status.ts'
+
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+export async function run(_words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  return flags.texts === true ? await texts(flags, io) : await fleet(flags, io)
+}
+
+/** Machines of the tour: what most organisations have on a Monday. */
+const machines = [
+  { name: 'pc-anna.corp.example', scenario: 'win11-enterprise-office-2021' },
+  { name: 'pc-bert.corp.example', scenario: 'win11-pro-notification' },
+  { name: 'pc-cleo.corp.example', scenario: 'outside-host' },
+  { name: 'pc-dora.corp.example', scenario: 'win10-pro-oem' },
+  { name: 'srv-files.corp.example', scenario: 'server-2019-notification' },
+] as const
+
+/** A small fleet on this computer: looked at, planned, changed, verified, and what the guard refuses. */
+async function fleet(flags: Flags, io: Io): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'slmctl-demo-'))
+  const state = process.env.SLMCTL_STATE
+  process.env.SLMCTL_STATE = directory
+  const lab = await startLab({ seed: 'demo', machines })
+  try {
+    writeFileSync(join(directory, 'lab.password'), lab.accounts[0]!.password, { mode: 0o600 })
+    const site = join(directory, 'slmctl.yaml')
+    writeFileSync(site, lab.siteYaml())
+    return await tour(lab, directory, site, flags, io)
+  } finally {
+    await lab.close()
+    rmSync(directory, { recursive: true, force: true })
+    if (state === undefined) delete process.env.SLMCTL_STATE
+    else process.env.SLMCTL_STATE = state
+  }
+}
+
+async function tour(lab: Lab, directory: string, site: string, flags: Flags, io: Io): Promise<number> {
+  const quiet: Io = { ...io, out: () => {}, err: () => {} }
+  const say = (text: string) => io.out(`${wrap(text, io.columns)}\n`)
+  const shown = (command: string) => io.out(`${io.paint('bold', `$ slmctl ${command}`)}\n`)
+  const at = flags.json ? quiet : io
+  const tell = flags.json ? () => {} : say
+  const show = flags.json ? () => {} : shown
+
+  tell(
+    `A lab: ${lab.machines.length} simulated Windows machines behind a real WinRM port on this computer, and the site file of Example University. Every answer below came over the wire, sealed.`,
+  )
+  show('status --all')
+  await status([], { all: true, site }, at)
+  tell('\nWhat would bring them to what the site file wishes? Nothing is changed yet.')
+  const bert = 'pc-bert.corp.example'
+  const cleo = 'pc-cleo.corp.example'
+  show(`plan ${bert} ${cleo}`)
+  await plan([bert, cleo], { site }, at)
+  tell('\nDo it: each machine is asked again, each step is checked by the guard, written to a journal, and verified.')
+  show('apply --all --yes')
+  const applied = await apply([], { all: true, yes: true, site }, at)
+  tell('\nA second time there is nothing to do.')
+  show('apply --all --yes')
+  const again = await apply(
+    [],
+    { all: true, yes: true, site },
+    { ...quiet, out: (text) => /^Nothing to change/.test(text) && at.out(text) },
+  )
+
+  // A plan file is only a wish: here is one in which somebody has put another host.
+  tell('\nAnd if somebody puts a host into a plan file that the site file does not name?')
+  lab.advance(60)
+  const kept = join(directory, 'plan.json')
+  await plan([cleo], { site, out: kept, renew: true }, quiet)
+  const forged = JSON.parse(readFileSync(kept, 'utf8')) as Plan
+  const [machine] = forged.machines
+  const elsewhere = {
+    ...machine!.steps[0]!,
+    change: 'kms-host',
+    what: 'use the KMS host kms.elsewhere.example',
+    class: 'SoftwareLicensingService',
+    key: null,
+    method: 'SetKeyManagementServiceMachine',
+    arguments: { MachineName: 'kms.elsewhere.example' },
+    product: null,
+    activates: false,
+  }
+  writeFileSync(kept, JSON.stringify({ ...forged, machines: [{ ...machine, steps: [elsewhere, ...machine!.steps] }] }))
+  const before = lab.calls(cleo).length
+  show('apply --plan plan.json --yes')
+  const refused = await apply([], { plan: kept, yes: true, site }, at)
+  const sent = lab.calls(cleo).length - before
+  tell(`\nCalls that the machine got: ${sent}. No flag changes that: the site file is the switch.`)
+  tell('Your own lab, to play with: ./slmctl lab. Texts that people paste: ./slmctl demo --texts, ./slmctl diagnose FILE.')
+  if (flags.json) io.out(json({ schema: 'slmctl.demo/2', applied, again, refused, sent }))
+  // The OEM machine stays as it is, so nothing is left to do; the forged plan has to be refused with nothing sent.
+  return applied === 0 && again === 0 && refused === 1 && sent === 0 ? 0 : 2
+}
 
 /** The folder of example texts, beside the sources in a checkout and beside the bundle in a package. */
 function folder(): string {
@@ -23,22 +122,19 @@ function folder(): string {
 /** Examples are judged as of this day, so that the tour tells the same story every year. */
 const readAt = '2026-11-01T12:00:00Z'
 
-export async function run(
-  _words: readonly string[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
-  io: Io,
-): Promise<number> {
+/** A tour over the texts that ship with slmctl. */
+async function texts(flags: Flags, io: Io): Promise<number> {
   const dir = folder()
   const names = readdirSync(dir)
     .filter((n) => n.endsWith('.txt'))
     .sort()
-  const texts: SourceText[] = names.map((name) => {
-    const read = readText(dir + name)
-    if (!read.text) throw new ProblemError(read.problem)
-    return { ...read.text, source: name }
+  const read: SourceText[] = names.map((name) => {
+    const { text, problem } = readText(dir + name)
+    if (!text) throw new ProblemError(problem)
+    return { ...text, source: name }
   })
   const site = await loadSite(`${dir}slmctl.yaml`)
-  const answers = texts.map((text) => diagnose([text], { site, readAt }))
+  const answers = read.map((text) => diagnose([text], { site, readAt }))
   if (flags.json) {
     io.out(json({ schema: 'slmctl.demo/1', answers }))
     return 0

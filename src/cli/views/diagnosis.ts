@@ -9,7 +9,8 @@ const word: Readonly<Record<Verdict, string>> = {
   action: 'ACTION NEEDED',
   'cannot-tell': 'CANNOT TELL',
 }
-const channels: Readonly<Record<Product['channel'], string>> = {
+/** A kind of key in words. */
+export const channels: Readonly<Record<Product['channel'], string>> = {
   'kms-client': 'KMS client',
   'kms-host': 'KMS host',
   mak: 'MAK',
