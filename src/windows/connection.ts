@@ -21,9 +21,11 @@ export type Patience = {
   /** How long a quota may keep us waiting in all. */
   readonly quotaMs: number
   readonly answerBytes: number
+  /** Of all answers to one question. */
+  readonly questionBytes: number
   readonly rows: number
 }
-export const usualPatience: Patience = { graceMs: 10_000, quotaMs: 90_000, answerBytes: 8 << 20, rows: 100_000 }
+export const usualPatience: Patience = { graceMs: 10_000, quotaMs: 90_000, answerBytes: 8 << 20, questionBytes: 64 << 20, rows: 100_000 }
 
 const soap = 'application/soap+xml;charset=UTF-8'
 /** [MS-WSMV] 3.1.4: how a client says that its certificate is its logon. */
@@ -42,6 +44,10 @@ export class Connection {
   readonly #patience: Patience
   #socket: HttpSocket | null = null
   #context: SecurityContext | null = null
+  /** A refused logon is not tried again: a few more would lock the account. */
+  #refused: TransportError | null = null
+  /** The bare mechanism, where a machine offers Kerberos and not Negotiate. */
+  #mechanism: 'spnego' | 'kerberos' = 'spnego'
   /** Whether the last message of `exchange` may have left: authentication came to its end before. */
   messageSent = false
 
@@ -76,7 +82,19 @@ export class Connection {
       throw error
     }
     this.close()
-    throw statusError(answer, this.#reach.tls === null)
+    throw this.#unanswered(answer)
+  }
+
+  #unanswered(answer: HttpAnswer): TransportError {
+    const error = statusError(answer, this.#reach.tls === null)
+    if (this.#reach.tls === null || error.code !== 'WINRM_LOGON_FAILED') return error
+    // Known by its certificate, it refused the request before it looked at it.
+    const { method } = this.#reach.credential
+    const offered = challenges(answer.headers.get('www-authenticate')).map((c) => c.scheme.toLowerCase())
+    const code = method === 'basic' && !offered.includes('basic') ? 'WINRM_NOT_OFFERED' : error.code
+    const refused = new TransportError(code, error.message, false)
+    if (method === 'basic' || method === 'certificate') this.#refused = refused
+    return refused
   }
 
   close(): void {
@@ -92,6 +110,7 @@ export class Connection {
 
   async #open(): Promise<void> {
     this.close()
+    if (this.#refused) throw this.#refused
     this.check()
     const { address, port, tls, connectTimeoutMs, credential } = this.#reach
     const until = performance.now() + connectTimeoutMs
@@ -105,11 +124,23 @@ export class Connection {
     }
     if (credential.method === 'basic' || credential.method === 'certificate') return
     try {
-      await this.#logOn(contextOf(credential, address, channelBinding))
+      await this.#logOn(contextOf(credential, address, channelBinding, this.#mechanism))
     } catch (error) {
       this.close()
+      if (!(error instanceof TransportError)) throw error
+      if (
+        error.code === 'WINRM_NOT_OFFERED' &&
+        this.#mechanism === 'spnego' &&
+        credential.method === 'kerberos' &&
+        error.message.includes(' Kerberos')
+      ) {
+        this.#mechanism = 'kerberos'
+        return this.#open()
+      }
       // Nothing but empty bodies went out.
-      throw error instanceof TransportError ? new TransportError(error.code, error.message, false) : error
+      const unsent = new TransportError(error.code, error.message, false)
+      if (error.code === 'WINRM_LOGON_FAILED') this.#refused = unsent
+      throw unsent
     }
   }
 
@@ -161,7 +192,12 @@ export class Connection {
   }
 }
 
-function contextOf(credential: Exclude<Credential, { method: 'basic' | 'certificate' }>, host: string, channelBinding: Uint8Array | null) {
+function contextOf(
+  credential: Exclude<Credential, { method: 'basic' | 'certificate' }>,
+  host: string,
+  channelBinding: Uint8Array | null,
+  mechanism: 'spnego' | 'kerberos',
+): SecurityContext {
   if (credential.method === 'ntlm') {
     const { user, domain, password } = credential
     return ntlmInitiate({ user, domain, password, spn: `HTTP/${host}`, channelBinding })
@@ -178,7 +214,7 @@ function contextOf(credential: Exclude<Credential, { method: 'basic' | 'certific
       channelBinding,
     })
   }
-  const options = { service: 'HTTP', host, mechanism: 'spnego', channelBinding } as const
+  const options = { service: 'HTTP', host, mechanism, channelBinding } as const
   if (from === 'cache') return gssInitiate({ ...options, credential: { from: 'cache' } })
   if (principal === null) throw new NegotiateError('unavailable', 'a keytab or a password needs a principal')
   return 'keytab' in from

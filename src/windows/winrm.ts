@@ -65,6 +65,8 @@ class WinRm {
   readonly #patience: Patience
   readonly #connection: Connection
   #envelope = 0
+  /** Bytes of answers to the question at hand. */
+  #received = 0
   /** Properties that this Windows has, lower case, by class: learnt when it refused a list of columns. */
   readonly #properties = new Map<string, ReadonlySet<string> | null>()
   readonly #keys = new Map<string, Readonly<Record<string, string>>>()
@@ -133,6 +135,7 @@ class WinRm {
   }
 
   async #enumerateOnce(namespace: string, wql: string): Promise<readonly Row[]> {
+    this.#received = 0
     let batch = await this.#enumerateStart(namespace, wql, maxElements)
     if (batch.end || batch.context === null) return batch.items
     const rows = [...batch.items]
@@ -140,9 +143,9 @@ class WinRm {
     let empty = 0
     while (!batch.end && batch.context !== null) {
       empty = batch.items.length === 0 ? empty + 1 : 0
-      if (rows.length > this.#patience.rows || empty > 16) {
+      if (rows.length > this.#patience.rows || this.#received > this.#patience.questionBytes || empty > 16) {
         await this.#release(namespace, batch.context)
-        throw new TransportError('WINRM_TOO_LARGE', empty > 16 ? 'batches without rows' : `over ${this.#patience.rows} rows`, true)
+        throw new TransportError('WINRM_TOO_LARGE', empty > 16 ? 'batches without rows' : `${rows.length} rows and more`, true)
       }
       if (performance.now() > until) {
         await this.#release(namespace, batch.context)
@@ -219,8 +222,6 @@ class WinRm {
         xml = (await this.#connection.exchange(message)).xml
       } catch (error) {
         if (error instanceof TransportError && !error.sent) throw error
-        // The logon happens before: a machine that is known by TLS refused this very request.
-        if (error instanceof TransportError && error.code === 'WINRM_LOGON_FAILED' && this.#reach.tls !== null) throw error
         if (error instanceof TransportError) throw trouble('CALL_UNANSWERED', this.#reach.name, unanswered(call, error.message))
         // Before the message went out: what the logon says. After it: an answer that cannot be trusted.
         throw this.#connection.messageSent
@@ -264,6 +265,7 @@ class WinRm {
     for (let attempt = 0; ; attempt++) {
       const request = { ...draft, ...this.#common() } as unknown as Extract<Sendable, { readonly action: A }>
       const { xml } = await this.#connection.exchange(encodeRequest(request))
+      this.#received += xml.length
       try {
         return decodeResponse<A>(xml, request as never)
       } catch (error) {
@@ -308,7 +310,9 @@ class WinRm {
 
 const isAbsent = (error: unknown) => error instanceof WsmanFault && error.kind === 'not-found'
 const isRefusedQuery = (error: unknown) => error instanceof WsmanFault && (error.kind === 'invalid-query' || error.kind === 'filter')
-const isBroken = (error: unknown) => error instanceof TransportError && error.code === 'WINRM_CUT'
+/** The connection is gone, or its logon: both are had anew. A refused logon has `sent` false. */
+const isBroken = (error: unknown) =>
+  error instanceof TransportError && (error.code === 'WINRM_CUT' || (error.code === 'WINRM_LOGON_FAILED' && error.sent))
 
 const unanswered = (call: Call, why: string) => `${call.class}.${call.method}${why && `, ${why}`}`
 

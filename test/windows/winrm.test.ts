@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { after, test } from 'node:test'
+import fc from 'fast-check'
 import { newAuthority } from '../../src/lab/certificate.ts'
 import { ProblemError } from '../../src/model.ts'
 import type { DecodedRequest } from '../../src/protocol/wsman.ts'
@@ -36,7 +37,7 @@ async function machine(options: Options, reach: Partial<Reach> = {}): Promise<{ 
       connectTimeoutMs: 2000,
       ...reach,
     },
-    { graceMs: 300, quotaMs: 900, answerBytes: 1 << 20, rows: 1000 },
+    { graceMs: 300, quotaMs: 900, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000 },
   )
   running.push(() => opened.close(), at.close)
   return { at, machine: opened }
@@ -72,6 +73,21 @@ test('pulls until the end, and no further than the limit of rows', async () => {
   })
   assert.equal(await problemOf(endless.machine.ask(one)), 'WINRM_TOO_LARGE')
   assert.equal(endless.at.requests.at(-1)!.action, 'Release')
+})
+
+test('many large rows end at the limit of bytes', async () => {
+  const { at, machine: pc } = await machine({
+    reply: (r) => (r.action === 'Release' ? released(r) : rows(r, [{ Caption: 'x'.repeat(500_000) }], 'uuid:1')),
+  })
+  assert.equal(await problemOf(pc.ask(one)), 'WINRM_TOO_LARGE')
+  assert.ok(at.requests.length < 8)
+})
+
+test('a logon that the machine forgot is had anew, for a question once', async () => {
+  const { at, machine: pc } = await machine({ reply: (r, n) => (n === 1 ? { raw: '', status: 401 } : rows(r, [])) })
+  assert.deepEqual(await pc.ask(one), [])
+  assert.deepEqual(await pc.ask(one), [])
+  assert.deepEqual([at.logons, at.connections, at.requests.length], [2, 2, 3])
 })
 
 test('a Windows that lacks a property answers with those it has, and is not asked for it again', async () => {
@@ -208,6 +224,8 @@ test('a wrong password, and a machine that does not offer what the credential ne
   assert.equal(await problemOf(wrong.machine.ask(one)), 'WINRM_LOGON_FAILED')
   assert.equal(await problemOf(wrong.machine.call(activate)), 'WINRM_LOGON_FAILED')
   assert.equal(wrong.at.requests.length, 0)
+  // One attempt and no more: the others would lock the account.
+  assert.equal(wrong.at.connections, 1)
   const other = await machine({ reply: (r) => rows(r, []), schemes: ['Basic realm="WSMAN"', 'Kerberos'] })
   const error = await other.machine.ask(one).catch((e: unknown) => e)
   assert.ok(error instanceof ProblemError)
@@ -352,6 +370,25 @@ test('what is no WinRM is said to be none, and ends in time', async () => {
       assert.equal(await problemOf(at(await saying(bytes, then)).ask(one)), code, what)
       assert.ok(performance.now() - started < 3000, what)
     }),
+  )
+})
+
+test('whatever a server says ends in a Problem', async () => {
+  const head = fc.constantFrom(
+    '',
+    'HTTP/1.1 200 OK\r\n',
+    'HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate ',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+  )
+  const said = fc.tuple(
+    head,
+    fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: fc.constantFrom('\r', '\n', '0', 'a', ':', '=', ' '), maxLength: 60 })),
+  )
+  await fc.assert(
+    fc.asyncProperty(said, async ([first, rest]) => {
+      assert.match(await problemOf(at(await saying(`${first}${rest}`, 'end')).ask(one)), /^WINRM_/)
+    }),
+    { numRuns: 80 },
   )
 })
 

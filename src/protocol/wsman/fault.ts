@@ -134,12 +134,15 @@ export class FaultReader {
     return new WsmanFault({
       code: outer,
       providerCode: inner !== outer ? inner : null,
-      message: message.replace(/\s+/g, ' ').slice(0, 500),
+      message: message.replace(unseen, '').replace(/\s+/g, ' ').slice(0, 500),
       subcode: this.#subcode,
       provider: this.#provider,
     })
   }
 }
+
+/** Controls of terminals and of writing direction: the text of another machine must not move a cursor. */
+const unseen = /[\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /** Codes whose SOAP subcode differs from the usual one (DSP0226 section 14). */
 const subcodes: Readonly<Partial<Record<FaultKind, string>>> = {
