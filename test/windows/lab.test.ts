@@ -28,10 +28,10 @@ function open(at: LabMachine, https = false): Machine {
       port: https ? at.httpsPort! : at.httpPort,
       tls: https ? { ca: lab.ca, pin: null } : null,
       credential: { method: 'ntlm', user: account.user, domain: account.domain ?? '', password: new Secret(Buffer.from(account.password)) },
-      operationTimeoutMs: 400,
+      operationTimeoutMs: 300,
       connectTimeoutMs: 1000,
     },
-    { graceMs: 300, quotaMs: 1500, answerBytes: 1 << 20 },
+    { graceMs: 200, quotaMs: 1500, answerBytes: 1 << 20 },
   )
   opened.push(pc)
   return pc
@@ -51,7 +51,7 @@ const refresh = { class: 'SoftwareLicensingService', key: null, method: 'Refresh
 test('faults of a machine: each its own Problem when it is asked, and when it is called', async () => {
   const cases: readonly [Fault, string, string, boolean?][] = [
     [{ kind: 'refused' }, 'WINRM_UNREACHABLE', 'WINRM_UNREACHABLE'],
-    [{ kind: 'slow', ms: 5000 }, 'WINRM_SLOW', 'CALL_UNANSWERED'],
+    [{ kind: 'slow', ms: 3000 }, 'WINRM_SLOW', 'CALL_UNANSWERED'],
     [{ kind: 'drip', bytes: 1, ms: 20 }, 'WINRM_SLOW', 'CALL_UNANSWERED'],
     [{ kind: 'cut' }, 'WINRM_CUT', 'CALL_UNANSWERED'],
     [{ kind: 'access-denied', how: 'logon' }, 'WINRM_LOGON_FAILED', 'WINRM_LOGON_FAILED'],

@@ -37,7 +37,7 @@ async function machine(options: Options, reach: Partial<Reach> = {}): Promise<{ 
       connectTimeoutMs: 2000,
       ...reach,
     },
-    { graceMs: 300, quotaMs: 900, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000 },
+    { graceMs: 300, quotaMs: 600, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000 },
   )
   running.push(() => opened.close(), at.close)
   return { at, machine: opened }
@@ -160,11 +160,13 @@ test('a call is sent once, whatever happens to its answer', async () => {
     ['no return value', (r) => out(r, {})],
     ['the answer to another request', (r) => out({ ...r, messageId: 'uuid:other' } as DecodedRequest, { ReturnValue: 0 })],
   ]
-  for (const [what, reply] of ends) {
-    const { at, machine: pc } = await machine({ reply })
-    assert.equal(await problemOf(pc.call(activate)), 'CALL_UNANSWERED', what)
-    assert.equal(at.requests.length, 1, what)
-  }
+  await Promise.all(
+    ends.map(async ([what, reply]) => {
+      const { at, machine: pc } = await machine({ reply })
+      assert.equal(await problemOf(pc.call(activate)), 'CALL_UNANSWERED', what)
+      assert.equal(at.requests.length, 1, what)
+    }),
+  )
 })
 
 test('what a method answers, by value or by fault, is its return value; a refusal to run it is a Problem', async () => {
