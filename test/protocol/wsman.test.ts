@@ -433,7 +433,29 @@ test('no bytes make a decoder do anything but answer or refuse', () => {
 })
 
 test('any text survives as value, argument, selector and context, but for what XML cannot carry', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 20 })
+  const odd = [
+    '<',
+    '&',
+    '>',
+    '"',
+    "'",
+    '\r',
+    '\n',
+    '\t',
+    ' ',
+    '\0',
+    '\x1b',
+    '\x85',
+    '\ufffe',
+    '\u2028',
+    'é',
+    '€',
+    '😀',
+    ']]>',
+    '<![CDATA[',
+    '<!DOCTYPE',
+  ]
+  const text = fc.string({ unit: fc.oneof(fc.constantFrom(...odd), fc.constantFrom('a', 'Z', '0', ';')), maxLength: 20 })
   const carried = (s: string) => s.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '')
   fc.assert(
     fc.property(text, text, (a, b) => {
