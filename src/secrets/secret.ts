@@ -2,6 +2,12 @@ import { randomFillSync } from 'node:crypto'
 import { inspect } from 'node:util'
 
 /**
+ * Memory outside V8's heap. An array of up to 64 bytes is kept inside it until the first native call, which copies it out and
+ * leaves the old bytes where they were: nobody could wipe those.
+ */
+const ownMemory = (length: number): Buffer => Buffer.from(new ArrayBuffer(length))
+
+/**
  * A secret as masked bytes in memory of its own. Neither a log, an error, JSON nor a core file shows it; `use` unmasks it into
  * a buffer that is wiped when the call ends. Whoever makes a string of the bytes breaks this: keep them bytes.
  */
@@ -11,9 +17,9 @@ export class Secret {
 
   /** Takes the bytes over and wipes the given ones. */
   constructor(bytes: Uint8Array) {
-    this.#mask = Buffer.allocUnsafeSlow(bytes.length)
+    this.#mask = ownMemory(bytes.length)
     randomFillSync(this.#mask)
-    this.#masked = Buffer.allocUnsafeSlow(bytes.length)
+    this.#masked = ownMemory(bytes.length)
     for (let i = 0; i < bytes.length; i++) this.#masked[i] = bytes[i]! ^ this.#mask[i]!
     bytes.fill(0)
   }
@@ -25,7 +31,7 @@ export class Secret {
 
   /** Shows the bytes to `f` and wipes them when it returns (or throws). `f` must be done with them by then: it is not awaited. */
   use<T>(f: (bytes: Uint8Array) => T): T {
-    const bytes = Buffer.allocUnsafeSlow(this.#masked.length)
+    const bytes = ownMemory(this.#masked.length)
     try {
       for (let i = 0; i < bytes.length; i++) bytes[i] = this.#masked[i]! ^ this.#mask[i]!
       return f(bytes)

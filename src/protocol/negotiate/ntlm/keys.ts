@@ -46,7 +46,9 @@ function upperCase(name: string): string {
 
 /** UTF-8 to UTF-16LE without a string in between, which nobody could wipe. */
 export function utf16le(utf8: Uint8Array): Buffer {
-  const out = Buffer.allocUnsafeSlow(utf8.length * 2).fill(0)
+  // Of an ArrayBuffer: V8 keeps arrays of up to 64 bytes in its heap, and the first native call copies them out of it and leaves
+  // the old bytes where they were, as a core file shows.
+  const out = Buffer.from(new ArrayBuffer(utf8.length * 2))
   let length = 0
   for (let at = 0; at < utf8.length; ) {
     const first = utf8[at]!

@@ -3,8 +3,9 @@
  * the message touched is wiped.
  */
 export function md4(message: Uint8Array): Buffer {
-  const padded = Buffer.allocUnsafeSlow(((message.length + 72) >>> 6) << 6).fill(0)
-  const x = new Int32Array(16)
+  // Of ArrayBuffers, so that nothing of them is in V8's heap (see utf16le).
+  const padded = Buffer.from(new ArrayBuffer(((message.length + 72) >>> 6) << 6))
+  const x = new Int32Array(new ArrayBuffer(64))
   try {
     padded.set(message)
     padded[message.length] = 0x80
@@ -31,7 +32,7 @@ export function md4(message: Uint8Array): Buffer {
       c = (c + before[2]) | 0
       d = (d + before[3]) | 0
     }
-    const digest = Buffer.allocUnsafeSlow(16)
+    const digest = Buffer.from(new ArrayBuffer(16))
     for (const [i, word] of [a, b, c, d].entries()) digest.writeInt32LE(word, i * 4)
     return digest
   } finally {
