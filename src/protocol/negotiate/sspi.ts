@@ -13,7 +13,7 @@ export type SspiInitiate = {
 
 const packages = { kerberos: 'Kerberos', ntlm: 'NTLM', negotiate: 'Negotiate' } as const
 
-/** The client end on Windows itself, by secur32.dll; elsewhere `unavailable`. Written after the reference, unproved on Windows. */
+/** The client end on Windows itself, by secur32.dll; elsewhere `unavailable`. Unproved on Windows: see the note in native. */
 export function sspiInitiate({ host, credential, mechanism, channelBinding }: SspiInitiate): SecurityContext {
   const account = credential === null ? null : { ...credential, password: inUtf16(credential.password) }
   const open = async () => {
