@@ -41,7 +41,19 @@ function licensing(service: Service): [string, Value][] {
 }
 
 /** The registry as it stands now: what the scenario says, and what follows from the state. Keys below HKLM by lower-case path. */
-export function registryOf(machine: Machine): ReadonlyMap<string, { readonly path: string; readonly values: Key }> {
+export function registryOf(machine: Machine): Tree {
+  const known = kept.get(machine)
+  if (known?.version === machine.version) return known.tree
+  const tree = build(machine)
+  kept.set(machine, { version: machine.version, tree })
+  return tree
+}
+
+type Tree = ReadonlyMap<string, { readonly path: string; readonly values: Key }>
+/** A key is asked for value by value: the tree of a state is made once. */
+const kept = new WeakMap<Machine, { readonly version: number; readonly tree: Tree }>()
+
+function build(machine: Machine): Tree {
   const { system } = machine
   const tree = new Map<string, { path: string; values: Map<string, Value> }>()
   const put = (path: string, values: Iterable<[string, Value]>) => {

@@ -58,11 +58,11 @@ function plainCommand(line: string): string {
 function run(line: string, responder: Responder, now: Now): { stdout: Buffer; stderr: Buffer; exitCode: number } {
   const said = (text: string, exitCode = 0) => ({ stdout: Buffer.from(text), stderr: Buffer.alloc(0), exitCode })
   const command = plainCommand(line)
-  const echo = /(?:^|[\s&;{'"])echo\s+([^\r\n"']*)/i.exec(command)
+  const echo = /(?:^|[\s&;{'"])echo\s+(["']?)([^\r\n"']*)\1/i.exec(command)
   const asked = /wmiquery\s+([^\r\n]+)/i.exec(command)
   if (!asked)
     return echo
-      ? said(`${echo[1]!.trim()}\r\n`)
+      ? said(`${echo[2]!.trim()}\r\n`)
       : { stdout: Buffer.alloc(0), stderr: Buffer.from('The command is not known to this lab.\r\n'), exitCode: 1 }
   let out = ''
   for (const text of asked[1]!.split(' ; ')) {
