@@ -86,8 +86,33 @@ test('events, numbers, marks, hosts, activation IDs: unique and in shape', () =>
   for (const id of [12288, 12289, 12290, 8198, 1003, 12308]) assert.ok(catalogue.eventById(id), `event ${id}`)
 })
 
+test('ESU: every year has its own activation ID, which the table of IDs knows by the same name', () => {
+  const years = catalogue.esu.flatMap((row: catalogue.EsuRow) => row.years)
+  assert.equal(new Set(years).size, years.length)
+  for (const row of catalogue.esu as readonly catalogue.EsuRow[])
+    row.years.forEach((id, i) => {
+      const known = catalogue.productOfActivationId(id)
+      assert.equal(known?.channel, 'esu', id)
+      assert.match(known!.product, new RegExp(`year ${i + 1}`))
+    })
+  assert.equal(new Set(catalogue.officeChannels.map((c) => c.id)).size, catalogue.officeChannels.length)
+})
+
 test('every row names a source that is there', () => {
-  for (const table of [clientKeys, errors, events, marks, numbers, platformHosts, activationIds, defaultKeys]) {
+  for (const table of [
+    clientKeys,
+    errors,
+    events,
+    marks,
+    numbers,
+    platformHosts,
+    activationIds,
+    defaultKeys,
+    catalogue.officeChannels,
+    catalogue.platformHints,
+    catalogue.esu,
+    catalogue.hostUpdates,
+  ]) {
     for (const row of table as readonly { source: readonly string[] }[]) {
       assert.ok(row.source.length > 0, JSON.stringify(row))
       for (const id of row.source) assert.ok(id in sources, id)

@@ -13,7 +13,7 @@ export type HostInUse = {
   readonly from: 'product' | 'application' | 'global' | 'cache' | 'dns' | 'none'
   /**
    * The domains in which the machine looks for a host, in order: where none is set, or where the one of the last activation does
-   * not answer. Beside a host that is set, where it would look without it. Empty only where `from` is `none`.
+   * not answer. Beside a host that is set, and where none is asked (`none`), where it would look otherwise. Never empty.
    */
   readonly lookupDomains: readonly string[]
 }
@@ -69,9 +69,9 @@ export function hostAt(
  * by Active Directory alone asks none. `without` tells what it would be if the setting of that level were cleared. What could not be asked is an unknown domain, so that no guard can take it for ours.
  */
 export function hostInUse(product: ProductFacts, facts: MachineFacts, without: 'product' | 'global' | null = null): HostInUse {
-  const enabled = own(product, facts, 'VLActivationTypeEnabled')?.value
-  if (enabled === '1' || enabled === '3') return { host: null, port: standard, from: 'none', lookupDomains: [] }
   const domains = lookupDomains(product, facts)
+  const enabled = own(product, facts, 'VLActivationTypeEnabled')?.value
+  if (enabled === '1' || enabled === '3') return { host: null, port: standard, from: 'none', lookupDomains: domains }
   const found = (from: HostInUse['from'], at: { name: string; port: number | null }): HostInUse => ({
     host: at.name,
     port: at.port ?? standard,

@@ -134,12 +134,12 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
 
 const counters = /^(?:KeyManagementService(?:CurrentCount|\w+Requests|ProductKeyID)|RequiredClientCount)$/
 
-/** A product's row. Counters of a machine that is no KMS host, and intervals and ports of 0, say nothing. */
+/** A product's row. Counters of a machine that is no KMS host, and intervals, ports and reasons of 0, say nothing. */
 function productRow(from: LiveRow, lines: Lines): Row {
   const row = lines.row(from, ['EvaluationEndDate', 'TrustedTime'])
   const host = row.get('IsKeyManagementServiceMachine')?.value
   for (const [name, cell] of row) {
-    const none = cell.value === '0' && /Interval$|Port$/.test(name)
+    const none = cell.value === '0' && /Interval$|Port$|^LicenseStatusReason$/.test(name)
     const idle = host === '0' && counters.test(name) && name !== 'KeyManagementServiceProductKeyID' && name !== 'RequiredClientCount'
     // 1601 is how WMI writes "no date".
     const undated = /Date$|Time$/.test(name) && cell.value.startsWith('1601')

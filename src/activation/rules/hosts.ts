@@ -89,6 +89,8 @@ export const hostNotFound = rule('host-not-found', 'No KMS host was found, or no
         ),
     )
     const index = saying >= 0 ? saying : facts.products.findIndex((p) => p.channel === 'kms-client' && p.state !== 'licensed' && !p.addOn)
+    // What a key that is left over asked for is nobody's trouble.
+    if (facts.products[index]?.stale) continue
     const licensed =
       index < 0
         ? facts.products.some((p) => p.state === 'licensed' && p.channel === 'kms-client')
