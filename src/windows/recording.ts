@@ -1,12 +1,14 @@
-import { maskKeys } from '../model.ts'
+import { maskKeys, type Problem, ProblemError, problem } from '../model.ts'
 import type { Call, CallAnswer, Machine, Question, RegistryQuestion, RegistryValue, WmiRow } from './machine.ts'
 import { trouble } from './problems.ts'
 import { redactor } from './redact.ts'
 
-/** One question and what came. Problems are not kept: a replayed machine that lacks an answer says so itself. */
+/** Why a question had no answer: "could not ask" is replayed as that. */
+type Why = Pick<Problem, 'code' | 'summary' | 'next'>
+/** One question and what came. A call that failed is not kept: whether it was done is not known. */
 type Entry =
-  | { readonly ask: Question; readonly rows: readonly WmiRow[] | null }
-  | { readonly registry: RegistryQuestion; readonly values: Readonly<Record<string, RegistryValue>> | null }
+  | { readonly ask: Question; readonly rows: readonly WmiRow[] | null; readonly problem?: Why }
+  | { readonly registry: RegistryQuestion; readonly values: Readonly<Record<string, RegistryValue>> | null; readonly problem?: Why }
   | {
       readonly call: Omit<Call, 'arguments'> & { readonly arguments: Readonly<Record<string, string | number | boolean>> }
       readonly answer: CallAnswer
@@ -37,14 +39,24 @@ export function recorder(): Recorder {
       return {
         name: machine.name,
         ask: async (ask) => {
-          const rows = await machine.ask(ask)
-          entries.push({ ask, rows })
-          return rows
+          try {
+            const rows = await machine.ask(ask)
+            entries.push({ ask, rows })
+            return rows
+          } catch (error) {
+            if (error instanceof ProblemError) entries.push({ ask, rows: null, problem: whyOf(error) })
+            throw error
+          }
         },
         registry: async (registry) => {
-          const values = await machine.registry(registry)
-          entries.push({ registry, values })
-          return values
+          try {
+            const values = await machine.registry(registry)
+            entries.push({ registry, values })
+            return values
+          } catch (error) {
+            if (error instanceof ProblemError) entries.push({ registry, values: null, problem: whyOf(error) })
+            throw error
+          }
         },
         call: async (call) => {
           const answer = await machine.call(call)
@@ -62,6 +74,8 @@ export function recorder(): Recorder {
   }
 }
 
+const whyOf = ({ problems: [first] }: ProblemError): Why => ({ code: first!.code, summary: first!.summary, next: first!.next })
+
 /**
  * A recording as a machine: `slmctl status --replay FILE`. Takes the parsed JSON; where it holds several machines, `name` chooses,
  * else the first. The same question asked again gets the next answer that was recorded, in the end the last.
@@ -78,6 +92,7 @@ export function openRecording(json: unknown, name?: string): Machine {
     const entry = fitting[Math.min(turn, fitting.length - 1)]
     if (!entry) throw trouble('RECORDING_LACKS', found.name, maskKeys(id.slice(0, 200)))
     asked.set(id, turn + 1)
+    if ('problem' in entry && entry.problem) throw new ProblemError(problem(entry.problem.code, entry.problem.summary, entry.problem.next))
     return entry
   }
   return {
@@ -150,8 +165,16 @@ function check(json: unknown): Recording {
     Array.isArray(value) ? list(value, most.rows, what).map((one) => plain(one, what)) : plain(value, what)
   const scalar = (value: unknown, what: string): string | number | boolean =>
     typeof value === 'number' || typeof value === 'boolean' ? value : text(value, what)
+  const whyIn = (value: unknown): { problem?: Why } => {
+    if (value === undefined) return {}
+    const why = record(value, 'a problem')
+    const code = text(why.code, 'code')
+    if (!/^[A-Z_]{1,60}$/.test(code)) throw bad('a code is none')
+    return { problem: { code, summary: text(why.summary, 'summary'), next: list(why.next, 20, 'next').map((one) => text(one, 'next')) } }
+  }
   const entryOf = (value: unknown): Entry => {
     const entry = record(value, 'an entry')
+    const why = whyIn(entry.problem)
     if ('ask' in entry) {
       const { namespace, class: of, columns, where } = record(entry.ask, 'a question')
       const ask: Question = {
@@ -160,7 +183,7 @@ function check(json: unknown): Recording {
         ...(namespace === undefined ? {} : { namespace: text(namespace, 'namespace') }),
         ...(where === undefined ? {} : { where: text(where, 'where') }),
       }
-      return { ask, rows: entry.rows === null ? null : list(entry.rows, most.rows, 'rows').map((row) => map(row, 'row', wmi)) }
+      return { ask, rows: entry.rows === null ? null : list(entry.rows, most.rows, 'rows').map((row) => map(row, 'row', wmi)), ...why }
     }
     if ('registry' in entry) {
       const { key, values } = record(entry.registry, 'a registry question')
@@ -174,7 +197,7 @@ function check(json: unknown): Recording {
           : typeof value === 'number'
             ? value
             : text(value, what)
-      return { registry, values: entry.values === null ? null : map(entry.values, 'values', read) }
+      return { registry, values: entry.values === null ? null : map(entry.values, 'values', read), ...why }
     }
     const { namespace, class: of, key, method, arguments: given } = record(entry.call, 'a call')
     const { returnValue, out } = record(entry.answer, 'an answer')

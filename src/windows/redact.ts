@@ -185,4 +185,4 @@ export function redactor(machines: readonly { readonly name: string; readonly en
 }
 
 /** What a question is about: never a name of somebody. */
-const structural: ReadonlySet<string> = new Set(['class', 'namespace', 'method', 'columns'])
+const structural: ReadonlySet<string> = new Set(['class', 'namespace', 'method', 'columns', 'code'])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ProblemError } from '../../src/model.ts'
+import { ProblemError, problem } from '../../src/model.ts'
 import { Secret } from '../../src/secrets.ts'
 import { type Machine, openRecording, recorder, type WmiRow } from '../../src/windows.ts'
 
@@ -23,6 +23,8 @@ const live = (): Machine => {
     name: 'alice-pc.secret-corp.test',
     ask: async ({ class: of, columns }) => {
       if (of === 'Missing') return null
+      if (of === 'Denied')
+        throw new ProblemError(problem('WINRM_ACCESS_DENIED', 'alice-pc.secret-corp.test denies access', ['Ask alice@secret-corp.test.']))
       if (of === 'Win32_ComputerSystem') return system
       return [Object.fromEntries(Object.entries({ ...service, Minutes: String(minutes++) }).filter(([name]) => columns.includes(name)))]
     },
@@ -44,6 +46,7 @@ async function recorded() {
   await pc.ask({ class: 'S', columns })
   await pc.ask({ class: 'Win32_ComputerSystem', columns: ['Name', 'Domain', 'UserName', 'Roles'] })
   await pc.ask({ class: 'Missing', columns: ['A'] })
+  await assert.rejects(pc.ask({ class: 'Denied', columns: ['A'] }), ProblemError)
   await pc.registry({ key: 'K' })
   await pc.registry({ key: 'None' })
   await pc.call(activate)
@@ -78,6 +81,9 @@ test('a recording answers as the machine did: rows in order, columns, absent cla
   assert.equal(await pc.registry({ key: 'none' }), null)
   assert.deepEqual(await pc.registry({ key: 'K', values: ['port'] }), { Port: 1688 })
   assert.equal((await pc.call(activate)).returnValue, 0)
+  const denied = await pc.ask({ class: 'Denied', columns: ['A'] }).catch((e: unknown) => e)
+  assert.ok(denied instanceof ProblemError)
+  assert.equal(denied.problems[0]!.code, 'WINRM_ACCESS_DENIED')
   const lacks = async (work: Promise<unknown>) => {
     const error = await work.catch((e: unknown) => e)
     assert.ok(error instanceof ProblemError)

@@ -37,7 +37,7 @@ async function machine(options: Options, reach: Partial<Reach> = {}): Promise<{ 
       connectTimeoutMs: 2000,
       ...reach,
     },
-    { graceMs: 300, quotaMs: 600, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000 },
+    { graceMs: 300, quotaMs: 1000, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000 },
   )
   running.push(() => opened.close(), at.close)
   return { at, machine: opened }
@@ -241,6 +241,32 @@ test('a credential never goes out in clear, and Kerberos needs a name', async ()
   const kerberos = await machine({ reply: (r) => rows(r, []) }, { credential: { method: 'kerberos', principal: null, from: 'cache' } })
   assert.equal(await problemOf(kerberos.machine.ask(one)), 'WINRM_NAME_NEEDED')
   assert.deepEqual([at.connections, kerberos.at.connections], [0, 0])
+})
+
+test('a machine known by its certificate that does not take Basic is told apart from a wrong password', async () => {
+  const now = new Date()
+  const authority = newAuthority('Test CA', now)
+  const day = 86_400_000
+  const issued = authority.issue({
+    name: 'localhost',
+    names: ['localhost'],
+    use: 'server',
+    from: new Date(+now - day),
+    until: new Date(+now + day),
+  })
+  const tls = { key: issued.key, cert: issued.certificate, der: issued.der }
+  for (const [schemes, code] of [
+    [['Negotiate'], 'WINRM_NOT_OFFERED'],
+    [['Negotiate', 'Basic realm="WSMAN"'], 'WINRM_LOGON_FAILED'],
+  ] as const) {
+    const { at, machine: pc } = await machine(
+      { reply: (r) => rows(r, []), tls, basic: true, password: 'other', schemes },
+      { tls: { ca: authority.pem, pin: null }, credential: basic() },
+    )
+    assert.equal(await problemOf(pc.call(activate)), code)
+    assert.equal(await problemOf(pc.ask(one)), code)
+    assert.deepEqual([at.authorizations.length, at.requests.length], [1, 0])
+  }
 })
 
 test('a redirect is not followed', async () => {
