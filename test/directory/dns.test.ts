@@ -108,6 +108,15 @@ test('no answer is not "none": silence, a closed port, SERVFAIL and REFUSED are 
   assert.deepEqual(await several.addresses('kms.corp.example'), ['10.1.2.3'])
 })
 
+test('a datagram may be lost: each server is asked twice', async () => {
+  const lost = new Set<string>()
+  const { at } = await server(({ name, type }) => {
+    if (!lost.has(type)) return lost.add(type) && null
+    return { answers: type === 'A' ? [a(name, '10.1.2.3')] : [] }
+  })
+  assert.deepEqual(await openResolver({ servers: [at], ...quick }).addresses('kms.corp.example'), ['10.1.2.3'])
+})
+
 test('pinned: a name cannot change between check and use', async () => {
   let address = '10.1.2.3'
   const { at, asked } = await server(({ name, type }) => ({ answers: type === 'A' ? [a(name, address)] : [] }))
@@ -125,7 +134,10 @@ test('pinned: a name cannot change between check and use', async () => {
 test('answers to other questions are not taken: another id, name, type, a question as answer, records beside it', async () => {
   const bad: Record<string, Reply> = {
     id: (_, q) => ({ id: q.id! ^ 1, answers: [a('kms.corp.example', '198.51.100.7')] }),
-    name: () => ({ questions: [{ type: 'A', name: 'other.corp.example' }], answers: [a('kms.corp.example', '198.51.100.7')] }),
+    name: ({ type }) => ({
+      questions: [{ type: type as 'A', name: 'other.corp.example' }],
+      answers: [a('kms.corp.example', '198.51.100.7')],
+    }),
     type: ({ name }) => ({ questions: [{ type: 'TXT', name }], answers: [a(name, '198.51.100.7')] }),
     query: (_, q) => Buffer.from(message(q, {}).map((byte, i) => (i === 2 ? byte & 0x7f : byte))),
     garbage: () => Buffer.from('no DNS message at all'),

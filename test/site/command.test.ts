@@ -102,6 +102,8 @@ test('check: an address outside, a file without networks, a declaration that is 
     assert.ok(answer.findings.length > 0)
     for (const finding of answer.findings) assert.equal(finding.code, code, JSON.stringify(answer.findings))
   }
+  const { answer } = await json('check', file('kms1.corp.example', 'domains: [corp.example]'))
+  assert.match(answer.findings[0].summary, /declares no networks/)
 })
 
 test('check: "could not ask" is not "nothing found", and a name that is not there is neither', async () => {

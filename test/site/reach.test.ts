@@ -48,8 +48,8 @@ credentials:
 `
 const forests = `
 forests:
-  - { name: lab.example, domains: [lab.example], credential: lab }
   - { name: deep.lab.example, credential: deep }
+  - { name: lab.example, domains: [lab.example], credential: lab }
   - { name: plain.example }
 `
 
