@@ -148,6 +148,27 @@ test('answers of every kind survive the way, in both shapes', () => {
   assert.deepEqual(decodeResponse<'Identify'>(who, { action: 'Identify' }), { vendor: 'V', version: 'OS: 10.0' })
 })
 
+test('dates travel as xs:dateTime, whatever WMI calls them', () => {
+  for (const [wmi, wire] of [
+    ['20261126020000.412400+060', '2026-11-26T02:00:00.4124+01:00'],
+    ['20261126020000.000000-210', '2026-11-26T02:00:00-03:30'],
+    ['16010101000000.000000-000', '1601-01-01T00:00:00Z'],
+    ['2026-11-26T02:00:00Z', '2026-11-26T02:00:00Z'],
+  ] as const) {
+    const response: Response = {
+      action: 'PullResponse',
+      relatesTo: id,
+      shape: 'fragment',
+      items: [{ D: { datetime: wmi } }],
+      context: null,
+      end: true,
+    }
+    const xml = encodeResponse(response)
+    assert.match(xml.toString(), /<D><Datetime>/)
+    assert.deepEqual(decodeResponse(xml, pull).items, [{ D: wire }])
+  }
+})
+
 test('answers as Windows writes them', () => {
   const fragments = windows(`
     <n:EnumerateResponse>
@@ -156,13 +177,14 @@ test('answers as Windows writes them', () => {
         <w:XmlFragment xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:m="http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd">
           <FreeSpace xsi:nil="true"/>
           <LastBootUpTime><cim:Datetime xmlns:cim="http://schemas.dmtf.org/wbem/wscim/1/common">2026-11-01T06:30:00.5+01:00</cim:Datetime></LastBootUpTime>
+          <LocalDateTime><Datetime>2026-11-26T02:00:00.4124Z</Datetime></LocalDateTime>
           <Name>A:</Name>
         </w:XmlFragment>
       </w:Items>
       <w:EndOfSequence/>
     </n:EnumerateResponse>`)
   assert.deepEqual(decodeResponse(fragments, enumerate), {
-    items: [{ FreeSpace: null, LastBootUpTime: '2026-11-01T06:30:00.5+01:00', Name: 'A:' }],
+    items: [{ FreeSpace: null, LastBootUpTime: '2026-11-01T06:30:00.5+01:00', LocalDateTime: '2026-11-26T02:00:00.4124Z', Name: 'A:' }],
     context: null,
     end: true,
   })

@@ -60,7 +60,7 @@ export type DecodedRequest = ((Enumerate | Pull | Release | Get | Invoke | Other
 
 /** How items are written: a class instance (`SELECT *`, Get) or a fragment (a list of columns). */
 export type Shape = 'fragment' | { readonly class: string; readonly namespace: string }
-/** A value that a server encodes; `datetime` becomes cim:Datetime. */
+/** A value that a server encodes; `datetime` (xs:dateTime, or WMI's yyyymmddHHMMSS.ffffff+minutes) becomes an xs:dateTime in cim:Datetime. */
 export type EncodableValue = Value | number | boolean | { readonly datetime: string } | readonly (string | number | boolean | null)[]
 export type EncodableRow = Readonly<Record<string, EncodableValue>>
 /** An item that was encoded before (`encodeItem`): what a server keeps while its state does not change. */

@@ -74,8 +74,23 @@ function properties(row: EncodableRow, prefix: string): string {
 function property(tag: string, value: EncodableValue): string {
   if (value === null) return `<${tag} xsi:nil="true"/>`
   if (typeof value !== 'object') return `<${tag}>${escapeXml(String(value))}</${tag}>`
-  if ('datetime' in value) return `<${tag}><cim:Datetime>${escapeXml(value.datetime)}</cim:Datetime></${tag}>`
+  if ('datetime' in value) {
+    // As recorded: in a fragment even this element has no namespace.
+    const wrapper = tag.startsWith('p:') ? 'cim:Datetime' : 'Datetime'
+    return `<${tag}><${wrapper}>${escapeXml(xmlDate(value.datetime))}</${wrapper}></${tag}>`
+  }
   return value.length === 0 ? `<${tag} xsi:nil="true"/>` : value.map((one) => property(tag, one)).join('')
+}
+
+/** WMI's own form of a date (DSP0004 5.2.4, minutes of offset) as xs:dateTime, which WS-Man carries; any other text as it is. */
+function xmlDate(text: string): string {
+  const m = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})$/.exec(text)
+  if (!m) return text
+  const [, year, month, day, hour, minute, second, micro, sign, offset] = m as unknown as string[]
+  const fraction = micro!.replace(/0+$/, '')
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0')
+  const zone = Number(offset) === 0 ? 'Z' : `${sign}${two(Number(offset) / 60)}:${two(Number(offset) % 60)}`
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}${fraction && `.${fraction}`}${zone}`
 }
 
 type Action = keyof Answers

@@ -18,8 +18,8 @@ export class RowReader {
   close(tag: Tag, text: string | null): void {
     if (text !== null) {
       const nil = text === '' && isNil(tag)
-      if (this.#path.length > 1 && tag.uri === ns.cim) {
-        // cim:Datetime, cim:Date, cim:Interval: the value of the element around it.
+      if (this.#path.length > 1 && (tag.uri === ns.cim || (tag.uri === '' && wrappers.has(tag.local)))) {
+        // cim:Datetime and its like, without a namespace in a fragment: the value of the element around it.
         const inner = this.#path.pop()!
         this.#add(nil ? null : text.trim())
         this.#path.push(inner)
@@ -47,6 +47,9 @@ export class RowReader {
     return row
   }
 }
+
+/** DSP0230 5.3: elements that hold a date, a time or a span. */
+const wrappers: ReadonlySet<string> = new Set(['Datetime', 'Date', 'Time', 'Interval'])
 
 function isNil(tag: Tag): boolean {
   const value = attribute(tag, 'nil', ns.xsi)
