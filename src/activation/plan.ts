@@ -1,7 +1,7 @@
 import { inNetworks, isNamedHost } from '../addresses.ts'
 import type { MachinePlan, Plan, Problem, Site } from '../model.ts'
 import { answered, productLevel, serviceLevel } from './changes/change.ts'
-import { clearRegistryKey, publishedKey, staleOfficeKey } from './changes/keys.ts'
+import { clearRegistryKey, keyName, publishedKey, staleOfficeKey } from './changes/keys.ts'
 import { activationType, hostCaching, kmsDns, lookupDomain } from './changes/kms-host.ts'
 import type { Gathered } from './diagnose.ts'
 import type { MachineFacts } from './facts/machine.ts'
@@ -211,7 +211,7 @@ function besideItsOwn(draft: Draft, p: ProductFacts, index: number): boolean {
 function becoming(p: ProductFacts, because: string | null): Becomes {
   if (because === null) return null
   const row = publishedKey(p)
-  return row ? { key: row.key, name: `${row.product} ${row.edition}`, because } : null
+  return row ? { key: row.key, name: keyName(row), because } : null
 }
 
 /**

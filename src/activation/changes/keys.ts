@@ -67,6 +67,11 @@ function officeKey(p: ProductFacts): KeyRow | null {
   return new Set(rows.map((row) => row.key)).size === 1 ? rows[0]! : null
 }
 
+/** The product that a key is for, by name; the editions of Office carry their product's name. */
+export function keyName(row: KeyRow): string {
+  return row.family === 'office' ? row.edition : `${row.product} ${row.edition}`
+}
+
 /** False where the installed client key is the published one of another edition: Windows keeps no such key activated. */
 export function keyFits(p: ProductFacts): boolean {
   if (p.channel !== 'kms-client' || p.application !== 'windows' || p.state === 'licensed' || p.partialKey === null) return true

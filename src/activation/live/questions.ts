@@ -188,7 +188,9 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
     ['host:office', officeApplication],
   ] as const) {
     // A Windows of any licence may become a KMS client; of Office only volume products are ever asked for.
-    const entries = of(application).filter((p) => application === windowsApplication || /VOLUME/.test(field(p, 'Description') ?? ''))
+    const entries = of(application).filter(
+      (p) => application === windowsApplication || /VOLUME|\(MAK\)/.test(field(p, 'Description') ?? ''),
+    )
     if (entries.some((p) => field(p, 'KeyManagementServiceMachine') === null))
       asked.push({ id, registry: `${platform}\\${application}`, values: ['KeyManagementServiceName', 'KeyManagementServicePort'] })
   }
@@ -203,7 +205,7 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
   const clients = [...products, ...office].some(
     (p) =>
       /KMSCLIENT/.test(field(p, 'Description') ?? '') ||
-      (/VOLUME_MAK|VIRTUAL_MACHINE/.test(field(p, 'Description') ?? '') && field(p, 'LicenseStatus') !== '1'),
+      (/VOLUME_MAK|\(MAK\)|VIRTUAL_MACHINE/.test(field(p, 'Description') ?? '') && field(p, 'LicenseStatus') !== '1'),
   )
   if (clients || wishes.some((w) => w.instead))
     asked.push({

@@ -2,7 +2,7 @@ import { numberOf } from '../../catalogue.ts'
 import type { Step } from '../../model.ts'
 import { activation } from '../changes/activation.ts'
 import { answered, type Level, productLevel, sameHost, serviceLevel, valueAt } from '../changes/change.ts'
-import { clientKey, keyFits, keyLevel, publishedKey } from '../changes/keys.ts'
+import { clientKey, keyFits, keyLevel, keyName, publishedKey } from '../changes/keys.ts'
 import { activationType, foreignHost, kmsHost, kmsPort } from '../changes/kms-host.ts'
 import type { ProductFacts } from '../facts/product.ts'
 import { type HostInUse, hostInUse } from '../host-in-use.ts'
@@ -25,7 +25,8 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
   const name = called(p)
   const origin = originOf(p, facts, options.site, options.readAt)
   const live = facts.system !== null
-  const use = hostInUse(p, facts)
+  // Another key makes another entry of it: a host of the present entry alone does not go over to it.
+  const use = hostInUse(p, facts, becomes ? 'product' : null)
   const type = valueAt(facts, productLevel(p), 'VLActivationTypeEnabled')
   const barred = live && (type === '1' || type === '3')
   // What KMS would ask, once it is allowed.
@@ -64,14 +65,28 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
     )
     return
   }
+  const byHand = asks.from === 'product' || asks.from === 'application' || asks.from === 'global'
   let target: Step['host'] = null
   // Office shares the service with Windows; its setting is then the product's own. A text does not tell at which level one is set.
-  const own = p.activationId !== null && (p.application === 'office' || (live && (asks.from === 'product' || asks.from === 'application')))
+  const own =
+    p.activationId !== null &&
+    becomes === null &&
+    (p.application === 'office' || (live && (asks.from === 'product' || asks.from === 'application')))
   const level = own ? productLevel(p) : serviceLevel(p)
   let settles = false
   if (authority.ok) {
     const published = options.hosts.find((h) => h.by === 'dns')
     target = asks.host !== null ? { name: asks.host, port: asks.port } : published ? { name: published.name, port: published.port } : null
+  } else if (!due && live && !byHand) {
+    // Nothing is set by hand, and nothing is to be activated now: a DNS that does not answer today is no reason to set a host.
+    draft.hold(`${name}: ${origin.because}`)
+    return
+  } else if (becomes && asks.from === 'application') {
+    // Windows asks its host by itself once the key is there; what the registry says for the application goes before what can be set.
+    draft.refuse(index, 'HOST_NOT_AUTHORISED', `${name}: ${authority.because}`, [
+      'Clear the host that is set for the application below SoftwareProtectionPlatform in the registry (Office: cscript ospp.vbs /remhst).',
+    ])
+    return
   } else if (authority.leave !== true && options.hosts.length > 0) {
     settles = true
     const because = asks.host ? `${name} uses ${asks.host}, which the site file does not name.` : `${name} has found no host of the site.`
@@ -108,7 +123,7 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
       const product = live ? `key:${row.key.slice(-5)}` : p.activationId
       draft.propose(
         clientKey,
-        { key: row.key, name: `${row.product} ${row.edition}`, level: keyLevel(p, product) },
+        { key: row.key, name: keyName(row), level: keyLevel(p, product) },
         `The installed key (${p.partialKey}) belongs to another edition than ${name}.`,
       )
       if (live) entry = { ...entry, key: { PartialProductKey: row.key.slice(-5) }, product }
