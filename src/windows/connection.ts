@@ -224,15 +224,15 @@ function contextOf(
 
 const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 
-/** RFC 7617 and 4648, from bytes to bytes: the password becomes no string. */
+/** RFC 7617 and 4648, from bytes to bytes outside V8's heap: the password becomes no string, and all of it can be wiped. */
 function basic(user: string, password: { use: <T>(f: (bytes: Uint8Array) => T) => T }): Uint8Array {
   const name = Buffer.from(`${user}:`)
   return password.use((secret) => {
     const length = name.length + secret.length
-    const plain = Buffer.allocUnsafeSlow(length)
+    const plain = Buffer.from(new ArrayBuffer(length))
     plain.set(name)
     plain.set(secret, name.length)
-    const coded = Buffer.allocUnsafeSlow(Math.ceil(length / 3) * 4).fill('=')
+    const coded = Buffer.from(new ArrayBuffer(Math.ceil(length / 3) * 4)).fill('=')
     for (let i = 0, at = 0; i < length; i += 3) {
       const three = (plain[i]! << 16) | ((plain[i + 1] ?? 0) << 8) | (plain[i + 2] ?? 0)
       const digits = Math.min(length - i, 3) + 1

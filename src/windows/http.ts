@@ -36,28 +36,33 @@ export class HttpSocket {
     return !this.#closed && this.#socket.writable
   }
 
-  /** Sends a request and reads its answer. The parts of the head are wiped by their owner once this has settled. */
+  /**
+   * Sends a request and reads its answer. Head and body leave as one piece of memory of our own, wiped when this settles: several
+   * pieces would be copied together by Node, and a password or a key with them, into memory that nobody wipes.
+   */
   exchange(head: readonly (string | Uint8Array)[], body: Uint8Array, limitMs: number): Promise<HttpAnswer> {
     return new Promise<HttpAnswer>((resolve, reject) => {
       if (!this.open) {
         reject(new TransportError('WINRM_CUT', '', false))
         return
       }
+      const request = inOnePiece([...head, body])
       const timer = setTimeout(() => this.#end('WINRM_SLOW', `${Math.round(limitMs / 100) / 10} s`), limitMs)
+      const settled = () => {
+        clearTimeout(timer)
+        request.fill(0)
+      }
       this.#waiting = {
         resolve: (answer) => {
-          clearTimeout(timer)
+          settled()
           resolve(answer)
         },
         reject: (error) => {
-          clearTimeout(timer)
+          settled()
           reject(error)
         },
       }
-      this.#socket.cork()
-      for (const part of head) this.#socket.write(part)
-      if (body.length > 0) this.#socket.write(body)
-      this.#socket.uncork()
+      this.#socket.write(request)
     })
   }
 
@@ -135,6 +140,20 @@ export class HttpSocket {
     }
     waiting.resolve({ status, headers, body })
   }
+}
+
+function inOnePiece(parts: readonly (string | Uint8Array)[]): Buffer {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = Buffer.from(new ArrayBuffer(length))
+  let at = 0
+  for (const part of parts) {
+    // Heads are ASCII: addresses, base64 and constants.
+    if (typeof part === 'string') whole.write(part, at, 'latin1')
+    else whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 const garbage = (what: string) => new TransportError('WINRM_GARBAGE', what, true)
