@@ -3,7 +3,6 @@
  * over simulated time, and what was asked of them can be looked at afterwards. Nothing in it is, sends or answers an activation
  * exchange, and it listens on this computer only.
  */
-import { readlinkSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { CallRecord, FaultForm, MethodFailure, Responder } from './lab/answer.ts'
@@ -56,7 +55,7 @@ export type LabOptions = {
   readonly accounts?: readonly Account[]
   /** Keytab of HTTP/NAME of the machines: Kerberos is then accepted too. */
   readonly kerberosKeytab?: string
-  /** Loopback, or a private address of a network namespace that a test has made. */
+  /** Loopback, or a private address of a network namespace that a test has made and that has no way out. */
   readonly address?: string
   /** Ports upwards from this one; the system chooses where left out. */
   readonly basePort?: number
@@ -350,21 +349,15 @@ function named(machines: readonly MachineOption[], _random: ReturnType<typeof ch
   })
 }
 
-/** The lab is for this computer: loopback, or a private address inside a network namespace of its own. */
+/**
+ * The lab is for this computer: loopback, or a private address in a network namespace that has no way out, where every interface is
+ * a loopback one. An address of loopback on a machine with a network card would still be answered for by that card.
+ */
 function allow(address: string): void {
   if (isIP(address) === 0) throw new Error('A lab listens on an address, not on a name.')
   if (/^127\./.test(address) || address === '::1') return
   const isPrivate = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fd)/i.test(address)
   const here = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  if (!isPrivate || !inOwnNamespace() || !here.some((i) => i.address === address))
+  if (!isPrivate || !here.every((i) => i.internal) || !here.some((i) => i.address === address))
     throw new Error(`A lab listens on loopback only, not on ${address}.`)
-}
-
-/** Linux: another network namespace than that of the first process. Everything unclear is a no. */
-function inOwnNamespace(): boolean {
-  try {
-    return readlinkSync('/proc/self/ns/net') !== readlinkSync('/proc/1/ns/net')
-  } catch {
-    return false
-  }
 }

@@ -84,11 +84,12 @@ const everything: readonly Serves[] = [
   'office-2024',
 ]
 
-/** The network that a lab has where none is given: two healthy hosts of Example University in DNS, and a forest that activates by itself. */
+/** The network that a lab has where none is given: two healthy hosts of Example University in DNS, one that counts too few, and a forest that activates by itself. */
 export const usualNetwork: NetworkOption = {
   hosts: [
     { name: 'kms1.corp.example', ip: '10.0.0.11' },
     { name: 'kms2.corp.example', ip: '10.0.0.12' },
+    { name: 'kms-small.corp.example', ip: '10.0.0.13', count: 3, officeCount: 1 },
   ],
   dns: { 'corp.example': ['kms1.corp.example', 'kms2.corp.example'], 'labs.example': ['kms2.corp.example'] },
   activationObjects: { 'ad.example': 'Example University' },

@@ -439,17 +439,21 @@ export function openHub(
     }
   }
 
+  let stopped = false
   async function open(endpoint: Endpoint, at: string, ports: { http: number | null; https: number | null }): Promise<void> {
     if (ports.http !== null) {
-      endpoint.http = createNet((socket) => greet(endpoint, socket, false))
-      endpoint.httpPort = await listen(endpoint.http, ports.http, at)
+      const server = createNet((socket) => greet(endpoint, socket, false))
+      endpoint.httpPort = await listen(server, ports.http, at)
+      endpoint.http = server
     }
     if (ports.https !== null) {
       const server = createTls(tlsOptions(endpoint), (socket) => greet(endpoint, socket, true))
       server.on('tlsClientError', () => {})
-      endpoint.https = server
       endpoint.httpsPort = await listen(server, ports.https, at)
+      endpoint.https = server
     }
+    // The lab may have ended while the ports were being opened.
+    if (stopped) await shut(endpoint)
   }
 
   /** Ports closed, connections cut: nothing is there any more. */
@@ -461,13 +465,17 @@ export function openHub(
     endpoint.https = null
   }
 
-  const reopen = (endpoint: Endpoint) => open(endpoint, address, { http: endpoint.httpPort, https: endpoint.httpsPort })
+  const reopen = async (endpoint: Endpoint) => {
+    if (endpoint.http === null && endpoint.https === null)
+      await open(endpoint, address, { http: endpoint.httpPort, https: endpoint.httpsPort })
+  }
 
   return {
     open,
     close: shut,
     reopen,
     stop: () => {
+      stopped = true
       for (const timer of timers) clearTimeout(timer)
       parser.close()
       parser.closeAllConnections()

@@ -35,6 +35,11 @@ export function siteYaml(lab: Known, option: SiteOption): string {
   const domains = [...lab.network.dns.keys()]
   // Ours are the hosts with a private address; a lab may have others, to see them refused.
   const own = lab.network.hosts.filter((h) => h.ip.startsWith('10.'))
+  // A host below its threshold is asked last.
+  const hostLine = (h: (typeof own)[number]) => {
+    const more = `${h.port === 1688 ? '' : `, port: ${h.port}`}${h.windowsCount < 25 ? ', priority: 50' : ''}`
+    return more === '' ? h.name : `{ name: ${h.name}${more} }`
+  }
   const line = (m: Known['machines'][number]) => {
     const https = m.domain === null || option.transport === 'https'
     const port = https ? m.httpsPort : m.httpPort
@@ -57,7 +62,7 @@ organisation: Example University
 domains: [${domains.join(', ')}]
 networks: [10.0.0.0/8]
 kms:
-  hosts: [${own.map((h) => (h.port === 1688 ? h.name : `{ name: ${h.name}, port: ${h.port} }`)).join(', ')}]
+  hosts: [${own.map(hostLine).join(', ')}]
 platforms: [azure, aws, google, oracle]
 dns:
   servers: [${quote(lab.dns.address.includes(':') ? `[${lab.dns.address}]:${lab.dns.port}` : `${lab.dns.address}:${lab.dns.port}`)}]

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { run as runLab } from '../../src/cli/commands/lab.ts'
+import type { Io } from '../../src/cli/io.ts'
 import { openResolver } from '../../src/directory.ts'
 import { type Lab, type LabMachine, scenarioList, startLab } from '../../src/lab.ts'
+import type { ProblemError } from '../../src/model.ts'
 import { Secret } from '../../src/secrets.ts'
 import { readSite } from '../../src/site.ts'
 import { openMachine } from '../../src/windows.ts'
@@ -177,15 +180,18 @@ test('slmctl lab: writes a site file and a password file of its own, and ends at
   assert.equal(await ended, 0)
 })
 
-test('slmctl lab --list, and what it does not know', () => {
-  const run = (...words: string[]) => spawnSync(process.execPath, ['bin/slmctl.cjs', 'lab', ...words], { encoding: 'utf8' })
-  const list = run('--list')
-  assert.equal(list.status, 0)
-  for (const { name } of scenarioList) assert.ok(list.stdout.includes(name), name)
-  assert.ok(list.stdout.split('\n').every((line) => line.length <= 80))
-  assert.equal(JSON.parse(run('--list', '--json').stdout).scenarios.length, scenarioList.length)
-  const unknown = run('--scenario', 'nonsense')
-  assert.equal(unknown.status, 2)
-  assert.match(unknown.stderr, /nonsense/)
-  assert.equal(run('--machines', '0').status, 2)
+test('slmctl lab --list, and what it does not know', async () => {
+  const run = async (flags: Record<string, string | boolean>) => {
+    let out = ''
+    const io: Io = { out: (t) => (out += t), err: () => {}, columns: 80, paint: (_style, t) => t }
+    await runLab([], flags, io)
+    return out
+  }
+  const list = await run({ list: true })
+  for (const { name } of scenarioList) assert.ok(list.includes(name), name)
+  assert.ok(list.split('\n').every((line) => line.length <= 80))
+  assert.equal(JSON.parse(await run({ list: true, json: true })).scenarios.length, scenarioList.length)
+  await assert.rejects(run({ scenario: 'nonsense' }), (e: ProblemError) => e.problems[0]!.code === 'LAB_SCENARIO_UNKNOWN')
+  for (const machines of ['0', '-1', 'many', '100000'])
+    await assert.rejects(run({ machines }), (e: ProblemError) => e.problems[0]!.code === 'LAB_MACHINES')
 })

@@ -219,6 +219,14 @@ export const scenarios = {
     keyed: [{ ...inGrace('windows gvlk', '2YT43', 30_240), typeEnabled: 1 }],
     source: ['va-reference', 'slmgr'],
   },
+  'threshold-not-reached': {
+    says: 'Windows 11 Enterprise told to use a host of ours that counts only three machines',
+    system: 'win11-24h2-enterprise',
+    keyed: [inGrace('windows gvlk', '2YT43', 33_120)],
+    service: { machine: 'kms-small.corp.example' },
+    often: 1,
+    source: ['kms-planning', 'activation-errors'],
+  },
   // Licences that are nobody's business.
   'win10-pro-oem': {
     says: 'Windows 10 Pro from the maker of the device',
