@@ -16,7 +16,7 @@ export type Fault =
   | { readonly kind: 'garbage'; readonly how: 'not-xml' | 'not-http' | 'html'; readonly times?: number }
   /** An answer of so many bytes. */
   | { readonly kind: 'huge'; readonly bytes: number; readonly times?: number }
-  /** After `after` further answers the machine goes away for `ms` and comes back. `on: 'call'` counts method calls only. */
+  /** After `after` further answers (at least one) the machine goes away for `ms` and comes back. `on: 'call'` counts method calls only. */
   | { readonly kind: 'reboot'; readonly after: number; readonly ms: number; readonly on?: 'call' | 'any' }
   /** The call is done (`after`) or not (`before`), and no answer comes. */
   | { readonly kind: 'lost'; readonly when: 'before' | 'after'; readonly on?: 'call' | 'any'; readonly times?: number }
