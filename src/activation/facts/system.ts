@@ -49,7 +49,6 @@ export type OfficeFacts = {
   /** The channel by its name in the Office Deployment Tool: `PerpetualVL2021`. */
   readonly channel: string | null
   readonly sharedComputer: boolean
-  readonly version: string | null
 }
 
 /** A KMS host and its counters. */

@@ -204,7 +204,7 @@ function platformOf(rows: Readonly<Record<string, LiveRow | undefined>>): System
 }
 
 function officeFacts(cells: Row): OfficeFacts {
-  const id = ['UpdateChannel', 'CDNBaseUrl', 'AudienceId']
+  const id = ['UpdateChannel', 'CDNBaseUrl']
     .map((name) => /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(cells.get(name)?.value ?? '')?.[0].toLowerCase())
     .find((v) => v !== undefined)
   return {
@@ -216,7 +216,6 @@ function officeFacts(cells: Row): OfficeFacts {
     channelId: id ?? null,
     channel: officeChannels.find((row) => row.id === id)?.channel ?? null,
     sharedComputer: cells.get('SharedComputerLicensing')?.value === '1',
-    version: cells.get('VersionToReport')?.value ?? null,
   }
 }
 

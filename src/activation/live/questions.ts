@@ -168,7 +168,8 @@ function licensing(version: number, answers: Answers): readonly LiveQuestion[] {
     {
       id: 'click-to-run',
       registry: 'SOFTWARE\\Microsoft\\Office\\ClickToRun\\Configuration',
-      values: ['ProductReleaseIds', 'CDNBaseUrl', 'UpdateChannel', 'AudienceId', 'SharedComputerLicensing', 'VersionToReport'],
+      // Each value that is there costs a round trip.
+      values: ['ProductReleaseIds', 'CDNBaseUrl', 'UpdateChannel', 'SharedComputerLicensing'],
     },
     ...(/^Microsoft Corporation Virtual Machine|^QEMU|^Oracle|^Red Hat|Standard PC/i.test(maker)
       ? [{ id: 'enclosure', class: 'Win32_SystemEnclosure', columns: ['Manufacturer', 'SMBIOSAssetTag'] }]
@@ -211,7 +212,8 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
     asked.push({
       id: 'suffix',
       registry: 'SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters',
-      values: ['Domain', 'DhcpDomain'],
+      // What DHCP gave counts in a workgroup only.
+      values: /^true$/i.test(field(rowsOf(answers, 'computer')?.[0], 'PartOfDomain') ?? '') ? ['Domain'] : ['Domain', 'DhcpDomain'],
     })
   // Revision or updates: only a KMS host that serves newer systems than its own, and ESU, depend on them.
   const host = products.some((p) => /VOLUME_KMS(?!CLIENT)/.test(field(p, 'Description') ?? ''))
