@@ -1,5 +1,6 @@
 import type koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
+import { type Argument, aside, type Foreign } from './aside.ts'
 import { NativeError } from './error.ts'
 import { Arena, copyOf } from './memory.ts'
 
@@ -47,12 +48,6 @@ const functions = {
 } as const
 export type GssFunction = keyof typeof functions
 
-type Argument = bigint | number | null
-type Foreign = { (...args: readonly Argument[]): number; async: (...args: readonly unknown[]) => void }
-
-/** Calls under way at once. The library's threads are as many as the machine has cores; koffi refuses more than 256 in its queue. */
-const underWayMax = 64
-
 export class GssLibrary {
   readonly koffi: typeof koffi
   readonly #functions = new Map<GssFunction, Foreign>()
@@ -63,8 +58,6 @@ export class GssLibrary {
   readonly #constants: Arena
   /** Apple packs GSS structures to 2 bytes on Intel. */
   readonly packed = process.platform === 'darwin' && process.arch === 'x64'
-  #underWay = 0
-  readonly #waiting: (() => void)[] = []
 
   constructor(library: typeof koffi, handle: LibraryHandle) {
     this.koffi = library
@@ -119,18 +112,7 @@ export class GssLibrary {
 
   /** On another thread; the arguments' memory must outlive it. */
   async callAside(name: GssFunction, ...args: readonly Argument[]): Promise<number> {
-    const foreign = this.#function(name)
-    if (this.#underWay >= underWayMax) await new Promise<void>((go) => this.#waiting.push(go))
-    else this.#underWay++
-    try {
-      return await new Promise<number>((done, fail) =>
-        foreign.async(...args, (error: Error | null, status: number) => (error ? fail(error) : done(status))),
-      )
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#underWay--
-    }
+    return await aside(this.#function(name), args)
   }
 
   /** gss_buffer_desc with these bytes; null makes an empty one, for output. */

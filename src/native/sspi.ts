@@ -1,4 +1,5 @@
 import type koffi from 'koffi'
+import { type Argument, aside, type Foreign } from './aside.ts'
 import { NativeError } from './error.ts'
 import { Arena } from './memory.ts'
 
@@ -36,8 +37,6 @@ const functions = {
   FreeCredentialsHandle: 'p',
 } as const
 type Name = keyof typeof functions
-type Argument = bigint | number | null
-type Foreign = { (...args: readonly Argument[]): number; async: (...args: readonly unknown[]) => void }
 
 /** sspi.h: SECBUFFER_*. */
 const Buffers = { data: 1, token: 2, padding: 9, channelBindings: 14 } as const
@@ -94,9 +93,7 @@ class Secur32 {
   }
 
   callAside(name: Name, ...args: readonly Argument[]): Promise<number> {
-    return new Promise((done, fail) =>
-      this.#foreign[name].async(...args, (error: Error | null, status: number) => (error ? fail(error) : done(status))),
-    )
+    return aside(this.#foreign[name], args)
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -246,6 +247,47 @@ async function againstMit(): Promise<void> {
     })
 }
 
+/** Handles, native memory and the event loop: what a fleet of a hundred thousand logons would find out. */
+async function endurance(): Promise<void> {
+  const keytab = join(dir, 'web.keytab')
+  const pair = async () => {
+    const [client, server] = [kerberos('spnego', credentials['ticket cache']!, binding), gssAccept({ keytab, channelBinding: binding })]
+    for (let token = await client.step(null), end = server; token !== null; end = end === server ? client : server)
+      token = await end.step(token)
+    server.unseal(client.seal(Buffer.alloc(20_000)))
+    client.close()
+    server.close()
+  }
+  await check('Kerberos: two thousand sessions leave nothing behind', async () => {
+    for (let i = 0; i < 500; i++) await pair()
+    const before = process.memoryUsage.rss()
+    for (let i = 0; i < 2000; i++) await pair()
+    const grown = (process.memoryUsage.rss() - before) / 1_048_576
+    assert.ok(grown < 48, `${grown.toFixed(1)} MiB`)
+  })
+  await check('Kerberos: the event loop goes on while no domain controller answers', async () => {
+    const credential = { from: 'password', principal: 'alice@AWAY.TEST', password: lend(alice.password) } as const
+    const context = kerberos('spnego', credential)
+    let ended = false
+    const step = context.step(null).finally(() => {
+      ended = true
+    })
+    step.catch(() => {})
+    let longest = 0
+    let last = performance.now()
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }, 5)
+    await new Promise((done) => setTimeout(done, 1000))
+    clearInterval(timer)
+    assert.ok(!ended && longest < 200, `${ended ? 'it did not wait' : ''} ${longest} ms`)
+    // While the call is still under way: what it holds is given back when it ends.
+    context.close()
+    assert.equal(context.complete, false)
+  })
+}
+
 async function againstApache(): Promise<void> {
   const root = join(dir, 'apache')
   mkdirSync(join(root, 'www'), { recursive: true })
@@ -366,6 +408,11 @@ async function foreignClients(): Promise<void> {
 
 await main(async () => {
   writeFileSync(process.env.NTLM_USER_FILE!, `${alice.domain}:${alice.user}:${alice.password}\n`, { mode: 0o600 })
+  // A realm whose domain controller takes questions and never answers. Written before the library reads its configuration.
+  const silent = createSocket('udp4').bind(0, '127.0.0.1')
+  await new Promise((done) => silent.once('listening', done))
+  const away = ` AWAY.TEST = {\n  kdc = 127.0.0.1:${silent.address().port}\n }\n`
+  writeFileSync(process.env.KRB5_CONFIG!, readFileSync(process.env.KRB5_CONFIG!, 'utf8').replace('[realms]\n', `[realms]\n${away}`))
   const capture = join(dir, 'capture.pcap')
   const tcpdump = start('tcpdump', ['-i', 'lo', '-U', '-s', '0', '-w', capture, 'tcp port 5985 or tcp port 5986'])
   await new Promise((done) => tcpdump.stderr!.once('data', done))
@@ -381,4 +428,5 @@ await main(async () => {
   })
   await againstApache()
   await foreignClients()
+  await endurance()
 })
