@@ -19,7 +19,7 @@ after(async () => {
 const opened: Machine[] = []
 /** Every test takes machines that no other has touched. */
 const next = (): LabMachine => lab.machines[fresh++]!
-function open(at: LabMachine, https = false): Machine {
+function open(at: LabMachine, https = false, limitMs = 8000): Machine {
   const account = lab.accounts.find((a) => a.domain !== null)!
   const pc = openMachine(
     {
@@ -28,10 +28,10 @@ function open(at: LabMachine, https = false): Machine {
       port: https ? at.httpsPort! : at.httpPort,
       tls: https ? { ca: lab.ca, pin: null } : null,
       credential: { method: 'ntlm', user: account.user, domain: account.domain ?? '', password: new Secret(Buffer.from(account.password)) },
-      operationTimeoutMs: 300,
-      connectTimeoutMs: 1000,
+      operationTimeoutMs: limitMs,
+      connectTimeoutMs: 5000,
     },
-    { graceMs: 200, quotaMs: 1500, answerBytes: 1 << 20 },
+    { graceMs: 200, quotaMs: 10_000, answerBytes: 1 << 20 },
   )
   opened.push(pc)
   return pc
@@ -67,10 +67,11 @@ test('faults of a machine: each its own Problem when it is asked, and when it is
   const outcome = async ([fault, , , https]: (typeof cases)[number]) => {
     const at = next()
     await lab.fault(at.name, fault)
-    const read = await codeOf(open(at, https).ask(asked))
+    const limitMs = fault.kind === 'slow' || fault.kind === 'drip' ? 800 : 8000
+    const read = await codeOf(open(at, https, limitMs).ask(asked))
     await lab.fault(at.name, null)
     // What breaks answers breaks that of the call itself: the logon is done, and the key is known.
-    const pc = open(at, https)
+    const pc = open(at, https, limitMs)
     if (called(fault)) await pc.ask(asked)
     await lab.fault(at.name, fault)
     const key = { Version: String(lab.state(at.name).service.Version) }
