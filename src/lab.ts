@@ -161,7 +161,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     endpoints.set(option.name.toLowerCase(), {
       responder,
       faults,
-      counters: { total: 0, logons: 0, refusedLogons: 0, operations: {}, bytesIn: 0, bytesOut: 0 },
+      counters: { requests: 0, logons: 0, refusedLogons: 0, operations: {}, bytesIn: 0, bytesOut: 0 },
       accounts,
       hashes,
       keytab: options.kerberosKeytab ?? null,

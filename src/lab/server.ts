@@ -38,7 +38,7 @@ export type Account = {
 }
 
 export type Counters = {
-  total: number
+  requests: number
   logons: number
   refusedLogons: number
   operations: Record<string, number>
@@ -147,7 +147,7 @@ export function openHub(
     })
     request.on('end', () => {
       if (bytes > mostBytes) return
-      endpoint.counters.total++
+      endpoint.counters.requests++
       endpoint.counters.bytesIn += bytes
       serve(connection, request, response, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).catch(() => {
         if (!response.headersSent) response.writeHead(500)
