@@ -7,6 +7,7 @@ import type { ProductFacts } from './facts/product.ts'
 import { impossible, sortedMarks } from './rules/evidence.ts'
 import { isDigital } from './rules/keys.ts'
 import { shown, teller } from './rules/rule.ts'
+import { domainOf, isOurDomain, isOurObject } from './wishes.ts'
 
 /** Whose activation a product is, why, and what it rests on. */
 export type OriginReading = { readonly origin: Origin; readonly because: string; readonly evidence: readonly Evidence[] }
@@ -110,15 +111,18 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
     default:
   }
   if (product.activationObject && product.method === 'adba') {
-    const dn = product.activationObject
-    const domain = [...dn.matchAll(/DC=([^,]+)/gi)]
-      .map((m) => m[1])
-      .join('.')
-      .toLowerCase()
+    const domain = domainOf(product.activationObject)
+    const ours = site ? isOurObject(product.activationObject, site) : null
     const lines = shown(product, ['ADActivationObjectDN', 'the activation object'], ['ADActivationObjectName', 'the activation object'])
-    if (site && domain && inDomains(domain, site.domains))
+    if (ours === true)
       return { origin: 'own', because: `Declared: activated by an object in ${domain}, a domain of the site file.`, evidence: lines }
-    if (site && domain)
+    if (ours === false && site && isOurDomain(domain, site))
+      return {
+        origin: 'suspect',
+        because: `Activated by an object in ${domain} that the site file does not list among the activation objects of that forest.`,
+        evidence: lines,
+      }
+    if (ours === false)
       return { origin: 'suspect', because: `Activated by an object in ${domain}, which the site file does not name.`, evidence: lines }
     return {
       origin: 'cannot-tell',

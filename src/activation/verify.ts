@@ -9,7 +9,7 @@ import { type HostInUse, hostInUse } from './host-in-use.ts'
 import { originOf } from './origin.ts'
 import type { Authorisation } from './plan/draft.ts'
 import { called, capital } from './rules/rule.ts'
-import { isOurDomain } from './wishes.ts'
+import { domainOf, isOurObject } from './wishes.ts'
 
 export type VerifyOptions = {
   readonly site: Site | null
@@ -55,14 +55,11 @@ function activated(step: Step, before: MachineFacts, after: MachineFacts, option
   const was = before.products.find((o) => o.activationId === p.activationId) ?? null
   if (p.channel === 'kms-client') {
     if (p.method === 'adba') {
-      const domain = [...(p.activationObject ?? '').matchAll(/DC=([^,]+)/gi)]
-        .map((m) => m[1])
-        .join('.')
-        .toLowerCase()
-      if (!options.site || domain === '' || !isOurDomain(domain, options.site))
+      const domain = domainOf(p.activationObject ?? '')
+      if (!options.site || isOurObject(p.activationObject ?? '', options.site) !== true)
         return {
           holds: false,
-          because: `${name} is licensed by an activation object${domain ? ` in ${domain}` : ''}, which the site file does not name.`,
+          because: `${name} is licensed by an activation object${domain ? ` in ${domain}` : ''} that the site file does not name.`,
         }
     } else {
       const use = hostInUse(p, after)

@@ -33,7 +33,27 @@ export function entitlementFor(product: ProductFacts, facts: MachineFacts, site:
   return site.entitlements.find((e) => (e.product.toLowerCase().match(/[\p{L}\d.]+/gu) ?? []).every((word) => known.has(word))) ?? null
 }
 
+/** The DNS domain of a distinguished name: `DC=corp,DC=example` is `corp.example`. */
+export function domainOf(dn: string): string {
+  return [...dn.matchAll(/DC=([^,]+)/gi)]
+    .map((m) => m[1])
+    .join('.')
+    .toLowerCase()
+}
+
+/**
+ * Whether an activation object is the organisation's: in a domain of ours, and, where the site names the objects of that forest,
+ * one of them. Null where nothing of it tells a domain.
+ */
+export function isOurObject(object: string, site: Site): boolean | null {
+  const domain = domainOf(object)
+  if (domain === '') return null
+  const forest = site.forests.find((f) => inDomains(domain, [f.name, ...f.domains]))
+  if (!forest && !isOurDomain(domain, site)) return false
+  return !forest || forest.activationObjects.length === 0 || forest.activationObjects.some((o) => o.toLowerCase() === object.toLowerCase())
+}
+
 /** True where a domain is the organisation's, by the site's domains or those of its forests. */
 export function isOurDomain(domain: string, site: Site): boolean {
-  return inDomains(domain, [...site.domains, ...site.forests.flatMap((f) => f.domains)])
+  return inDomains(domain, [...site.domains, ...site.forests.flatMap((f) => [f.name, ...f.domains])])
 }
