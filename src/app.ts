@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
+import { canonicalHost } from './addresses.ts'
+import { Logons } from './app/logons.ts'
 import { openResolver } from './directory.ts'
 import {
   applyMachine,
@@ -128,22 +130,29 @@ export async function openApp(options: AppOptions): Promise<App> {
   let keep: ((machine: Machine) => Machine) | null = null
   const names = openResolver({ servers: site?.dnsServers ?? [] })
 
+  const logons = new Logons()
   const open = async (name: string): Promise<Machine> => {
     if (replay) return replay
     const [answer] = reachOf(siteFile, name, overrides)
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
-    const machine = openMachine(await reaches.resolve(answer.reach))
+    const { credential, operationTimeoutMs } = answer.reach
+    await logons.wait(credential.name)
+    // A short time limit is meant for the answer as a whole, too.
+    const machine = logons.watch(
+      credential.name,
+      openMachine(await reaches.resolve(answer.reach), { graceMs: Math.min(10_000, operationTimeoutMs) }),
+    )
     return keep ? keep(machine) : machine
   }
   const groupOf = new Map<string, readonly Wish[]>()
   for (const group of site?.groups ?? [])
-    for (const machine of group.machines) groupOf.set(machine.toLowerCase(), [...group.wishes, ...(site?.wishes ?? [])])
+    for (const machine of group.machines) groupOf.set(canonicalHost(machine), [...group.wishes, ...(site?.wishes ?? [])])
   const environment: Environment = {
     site,
     names,
     open,
-    wishes: (name) => groupOf.get(name.toLowerCase()) ?? site?.wishes ?? [],
+    wishes: (name) => groupOf.get(canonicalHost(name)) ?? site?.wishes ?? [],
     secret: readSecret,
     clock,
     parallel: options.parallel,

@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   site: ['model', 'catalogue', 'addresses', 'secrets', 'type:directory'],
   engine: ['model', 'addresses', 'catalogue', 'activation', 'secrets', 'type:directory', 'type:windows'],
   lab: ['protocol/negotiate', 'protocol/wsman'],
-  app: ['model', 'site', 'secrets', 'directory', 'windows', 'activation', 'engine'],
+  app: ['model', 'addresses', 'site', 'secrets', 'directory', 'windows', 'activation', 'engine'],
   schemas: ['type:model'],
   cli: ['model', 'catalogue', 'addresses', 'activation', 'site', 'schemas', 'app', 'lab', 'directory', 'type:engine', 'type:windows'],
 }

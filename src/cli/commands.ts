@@ -135,7 +135,7 @@ export const commands: readonly Command[] = [
     summary: 'Begin, check and explain the site file.',
     about:
       'init writes a commented site file to begin with; check reads one, asks DNS for every KMS host and reports what is outside the declaration or too wide; schema prints the JSON Schema by which editors complete and check it.',
-    options: [{ flag: '--force', value: null, means: 'init: overwrite an existing file.' }],
+    options: [{ flag: '--force', value: null, means: 'init: write anew, and keep the old file aside.' }],
     examples: ['slmctl site init', 'slmctl site check slmctl.yaml', 'slmctl site schema > slmctl.schema.json'],
     load: () => import('./commands/site.ts'),
   },

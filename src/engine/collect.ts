@@ -16,7 +16,7 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 /** After these nothing more can be asked of the machine; any other problem is the problem of its question. */
 const ends =
-  /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|LOGON_FAILED|CERTIFICATE|PIN_MISMATCH|GARBAGE|CUT|SLOW|QUOTA|SEAL|OFFERS)|KERBEROS_|SECRET_|REACH_|RECORDING_INVALID)/
+  /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|LOGON_FAILED|CERTIFICATE|PIN_MISMATCH|GARBAGE|CUT|SLOW|QUOTA|SEAL|NOT_OFFERED|CREDENTIAL_NEEDS_HTTPS|NAME_NEEDED)|KERBEROS_|SECRET_|REACH_|CREDENTIAL_|CERTIFICATE_FILE)/
 
 /** Asks a machine everything that the facts need, round by round. Throws a ProblemError where the machine cannot be asked at all. */
 export async function collect(machine: Machine, clock: () => Date): Promise<Collected> {

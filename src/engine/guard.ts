@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type AuthorisedHost, type HostInUse, hostInUse, type MachineFacts } from '../activation.ts'
-import { canonicalHost, inDomains, inNetworks } from '../addresses.ts'
+import { addressKind, canonicalHost, inDomains, inNetworks } from '../addresses.ts'
 import { clientKeys, platformOfHost } from '../catalogue.ts'
 import { type Problem, ProblemError, problem, type Site, type Step } from '../model.ts'
 
@@ -129,6 +129,8 @@ type Standing =
 /** Where a host of ours stands: all of its addresses must lie in the site's networks, as the machine may use any of them. */
 async function standing(name: string, site: Site, names: Names): Promise<Standing> {
   if (site.networks.length === 0) return { ok: false, because: 'the site file declares no networks in which a KMS host may stand.' }
+  if (name.includes('.') && addressKind(name) === null && site.domains.length > 0 && !inDomains(name, site.domains))
+    return { ok: false, because: 'it is in no domain of the site file.' }
   let addresses: readonly string[]
   try {
     addresses = await names.addresses(name)

@@ -69,6 +69,13 @@ const rows = {
     says: (m, d) => `what answers at ${m} does not speak WinRM as it should${d}`,
     next: ['Is the port right, and is it WinRM that listens there?', 'A proxy in between breaks WinRM: connect directly.'],
   },
+  WINRM_SEAL: {
+    says: (m, d) => `a sealed message from ${m} does not verify${d}`,
+    next: [
+      'Something between here and the machine changes what passes, or replays it: connect directly, or over HTTPS.',
+      'Nothing of the message was used.',
+    ],
+  },
   WINRM_CUT: {
     says: (m, d) => `${m} broke the connection off in the middle of an answer${d}`,
     next: ['The machine may be restarting: try again in a few minutes.'],
@@ -159,6 +166,6 @@ const faultCodes: Readonly<Partial<Record<WsmanFault['kind'], ProblemCode>>> = {
 const negotiateCodes = {
   rejected: 'WINRM_LOGON_FAILED',
   malformed: 'WINRM_GARBAGE',
-  signature: 'WINRM_GARBAGE',
+  signature: 'WINRM_SEAL',
   refused: 'WINRM_NOT_OFFERED',
 } as const

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Fault } from '../../src/lab.ts'
 import { methods, stage } from './lab.ts'
@@ -38,7 +40,7 @@ const faults: readonly (readonly [string, Fault, 'http' | 'https', string])[] = 
   ['no XML', { kind: 'garbage', how: 'not-xml' }, 'http', 'WINRM_GARBAGE'],
   ['no HTTP', { kind: 'garbage', how: 'not-http' }, 'http', 'WINRM_GARBAGE'],
   ['a page of a proxy', { kind: 'garbage', how: 'html' }, 'http', 'WINRM_GARBAGE'],
-  ['a huge answer', { kind: 'huge', bytes: 200 * 1024 * 1024 }, 'http', 'WINRM_TOO_LARGE'],
+  ['a huge answer', { kind: 'huge', bytes: 16 * 1024 * 1024 }, 'http', 'WINRM_TOO_LARGE'],
   ['a seal that does not fit', { kind: 'wrong-seal' }, 'http', 'WINRM_SEAL'],
 ]
 
@@ -53,7 +55,7 @@ describe('a machine that fails is its own Problem, in time, and the others are n
         const took = performance.now() - began
         const answer = JSON.parse(ran.out) as Status
         const problem = answer.machines.find((m) => m.name === sick)!.problem
-        assert.equal(problem?.code, code, problem?.summary)
+        assert.equal(problem?.code, code, problem?.summary ?? 'a problem')
         assert.ok(problem!.next.length > 0, 'a next step')
         assert.equal(answer.machines.find((m) => m.name === well)!.machine?.verdict, 'action')
         assert.equal(ran.code, 2)
@@ -130,4 +132,23 @@ describe('nothing is done twice', () => {
       await s.close()
     }
   })
+})
+
+test('a wrong password is tried at two machines, not at all: the account is not locked', async () => {
+  const s = await stage({
+    machines: Array.from({ length: 12 }, (_, i) => ({ name: `pc-${i}.corp.example`, scenario: 'win10-pro-oem' as const })),
+  })
+  try {
+    writeFileSync(join(s.directory, 'lab.password'), 'wrong', { mode: 0o600 })
+    const answer = JSON.parse((await s.slmctl('status', '--all', '--json')).out) as Status
+    const codes = answer.machines.map((m) => m.problem?.code)
+    assert.equal(codes.filter((c) => c === 'WINRM_LOGON_FAILED').length, 2)
+    assert.equal(codes.filter((c) => c === 'CREDENTIAL_REFUSED').length, 10)
+    assert.equal(
+      s.lab.machines.reduce((n, m) => n + s.lab.requests(m.name).refusedLogons, 0),
+      2,
+    )
+  } finally {
+    await s.close()
+  }
 })

@@ -32,7 +32,7 @@ export async function stage(options: LabOptions, transport: 'http' | 'https' = '
       process.env.SLMCTL_STATE = directory
       const ran = { out: '', err: '' }
       try {
-        const code = await main([...argv, '--site', site], {
+        const code = await main(argv.includes('--site') ? argv : [...argv, '--site', site], {
           out: (text) => {
             ran.out += text
           },

@@ -60,7 +60,7 @@ test('faults of a machine: each its own Problem when it is asked, and when it is
     [{ kind: 'certificate', how: 'other-name' }, 'WINRM_CERTIFICATE', 'WINRM_CERTIFICATE', true],
     [{ kind: 'certificate', how: 'unknown-authority' }, 'WINRM_CERTIFICATE', 'WINRM_CERTIFICATE', true],
     [{ kind: 'huge', bytes: 4 << 20 }, 'WINRM_TOO_LARGE', 'CALL_UNANSWERED'],
-    [{ kind: 'wrong-seal' }, 'WINRM_GARBAGE', 'CALL_UNANSWERED'],
+    [{ kind: 'wrong-seal' }, 'WINRM_SEAL', 'CALL_UNANSWERED'],
     [{ kind: 'garbage', how: 'not-xml' }, 'WINRM_GARBAGE', 'CALL_UNANSWERED'],
     [{ kind: 'garbage', how: 'html' }, 'WINRM_GARBAGE', 'CALL_UNANSWERED'],
   ]

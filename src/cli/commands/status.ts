@@ -40,8 +40,7 @@ export async function run(
     await app.close()
   }
   if (flags.json) io.out('\n]}\n')
-  else if (!whole)
-    io.out(`\n${count.ok} as wished, ${count.other} not, ${count.failed} could not be asked. One machine in full: slmctl status NAME\n`)
+  else if (!whole) io.out(`\n${count.ok} as wished, ${count.other} not, ${count.failed} could not be asked. In full: slmctl status NAME\n`)
   if (recording) {
     writeFileSync(flags.record as string, json(recording()), { mode: 0o600, flag: 'wx' })
     io.err(`slmctl: a redacted recording is in ${flags.record as string}. Read it before you pass it on.\n`)
