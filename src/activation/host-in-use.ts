@@ -12,10 +12,12 @@ export type HostInUse = {
   readonly port: number
   readonly from: 'product' | 'application' | 'global' | 'cache' | 'dns' | 'none'
   /**
-   * The domains in which the machine looks for a host, in order: where none is set, or where the one of the last activation does
-   * not answer. Beside a host that is set, and where none is asked (`none`), where it would look otherwise. Never empty.
+   * The domains in which Windows looks for a host now, in order: where none is set, and where the one of the last activation does
+   * not answer. Empty where a host is set by hand (that turns discovery off), and where none is asked; never empty otherwise.
    */
   readonly lookupDomains: readonly string[]
+  /** Where it would look if nothing were set: what has to be resolved before a setting is cleared. */
+  readonly suffixes: readonly string[]
 }
 
 /** Stands for a suffix that nobody could tell: no domain of any site. */
@@ -71,17 +73,18 @@ export function hostAt(
 export function hostInUse(product: ProductFacts, facts: MachineFacts, without: 'product' | 'global' | null = null): HostInUse {
   const domains = lookupDomains(product, facts)
   const enabled = own(product, facts, 'VLActivationTypeEnabled')?.value
-  if (enabled === '1' || enabled === '3') return { host: null, port: standard, from: 'none', lookupDomains: domains }
+  if (enabled === '1' || enabled === '3') return { host: null, port: standard, from: 'none', lookupDomains: [], suffixes: domains }
   const found = (from: HostInUse['from'], at: { name: string; port: number | null }): HostInUse => ({
     host: at.name,
     port: at.port ?? standard,
     from,
-    lookupDomains: domains,
+    lookupDomains: from === 'cache' || from === 'dns' ? domains : [],
+    suffixes: domains,
   })
   const set = hostAt('product', product, facts)
   if (set && without !== 'product') return found('product', set)
   const unsure = (id: string) => facts.unasked.some((u) => u.question === id)
-  const blind: HostInUse = { host: null, port: standard, from: 'dns', lookupDomains: [unknownDomain] }
+  const blind: HostInUse = { host: null, port: standard, from: 'dns', lookupDomains: [unknownDomain], suffixes: domains }
   if (!product.officeService) {
     const application = applicationHost(product, facts)
     if (application) return found('application', application)
@@ -102,7 +105,7 @@ export function hostInUse(product: ProductFacts, facts: MachineFacts, without: '
   }
   if (facts.system === null && product.host.name)
     return found(product.host.found === 'dns' ? 'dns' : 'cache', { name: product.host.name, port: product.host.port })
-  return { host: null, port: standard, from: 'dns', lookupDomains: domains }
+  return { host: null, port: standard, from: 'dns', lookupDomains: domains, suffixes: domains }
 }
 
 /** Where DNS is asked: the domain that is set for it, else the primary suffix and the AD domain, in a workgroup what DHCP gave. */

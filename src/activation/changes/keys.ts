@@ -67,9 +67,11 @@ function officeKey(p: ProductFacts): KeyRow | null {
   return new Set(rows.map((row) => row.key)).size === 1 ? rows[0]! : null
 }
 
-/** The product that a key is for, by name; the editions of Office carry their product's name. */
+/** The product that a key is for, by name. The editions of Office carry their product's name; Windows 10 and 11 share their keys. */
 export function keyName(row: KeyRow): string {
-  return row.family === 'office' ? row.edition : `${row.product} ${row.edition}`
+  if (row.family === 'office') return row.edition
+  const shared = clientKeysEndingIn(row.key.slice(-5)).map((r) => r.product)
+  return `${shared.includes('Windows 10') && shared.includes('Windows 11') ? 'Windows 10/11' : row.product} ${row.edition}`
 }
 
 /** False where the installed client key is the published one of another edition: Windows keeps no such key activated. */
