@@ -19,7 +19,7 @@ export function wishFor(product: ProductFacts, facts: MachineFacts, wishes: read
 export function fits(words: string, product: ProductFacts, facts: MachineFacts): boolean {
   const wanted = words.trim().toLowerCase()
   if (wanted === 'windows' || wanted === 'office') return product.application === wanted
-  return names(product, facts).includes(wanted)
+  return wanted !== '' && names(product, facts).includes(wanted)
 }
 
 function names(product: ProductFacts, facts: MachineFacts): string {
@@ -30,7 +30,12 @@ function names(product: ProductFacts, facts: MachineFacts): string {
 /** The entitlement that covers a product: every word of it is a word of the product's name. Null where none does. */
 export function entitlementFor(product: ProductFacts, facts: MachineFacts, site: Site): Entitlement | null {
   const known = new Set(names(product, facts).match(/[\p{L}\d.]+/gu) ?? [])
-  return site.entitlements.find((e) => (e.product.toLowerCase().match(/[\p{L}\d.]+/gu) ?? []).every((word) => known.has(word))) ?? null
+  return (
+    site.entitlements.find((e) => {
+      const words = e.product.toLowerCase().match(/[\p{L}\d.]+/gu) ?? []
+      return e.quantity > 0 && words.length > 0 && words.every((word) => known.has(word))
+    }) ?? null
+  )
 }
 
 /** The DNS domain of a distinguished name: `DC=corp,DC=example` is `corp.example`. */
