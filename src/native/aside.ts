@@ -1,3 +1,5 @@
+import type koffi from 'koffi'
+
 /** A foreign function as koffi makes it: called at once, or on another thread. */
 export type Argument = bigint | number | null
 export type Foreign = { (...args: readonly Argument[]): number; async: (...args: readonly unknown[]) => void }
@@ -23,4 +25,19 @@ export async function aside(foreign: Foreign, args: readonly Argument[]): Promis
     if (next) next()
     else underWay--
   }
+}
+
+let prepared = false
+
+/**
+ * Node waits at its exit for calls on other threads, and a domain controller that is silent holds one for twenty seconds: ^C
+ * would seem to do nothing. So the process ends at once where such a call is still under way; what had to be written has been.
+ */
+export function exitsAtOnce(library: typeof koffi): void {
+  if (prepared) return
+  prepared = true
+  const exit = library.load(process.platform === 'win32' ? 'ucrtbase.dll' : null).func('_exit', 'void', ['int'])
+  process.once('exit', (code) => {
+    if (underWay > 0) exit(code)
+  })
 }

@@ -1,6 +1,6 @@
 import type koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
-import { type Argument, aside, type Foreign } from './aside.ts'
+import { type Argument, aside, exitsAtOnce, type Foreign } from './aside.ts'
 import { NativeError } from './error.ts'
 import { Arena, copyOf } from './memory.ts'
 
@@ -62,6 +62,7 @@ export class GssLibrary {
   constructor(library: typeof koffi, handle: LibraryHandle) {
     this.koffi = library
     this.#library = handle
+    exitsAtOnce(library)
     this.#constants = new Arena(library, 1024)
     for (const [name, hex] of Object.entries(oids)) {
       const value = Buffer.from(hex, 'hex')

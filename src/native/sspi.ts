@@ -1,5 +1,5 @@
 import type koffi from 'koffi'
-import { type Argument, aside, type Foreign } from './aside.ts'
+import { type Argument, aside, exitsAtOnce, type Foreign } from './aside.ts'
 import { NativeError } from './error.ts'
 import { Arena } from './memory.ts'
 
@@ -81,6 +81,7 @@ class Secur32 {
 
   constructor(library: typeof koffi) {
     this.koffi = library
+    exitsAtOnce(library)
     const handle = library.load('secur32.dll')
     const declare = (letters: string) => [...letters].map((letter) => (letter === 'u' ? 'uint32_t' : 'void *'))
     this.#foreign = Object.fromEntries(

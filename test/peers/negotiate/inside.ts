@@ -288,6 +288,23 @@ async function endurance(): Promise<void> {
   })
 }
 
+/** Node waits for calls on other threads when it exits; the product does not. */
+async function leaving(): Promise<void> {
+  await check('Kerberos: the process ends at once, with its own exit code, while no domain controller answers', async () => {
+    const script = [
+      `import { gssInitiate } from '${join(here, '../../../src/protocol/negotiate.ts')}'`,
+      "const password = { use: (f) => f(Buffer.from('x')) }",
+      "const credential = { from: 'password', principal: 'alice@AWAY.TEST', password }",
+      "gssInitiate({ service: 'HTTP', host: 'web.slm.test', credential, mechanism: 'spnego', channelBinding: null }).step(null)",
+      "setTimeout(() => { console.log('leaving'); process.exit(7) }, 500)",
+    ].join('\n')
+    const started = performance.now()
+    const { code, stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
+    assert.equal(`${code} ${stdout}`, '7 leaving\n')
+    assert.ok(performance.now() - started < 6000)
+  })
+}
+
 async function againstApache(): Promise<void> {
   const root = join(dir, 'apache')
   mkdirSync(join(root, 'www'), { recursive: true })
@@ -429,4 +446,5 @@ await main(async () => {
   await againstApache()
   await foreignClients()
   await endurance()
+  await leaving()
 })
