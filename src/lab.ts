@@ -68,6 +68,8 @@ export type LabOptions = {
   readonly methodFailure?: MethodFailure
   /** Accept client certificates that the lab's authority signed (`clientCertificate`). */
   readonly clientCertificates?: boolean
+  /** WinRM's CbtHardeningLevel: `strict` (here the default) wants logons over TLS bound to the channel, `none` does not look. */
+  readonly cbtHardening?: 'strict' | 'none'
   /** Time of day in milliseconds, for what machines show as their clock. */
   readonly clock?: () => number
   /** Sees every message that was understood, and its answer, as SOAP before it is sealed: for benchmarks that replay them. */
@@ -168,6 +170,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       shells: new Shells(),
       sockets: new Set(),
       clientAuthority: options.clientCertificates ? authority.pem : null,
+      cbtHardening: options.cbtHardening ?? 'strict',
       certificate: null,
       httpPort: null,
       httpsPort: null,

@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ScenarioId, startLab } from '../../src/lab.ts'
 import type { Scenario } from '../../src/lab/scenarios/scenario.ts'
 import { scenarios } from '../../src/lab/scenarios/table.ts'
+import { type ScenarioId, startLab } from '../../src/lab.ts'
 
 /** Of one machine: its requests (only where they are kept, else as many empty ones), and what the answers held. */
 export type Asked = Record<string, { requests: string[]; rows: number; bytes: number; faults: number }>
@@ -40,7 +40,9 @@ function occurrences(bytes: Buffer, what: Buffer): number {
 }
 
 /** Every kind of machine of a domain, by its weight and at least once: workgroup machines are asked over HTTPS, which is not measured. */
-const mixed = (Object.entries(scenarios) as [ScenarioId, Scenario][]).flatMap(([name, { domain, often }]) => (domain === null ? [] : Array<ScenarioId>(Math.max(1, often ?? 0)).fill(name)))
+const mixed = (Object.entries(scenarios) as [ScenarioId, Scenario][]).flatMap(([name, { domain, often }]) =>
+  domain === null ? [] : Array<ScenarioId>(Math.max(1, often ?? 0)).fill(name),
+)
 
 async function start(): Promise<FromLab> {
   const lab = await startLab({
@@ -66,7 +68,12 @@ async function start(): Promise<FromLab> {
     password,
     scenarios: new Set(lab.machines.map((m) => m.scenario)).size,
     endpoints: lab.machines.map((m) => ({ name: m.name, endpoint: `http://127.0.0.1:${m.httpPort}/wsman` })),
-    keys: Object.fromEntries(lab.machines.map((m) => [m.name, lab.state(m.name).products.flatMap((p) => (p.PartialProductKey ? [String(p.PartialProductKey)] : []))])),
+    keys: Object.fromEntries(
+      lab.machines.map((m) => [
+        m.name,
+        lab.state(m.name).products.flatMap((p) => (p.PartialProductKey ? [String(p.PartialProductKey)] : [])),
+      ]),
+    ),
   }
 }
 

@@ -58,6 +58,7 @@ export type Endpoint = {
   readonly shells: Shells
   readonly sockets: Set<Socket>
   readonly clientAuthority: string | null
+  readonly cbtHardening: 'strict' | 'none'
   certificate: Issued | null
   httpPort: number | null
   httpsPort: number | null
@@ -129,7 +130,7 @@ export function openHub(
       tls,
       context: null,
       user: null,
-      binding: tls && endpoint.certificate ? channelBindings(endpoint.certificate.der) : null,
+      binding: tls && endpoint.certificate && endpoint.cbtHardening === 'strict' ? channelBindings(endpoint.certificate.der) : null,
     })
     parser.emit('connection', socket)
   }

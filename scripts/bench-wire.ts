@@ -1,0 +1,302 @@
+/**
+ * `npm run bench:wire`: what it costs the client to know the licensing state of a machine. One lab of 500 machines in a process of
+ * its own, NTLM with sealed bodies; python3-winrm, Ansible, slmctl and a bare loop ask it in turn, with the requests that slmctl
+ * sent them in a first run. Compared is the CPU time of the client and its children, by the operating system's account (bash's
+ * `time`: user + system of what was waited for), for each machine; wall times stand beside it, because the lab shares the cores.
+ * Last line: JSON (docs/guide.md, "Benchmarks"). Ends with 1 where a client failed, or was told anything else than the others.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import type { Asked, FromLab, ToLab } from './bench-wire/lab.ts'
+
+const machines = Number(process.env.BENCH_MACHINES ?? 500)
+const ansibleMachines = Math.min(100, machines)
+/** Rounds of the quick clients and of the slow ones; they are mixed, so that a noisy minute meets all of them. */
+const rounds = { quick: Number(process.env.BENCH_ROUNDS ?? 9), slow: 3 }
+
+const home = mkdtempSync(join(tmpdir(), 'slmctl-bench-wire-'))
+let lab: ChildProcess | null = null
+const tidy = () => {
+  lab?.kill('SIGKILL')
+  rmSync(home, { recursive: true, force: true })
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    tidy()
+    process.exit(130)
+  })
+
+type Spent = { readonly cpuMs: number; readonly wallMs: number; readonly stdout: string }
+
+/** Runs a client under bash's `time`. */
+function timed(command: readonly string[], env: Readonly<Record<string, string>>, may: readonly number[]): Promise<Spent> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', ['-c', 'TIMEFORMAT="slmctl-bench %3U %3S %3R"; time "$@"', 'bash', ...command], {
+      env: { ...process.env, ...env },
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const out: Buffer[] = []
+    let err = ''
+    child.stdout.on('data', (part: Buffer) => out.push(part))
+    child.stderr.on('data', (part) => {
+      err += part
+    })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      const m = /slmctl-bench ([\d.]+) ([\d.]+) ([\d.]+)\n?$/.exec(err)
+      if (!m || code === null || !may.includes(code)) {
+        reject(
+          new Error(
+            `${command.slice(0, 3).join(' ')} … ended with ${code}: ${Buffer.concat(out).toString().slice(-2000)}${err.slice(-2000)}`,
+          ),
+        )
+        return
+      }
+      const [user, system, real] = m.slice(1).map(Number) as [number, number, number]
+      resolve({ cpuMs: (user + system) * 1000, wallMs: real * 1000, stdout: Buffer.concat(out).toString() })
+    })
+  })
+}
+
+/** Asks the lab's process. */
+function tell(message: ToLab): Promise<FromLab> {
+  return new Promise((resolve, reject) => {
+    lab!.once('message', (answer) => resolve(answer as FromLab))
+    lab!.once('exit', () => reject(new Error('the lab ended')))
+    lab!.send(message)
+  })
+}
+
+const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!
+
+async function main(): Promise<void> {
+  // The package as it is shipped: without the sources, so that the bundle runs.
+  cpSync('bin', join(home, 'bin'), { recursive: true })
+  cpSync('dist', join(home, 'dist'), { recursive: true })
+  for (const name of ['koffi'])
+    if (existsSync(join('node_modules', name))) cpSync(join('node_modules', name), join(home, 'node_modules', name), { recursive: true })
+  await build({
+    entryPoints: ['scripts/bench-wire/bare.ts'],
+    outfile: join(home, 'bare.cjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    external: ['koffi'],
+    logLevel: 'warning',
+    define: { 'import.meta.url': '""' },
+  })
+  cpSync('test/peers/clients/status.py', join(home, 'status.py'))
+  writeFileSync(
+    join(home, 'openssl.cnf'),
+    'openssl_conf = init\n[init]\nproviders = providers\n[providers]\ndefault = standard\nlegacy = legacy\n[standard]\nactivate = 1\n[legacy]\nactivate = 1\n',
+  )
+  const python = { OPENSSL_CONF: join(home, 'openssl.cnf'), no_proxy: '*', NO_PROXY: '*' }
+  const node = { NODE_COMPILE_CACHE: join(home, 'cache'), SLMCTL_STATE: join(home, 'state') }
+
+  lab = fork('scripts/bench-wire/lab.ts', [home, String(machines)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const started = await tell({ do: 'start' })
+  if (started.did !== 'started') throw new Error('the lab did not start')
+  const { user, password, endpoints } = started
+
+  const status = (names: readonly string[]) => [
+    process.execPath,
+    join(home, 'bin/slmctl.cjs'),
+    'status',
+    ...names,
+    '--site',
+    join(home, 'slmctl.yaml'),
+    '--json',
+  ]
+  let shellCommand = ''
+  const ask = {
+    /** 0: all as wished, 1: something is not; 2 would be a machine that could not be asked. */
+    slmctl: () => timed(status(['--all']), node, [0, 1]),
+    bare: () => timed([process.execPath, join(home, 'bare.cjs'), join(home, 'work.json'), '128'], node, [0]),
+    python: () => timed(['/usr/bin/python3', join(home, 'status.py'), join(home, 'work.json'), '64'], python, [0]),
+    ansible: () =>
+      timed(
+        ['/usr/bin/ansible', 'all', '-i', join(home, 'inventory.json'), '-f', '64', '-m', 'raw', '-a', shellCommand],
+        { ...python, HOME: home, ANSIBLE_NOCOLOR: '1', ANSIBLE_LOCALHOST_WARNING: 'False' },
+        [0],
+      ),
+  }
+
+  // The first run tells what slmctl asks each machine; its answers are what every later run must get.
+  await tell({ do: 'begin', keep: true })
+  const first = await ask.slmctl()
+  const kept = await tell({ do: 'end' })
+  if (kept.did !== 'asked') throw new Error('the lab kept nothing')
+  const expected = kept.asked
+  const verdicts = read(first.stdout)
+  const work = { user, password, machines: endpoints.map(({ name, endpoint }) => ({ endpoint, requests: expected[name]?.requests ?? [] })) }
+  if (work.machines.some((m) => m.requests.length === 0)) throw new Error('slmctl did not ask every machine')
+  writeFileSync(join(home, 'work.json'), JSON.stringify(work))
+  // A shell of the lab prints the rows of the queries that slmctl sent to all of these machines.
+  const queries = endpoints.slice(0, ansibleMachines).map(({ name }) => expected[name]!.requests.flatMap(query))
+  shellCommand = `wmiquery ${queries[0]!.filter((q) => queries.every((all) => all.includes(q))).join(' ; ')}`
+  const vars = {
+    ansible_connection: 'winrm',
+    ansible_winrm_scheme: 'http',
+    ansible_winrm_transport: 'ntlm',
+    ansible_winrm_message_encryption: 'always',
+    ansible_user: user,
+    ansible_password: password,
+  }
+  const hosts = Object.fromEntries(
+    endpoints
+      .slice(0, ansibleMachines)
+      .map(({ name, endpoint }) => [name, { ansible_host: '127.0.0.1', ansible_port: Number(new URL(endpoint).port) }]),
+  )
+  writeFileSync(join(home, 'inventory.json'), JSON.stringify({ all: { hosts, vars } }))
+  chmodSync(join(home, 'inventory.json'), 0o600)
+  const total = sum(expected)
+  console.log(
+    `${machines} machines of ${started.scenarios} scenarios; slmctl asked ${total.requests} requests (${(total.requests / machines).toFixed(1)} a machine) and got ${total.rows} rows in ${(total.bytes / 1024 / machines).toFixed(1)} KiB a machine`,
+  )
+
+  const spent: Record<keyof typeof ask, Spent[]> = { slmctl: [], bare: [], python: [], ansible: [] }
+  const run = async (client: keyof typeof ask, counted = true) => {
+    await tell({ do: 'begin', keep: false })
+    const done = await ask[client]()
+    const answer = await tell({ do: 'end' })
+    if (answer.did !== 'asked') throw new Error('the lab kept nothing')
+    check(client, done.stdout, answer.asked)
+    if (counted) spent[client].push(done)
+  }
+  /** Every client must have been told the same: for each machine as many requests, answers, rows and bytes as in the first run. */
+  const check = (client: keyof typeof ask, stdout: string, asked: Asked) => {
+    if (client === 'ansible') {
+      for (const { name } of endpoints.slice(0, ansibleMachines)) {
+        const part = new RegExp(`^${name.replaceAll('.', '\\.')} \\| CHANGED \\| rc=0 >>\n([^]*?)(?=^\\S+ \\| |$(?![^]))`, 'm').exec(
+          stdout,
+        )?.[1]
+        if (part === undefined) throw new Error(`ansible: no answer of ${name}: ${stdout.slice(0, 500)}`)
+        for (const key of started.keys[name]!)
+          if (!part.includes(key)) throw new Error(`ansible: ${name} told nothing of the product with key ${key}`)
+      }
+      return
+    }
+    for (const [name, first] of Object.entries(expected)) {
+      const now = asked[name]
+      if (
+        !now ||
+        now.requests.length !== first.requests.length ||
+        now.rows !== first.rows ||
+        now.bytes !== first.bytes ||
+        now.faults !== first.faults
+      )
+        throw new Error(
+          `${client} and ${name}: ${JSON.stringify({ ...now, requests: now?.requests.length })} in place of ${JSON.stringify({ ...first, requests: first.requests.length })}`,
+        )
+    }
+    if (client === 'slmctl') {
+      const now = read(stdout)
+      for (const [name, verdict] of Object.entries(verdicts))
+        if (now[name] !== verdict) throw new Error(`slmctl says of ${name} ${now[name]}, and before ${verdict}`)
+    } else if (client === 'python') {
+      const { failed, items, faults } = JSON.parse(stdout) as { failed: number; items: number; faults: number }
+      if (failed !== 0 || items !== total.rows || faults !== total.faults)
+        throw new Error(
+          `python3-winrm: ${failed} failures, ${items} rows and ${faults} faults in place of ${total.rows} and ${total.faults}`,
+        )
+    } else {
+      const { bytes } = JSON.parse(stdout) as { bytes: number }
+      if (bytes !== total.bytes) throw new Error(`the bare loop read ${bytes} bytes in place of ${total.bytes}`)
+    }
+  }
+  // Once without counting: caches of the file system, of Node and of Python.
+  await run('slmctl', false)
+  await run('bare', false)
+  for (let i = 0; i < rounds.quick; i++) {
+    await run('slmctl')
+    await run('bare')
+    if (i % Math.ceil(rounds.quick / rounds.slow) === 0) {
+      await run('python')
+      await run('ansible')
+    }
+  }
+
+  const of = (client: keyof typeof ask) => {
+    const n = client === 'ansible' ? ansibleMachines : machines
+    return {
+      cpu: median(spent[client].map((s) => s.cpuMs)) / n,
+      wall: median(spent[client].map((s) => s.wallMs)) / n,
+      all: spent[client].map((s) => s.cpuMs / n),
+    }
+  }
+  const names = {
+    slmctl: 'slmctl status --all --json',
+    bare: 'bare node:http loop',
+    python: 'python3-winrm, 64 threads',
+    ansible: `ansible raw, 64 forks (${ansibleMachines} machines)`,
+  }
+  console.log(`\n${'client'.padEnd(36)}CPU ms a machine   wall ms a machine   rounds`)
+  for (const client of ['bare', 'slmctl', 'python', 'ansible'] as const) {
+    const { cpu, wall, all } = of(client)
+    console.log(
+      `${names[client].padEnd(36)}${cpu.toFixed(2).padStart(9)}${wall.toFixed(2).padStart(19)}           ${all.length} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)} CPU ms)`,
+    )
+  }
+  const ratio = (a: keyof typeof ask, b: keyof typeof ask) => Number((of(a).cpu / of(b).cpu).toFixed(2))
+  console.log(
+    JSON.stringify({
+      bench: 'wire',
+      ratios: [
+        { name: 'python3-winrm ÷ slmctl', value: ratio('python', 'slmctl'), goal: 15, better: 'more' },
+        { name: 'Ansible ÷ slmctl', value: ratio('ansible', 'slmctl'), goal: 100, better: 'more' },
+        { name: 'slmctl ÷ bare', value: ratio('slmctl', 'bare'), goal: 1.5, better: 'less' },
+      ],
+      machine: {
+        node: process.version,
+        platform: `${process.platform}-${process.arch}`,
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: cpus().length,
+      },
+    }),
+  )
+}
+
+/** What slmctl says of each machine; one that it could not ask ends the run. */
+function read(stdout: string): Record<string, string> {
+  const { machines: list } = JSON.parse(stdout) as {
+    machines: { name: string; ok: boolean; machine?: { verdict: string; products?: unknown[] }; problem?: unknown }[]
+  }
+  if (list.length !== machines) throw new Error(`slmctl told of ${list.length} machines`)
+  const failed = list.filter((m) => !m.ok)
+  if (failed.length > 0) throw new Error(`slmctl could not ask ${failed.length} machines: ${JSON.stringify(failed[0]).slice(0, 1000)}`)
+  return Object.fromEntries(list.map((m) => [m.name, `${m.machine!.verdict}, ${m.machine!.products?.length ?? 0} products`]))
+}
+
+/** The WQL of a request, as it was before it became XML. */
+function query(xml: string): string[] {
+  const text = /<w:Filter [^>]*>([^<]*)<\/w:Filter>/.exec(xml)?.[1]
+  return text === undefined
+    ? []
+    : [text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&apos;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&')]
+}
+
+function sum(asked: Asked): { requests: number; rows: number; bytes: number; faults: number } {
+  const total = { requests: 0, rows: 0, bytes: 0, faults: 0 }
+  for (const one of Object.values(asked)) {
+    total.requests += one.requests.length
+    total.rows += one.rows
+    total.bytes += one.bytes
+    total.faults += one.faults
+  }
+  return total
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(`bench:wire failed: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
+} finally {
+  tidy()
+}
