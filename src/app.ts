@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Judgement } from './activation.ts'
+import type { Asked, Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { Logons } from './app/logons.ts'
 import { openResolver } from './directory.ts'
@@ -23,7 +23,7 @@ import {
   unfinishedJournals,
 } from './engine.ts'
 import { type MachinePlan, ProblemError, problem, type Site, type Wish } from './model.ts'
-import { readSecret, type Secret, secretFromPrompt } from './secrets.ts'
+import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
 import { type Machine, openMachine, openRecording, recorder } from './windows.ts'
 
@@ -53,6 +53,9 @@ export type AppOptions = {
   readonly notice: (line: string) => void
 }
 
+/** What the command line wishes beyond the site file: renewals, and settings that were asked for. */
+export type Wished = { readonly renew: boolean; readonly asked: readonly Asked[] }
+
 /** slmctl with its parts put together. */
 export type App = {
   readonly site: Site | null
@@ -64,15 +67,11 @@ export type App = {
   /** Throws NO_SITE_FILE where there is none. */
   readonly needSite: (command: string) => Site
   readonly status: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
-  readonly plans: (
-    names: Iterable<string>,
-    options: { readonly renew: boolean },
-    signal?: AbortSignal,
-  ) => AsyncGenerator<Named<MachinePlan>>
+  readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
   /** Begins a journal (or goes on with one) and carries the plans out. */
   readonly apply: (
     plans: readonly MachinePlan[],
-    options: { readonly renew: boolean; readonly signal?: AbortSignal; readonly told?: Told },
+    options: Wished & { readonly signal?: AbortSignal; readonly told?: Told },
   ) => { readonly id: string; readonly outcomes: AsyncGenerator<MachineOutcome> }
   readonly unfinished: () => readonly Told[]
   /** From now on every answer is kept; what is returned gives the redacted recording. */
@@ -148,12 +147,20 @@ export async function openApp(options: AppOptions): Promise<App> {
   const groupOf = new Map<string, readonly Wish[]>()
   for (const group of site?.groups ?? [])
     for (const machine of group.machines) groupOf.set(canonicalHost(machine), [...group.wishes, ...(site?.wishes ?? [])])
+  const partials = new Map<string, Promise<string | null>>()
+  const partialKey = (reference: SecretReference) => {
+    const id = JSON.stringify(reference)
+    const known = partials.get(id) ?? lastFive(reference)
+    partials.set(id, known)
+    return known
+  }
   const environment: Environment = {
     site,
     names,
     open,
     wishes: (name) => groupOf.get(canonicalHost(name)) ?? site?.wishes ?? [],
     secret: readSecret,
+    partialKey,
     clock,
     parallel: options.parallel,
   }
@@ -175,14 +182,15 @@ export async function openApp(options: AppOptions): Promise<App> {
       )
     },
     status: (machines, signal) => statusOf(machines, environment, signal),
-    plans: (machines, { renew }, signal) => plansFor(machines, environment, { renew }, signal),
-    apply: (plans, { renew, signal, told }) => {
+    plans: (machines, wished, signal) => plansFor(machines, environment, wished, signal),
+    apply: (plans, { renew, asked, signal, told }) => {
       const journal = told
         ? continueJournal(journalFolder(), told.id)
-        : beginJournal(journalFolder(), clock(), { plans, renew, siteFile: path === null ? null : resolve(path) })
+        : beginJournal(journalFolder(), clock(), { plans, renew, asked, siteFile: path === null ? null : resolve(path) })
       const work = (plan: MachinePlan) =>
         applyMachine(plan, environment, journal, {
           renew,
+          asked,
           ...(signal ? { signal } : {}),
           ...(told?.machines.has(plan.name ?? plan.id) ? { told: told.machines.get(plan.name ?? plan.id)! } : {}),
         })
@@ -252,6 +260,18 @@ async function overridesOf(flags: ReachFlags, siteFile: SiteFile | null): Promis
     ...(flags.timeoutSeconds === null ? {} : { timeout: flags.timeoutSeconds }),
     ...(flags.credential === null ? {} : { credential: flags.credential }),
     ...(as ? { as } : {}),
+  }
+}
+
+/** The last five characters of a key, the only part of it that is ever shown; null where it cannot be read. */
+async function lastFive(reference: SecretReference): Promise<string | null> {
+  try {
+    const secret = await readSecret(reference)
+    const five = secret.use((bytes) => Buffer.from(bytes.subarray(-5)).toString('latin1').toUpperCase())
+    secret.wipe()
+    return /^[A-Z0-9]{5}$/.test(five) ? five : null
+  } catch {
+    return null
   }
 }
 

@@ -39,6 +39,16 @@ const reachOptions: readonly CommandOption[] = [
   { flag: '--parallel', value: 'N', means: 'Machines at once (128).' },
 ]
 
+/** What plan and apply do beyond the wishes of the site file. */
+const settingOptions: readonly CommandOption[] = [
+  { flag: '--renew', value: null, means: 'Also renew what is activated already.' },
+  { flag: '--use-dns', value: null, means: 'Back to DNS: clear the KMS host and port that are set.' },
+  { flag: '--host-caching', value: 'on|off', means: 'Keep the KMS host that answered, or look in DNS each time.' },
+  { flag: '--lookup-domain', value: 'DOMAIN', means: 'Look for KMS hosts in this domain of the site file; none takes it back.' },
+  { flag: '--activation-type', value: 'any|ad|kms', means: 'The kind of volume activation that is allowed.' },
+  { flag: '--clear-key-from-registry', value: null, means: 'Remove the product key from the registry, so that it cannot be read out.' },
+]
+
 /** Every command. What a command needs is loaded when it runs, nothing before. */
 export const commands: readonly Command[] = [
   {
@@ -106,7 +116,7 @@ export const commands: readonly Command[] = [
     options: [
       { flag: '--from', value: 'FILE', means: 'A text to take the facts from; - is standard input.' },
       { flag: '--out', value: 'FILE', means: 'Keep the plan, to be carried out later: apply --plan FILE.' },
-      { flag: '--renew', value: null, means: 'Also renew what is activated already.' },
+      ...settingOptions,
       ...reachOptions,
       { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' },
     ],
@@ -123,7 +133,7 @@ export const commands: readonly Command[] = [
       { flag: '--yes', value: null, means: 'Do not ask before changing.' },
       { flag: '--plan', value: 'FILE', means: 'Carry out a plan that was kept by plan --out.' },
       { flag: '--resume', value: null, means: 'Go on after ^C, a crash or a lost connection; the newest journal, or the named one.' },
-      { flag: '--renew', value: null, means: 'Also renew what is activated already.' },
+      ...settingOptions,
       ...reachOptions,
     ],
     examples: ['slmctl apply pc-17', 'slmctl apply clients --yes', 'slmctl apply --plan friday.json', 'slmctl apply --resume'],

@@ -3,7 +3,7 @@
  * journal → ask whether it holds. Stops at the first refusal on a machine and goes on with the others. Nothing is sent twice:
  * a call whose answer was lost is asked about.
  */
-import { judge, liveFacts, type MachineFacts, planMachine, resolveStep, verifyStep } from '../activation.ts'
+import { type Asked, judge, liveFacts, type MachineFacts, type PlanOptions, planMachine, resolveStep, verifyStep } from '../activation.ts'
 import { errorByCode } from '../catalogue.ts'
 import { type MachinePlan, type MachineReading, type Problem, problem, type Site, type Step, type Wish } from '../model.ts'
 import type { Secret, SecretReference } from '../secrets.ts'
@@ -20,6 +20,8 @@ export type Environment = {
   readonly open: (name: string) => Promise<Machine>
   readonly wishes: (name: string) => readonly Wish[]
   readonly secret: (reference: SecretReference) => Promise<Secret>
+  /** The last five characters of a key, which every machine shows; null where it cannot be read now. */
+  readonly partialKey: (reference: SecretReference) => Promise<string | null>
   readonly clock: () => Date
   /** Machines at once. */
   readonly parallel: number
@@ -45,12 +47,34 @@ export type MachineOutcome = {
 
 type Told1 = Told['machines'] extends ReadonlyMap<string, infer T> ? T : never
 
+/** What the planner is asked with for one machine, the same when a plan is made and when it is carried out. */
+export async function planOptions(
+  env: Environment,
+  name: string,
+  may: Authority,
+  { renew, asked }: { readonly renew: boolean; readonly asked: readonly Asked[] },
+): Promise<PlanOptions> {
+  const wishes = env.wishes(name)
+  const partial = new Map<string, string | null>()
+  for (const { key } of wishes) if (key) partial.set(JSON.stringify(key), await env.partialKey(key))
+  return {
+    site: env.site,
+    wishes,
+    readAt: env.clock().toISOString(),
+    renew,
+    asked,
+    hosts: may.hosts,
+    authorise: may.authorise,
+    partialKeyOf: (reference) => partial.get(JSON.stringify(reference)) ?? null,
+  }
+}
+
 /** Applies one machine's plan. `told`: what a journal says was done before (resume). */
 export async function applyMachine(
   plan: MachinePlan,
   env: Environment,
   journal: Journal,
-  options: { readonly renew: boolean; readonly told?: Told1; readonly signal?: AbortSignal },
+  options: { readonly renew: boolean; readonly asked: readonly Asked[]; readonly told?: Told1; readonly signal?: AbortSignal },
 ): Promise<MachineOutcome> {
   const name = plan.name ?? plan.id
   const nothing = (result: MachineResult, why: Problem | null): MachineOutcome => ({ name, result, steps: [], problem: why, after: null })
@@ -83,7 +107,7 @@ class Run {
   readonly #env: Environment
   readonly #site: Site
   readonly #journal: Journal
-  readonly #options: { readonly renew: boolean; readonly told?: Told1; readonly signal?: AbortSignal }
+  readonly #options: { readonly renew: boolean; readonly asked: readonly Asked[]; readonly told?: Told1; readonly signal?: AbortSignal }
   #machine: Machine | null = null
 
   constructor(name: string, plan: MachinePlan, env: Environment, site: Site, journal: Journal, options: Run['_options']) {
@@ -94,7 +118,12 @@ class Run {
     this.#journal = journal
     this.#options = options
   }
-  declare readonly _options: { readonly renew: boolean; readonly told?: Told1; readonly signal?: AbortSignal }
+  declare readonly _options: {
+    readonly renew: boolean
+    readonly asked: readonly Asked[]
+    readonly told?: Told1
+    readonly signal?: AbortSignal
+  }
 
   async go(): Promise<MachineOutcome> {
     let now = await this.#collect()
@@ -110,10 +139,10 @@ class Run {
     let steps = this.#plan.steps
     if (resumed) {
       // What is left must be what a plan made now says; otherwise somebody else was here.
-      steps = this.#replan(now.facts, may).steps
+      steps = (await this.#replan(now.facts, may)).steps
       const known = new Set([...this.#plan.steps, ...this.#plan.fallbacks.flatMap((f) => f.steps)].map(same))
       if (steps.some((s) => !known.has(same(s)))) return this.#stale(now.facts)
-    } else if (this.#replan(now.facts, may).fingerprint !== this.#plan.fingerprint) return this.#stale(now.facts)
+    } else if ((await this.#replan(now.facts, may)).fingerprint !== this.#plan.fingerprint) return this.#stale(now.facts)
     const failed = new Set<string>()
     let attempt = 0
     let queue = steps.map((step, index) => ({ step, index }))
@@ -235,15 +264,8 @@ class Run {
     return outcome
   }
 
-  #replan(facts: MachineFacts, may: Authority): MachinePlan {
-    return planMachine(facts, {
-      site: this.#site,
-      wishes: this.#env.wishes(this.#name),
-      readAt: this.#env.clock().toISOString(),
-      renew: this.#options.renew,
-      hosts: may.hosts,
-      authorise: may.authorise,
-    })
+  async #replan(facts: MachineFacts, may: Authority): Promise<MachinePlan> {
+    return planMachine(facts, await planOptions(this.#env, this.#name, may, this.#options))
   }
 
   #failure(step: Step, outcome: StepOutcome): Problem {
@@ -271,7 +293,7 @@ class Run {
   }
 
   async #collect(): Promise<Collected> {
-    return collect(await this.#open(), this.#env.clock)
+    return collect(await this.#open(), this.#env.clock, this.#env.wishes(this.#name))
   }
 
   async #open(): Promise<Machine> {

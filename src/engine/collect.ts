@@ -1,5 +1,5 @@
 import { type Answer, type Answers, type LiveQuestion, liveFacts, type MachineFacts, nextQuestions } from '../activation.ts'
-import { type Problem, ProblemError, problem } from '../model.ts'
+import { type Problem, ProblemError, problem, type Wish } from '../model.ts'
 import type { Machine } from '../windows.ts'
 
 /** What a machine said, when, and the facts that follow. `asked` is kept so that a part can be asked again. */
@@ -18,13 +18,13 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 const ends =
   /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|LOGON_FAILED|CERTIFICATE|PIN_MISMATCH|GARBAGE|CUT|SLOW|QUOTA|SEAL|NOT_OFFERED|CREDENTIAL_NEEDS_HTTPS|NAME_NEEDED)|KERBEROS_|SECRET_|REACH_|CREDENTIAL_|CERTIFICATE_FILE)/
 
-/** Asks a machine everything that the facts need, round by round. Throws a ProblemError where the machine cannot be asked at all. */
-export async function collect(machine: Machine, clock: () => Date): Promise<Collected> {
+/** Asks a machine everything that the facts, and what is wished of it, need, round by round. Throws a ProblemError where the machine cannot be asked at all. */
+export async function collect(machine: Machine, clock: () => Date, wishes: readonly Wish[] = []): Promise<Collected> {
   const askedAt = clock().toISOString()
   const answers = new Map<string, Answer>()
   const asked: LiveQuestion[] = []
   for (;;) {
-    const round = nextQuestions(answers).filter((q) => !answers.has(q.id))
+    const round = nextQuestions(answers, { wishes }).filter((q) => !answers.has(q.id))
     if (round.length === 0) break
     for (const question of round) {
       answers.set(question.id, await answer(machine, question, asked.length === 0))

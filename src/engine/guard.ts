@@ -46,7 +46,7 @@ export async function authority(facts: MachineFacts, site: Site | null, names: N
   }
   const published = new Map<string, Published>()
   const uses = facts.products.map((p) => hostInUse(p, facts))
-  for (const domain of new Set(uses.flatMap((use) => use.lookupDomains)))
+  for (const domain of new Set(uses.flatMap((use) => [...use.lookupDomains, ...use.suffixes])))
     if (inDomains(domain, site.domains)) published.set(domain.toLowerCase(), await publishedIn(domain, site, names))
   const fromDns = [...published.values()].flatMap((p) => p.hosts)
   const hosts = named.length > 0 ? named : fromDns
@@ -286,9 +286,9 @@ function asked(
   may: Authority,
   refuse: (because: string, next: readonly string[]) => Problem,
 ): Problem | null {
-  const entries = facts.products.filter((p) => (target === null ? p.channel === 'kms-client' : p.activationId === target))
-  // A machine without any client entry: its setting for all is what a new one would use.
-  const uses = (entries.length > 0 ? entries : facts.products.slice(0, 1)).map((p) => hostInUse(p, facts))
+  const entries = facts.products.filter((p) => !p.addOn && (target === null ? p.channel === 'kms-client' : p.activationId === target))
+  // An entry that this step makes is not there yet: it would use what any entry of Windows or Office uses now.
+  const uses = (entries.length > 0 ? entries : facts.products.filter((p) => !p.addOn)).map((p) => hostInUse(p, facts))
   if (uses.length === 0) return refuse('which KMS host it would ask is not known.', ['Look at it first: slmctl status'])
   for (const use of uses) {
     const answer = may.authorise(use)

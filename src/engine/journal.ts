@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Answers } from '../activation.ts'
+import type { Answers, Asked } from '../activation.ts'
 import { type MachinePlan, ProblemError, problem, type Step } from '../model.ts'
 
 /** How one step ended. `unknown`: the call went out, the answer was lost, and asking did not tell either. */
@@ -20,6 +20,7 @@ export type Entry =
       readonly schema: 'slmctl.journal/1'
       readonly plans: readonly MachinePlan[]
       readonly renew: boolean
+      readonly asked: readonly Asked[]
       readonly siteFile: string | null
     }
   | { readonly kind: 'begin'; readonly machine: string }
@@ -129,6 +130,7 @@ export type Told = {
   readonly file: string
   readonly plans: readonly MachinePlan[]
   readonly renew: boolean
+  readonly asked: readonly Asked[]
   readonly siteFile: string | null
   readonly finished: boolean
   readonly machines: ReadonlyMap<
@@ -182,7 +184,7 @@ export function readJournal(directory: string, id: string): Told {
     }
     if (entry.kind === 'end') told.ended = entry.result
   }
-  return { id, file, plans: first.plans, renew: first.renew, siteFile: first.siteFile, finished, machines }
+  return { id, file, plans: first.plans, renew: first.renew, asked: first.asked ?? [], siteFile: first.siteFile, finished, machines }
 }
 
 /** Journals that did not finish, the newest first. */

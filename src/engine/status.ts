@@ -1,6 +1,6 @@
-import { type Judgement, judge, planMachine } from '../activation.ts'
+import { type Asked, type Judgement, judge, planMachine } from '../activation.ts'
 import type { MachinePlan } from '../model.ts'
-import type { Environment } from './apply.ts'
+import { type Environment, planOptions } from './apply.ts'
 import { type Collected, collect, problemOf, type Result } from './collect.ts'
 import { eachMachine } from './fleet.ts'
 import { authority } from './guard.ts'
@@ -16,23 +16,16 @@ export function statusOf(names: Iterable<string>, env: Environment, signal?: Abo
 export function plansFor(
   names: Iterable<string>,
   env: Environment,
-  options: { readonly renew: boolean },
+  options: { readonly renew: boolean; readonly asked: readonly Asked[] },
   signal?: AbortSignal,
 ): AsyncGenerator<Named<MachinePlan>> {
   return eachMachine(
     names,
     env.parallel,
     (name) =>
-      asked(name, env, async ({ facts, askedAt }) => {
+      asked(name, env, async ({ facts }) => {
         const may = await authority(facts, env.site, env.names)
-        return planMachine(facts, {
-          site: env.site,
-          wishes: env.wishes(name),
-          readAt: askedAt,
-          renew: options.renew,
-          hosts: may.hosts,
-          authorise: may.authorise,
-        })
+        return planMachine(facts, await planOptions(env, name, may, options))
       }),
     signal,
   )
@@ -43,7 +36,7 @@ async function asked<T>(name: string, env: Environment, then: (collected: Collec
   try {
     const machine = await env.open(name)
     try {
-      return { name, result: { ok: true, value: await then(await collect(machine, env.clock)) } }
+      return { name, result: { ok: true, value: await then(await collect(machine, env.clock, env.wishes(name))) } }
     } finally {
       await machine.close().catch(() => {})
     }

@@ -1,3 +1,4 @@
+import { inDomains } from '../../addresses.ts'
 import { productLevel, serviceLevel } from '../changes/change.ts'
 import { clearRegistryKey, staleOfficeKey } from '../changes/keys.ts'
 import { activationType, hostCaching, kmsDns, lookupDomain } from '../changes/kms-host.ts'
@@ -20,11 +21,21 @@ export function planStale(draft: Draft, p: ProductFacts): void {
   )
 }
 
+/** Settings that came with Windows 8 and Server 2012; what an older one lacks is not tried. */
+const since62: ReadonlySet<Asked['change']> = new Set(['lookup-domain', 'activation-type'])
+
 /** A change that somebody asks for beside the wishes. */
 export function planAsked(draft: Draft, asked: Asked): void {
   const because = 'It was asked for.'
+  const { facts, options } = draft
+  if (since62.has(asked.change) && facts.products.some((p) => p.windows !== null && Number(p.windows) < 6.2)) {
+    draft.refuse(null, 'NOT_ON_THIS_WINDOWS', 'This setting came with Windows 8 and Windows Server 2012; the machine is older.', [
+      'Set a KMS host instead: name it in the site file, and plan again.',
+    ])
+    return
+  }
   const at = (id: string | undefined) => {
-    const p = id === undefined ? null : draft.facts.products.find((o) => o.activationId === id)
+    const p = id === undefined ? null : facts.products.find((o) => o.activationId === id)
     return p ? productLevel(p) : serviceLevel(null)
   }
   switch (asked.change) {
@@ -32,15 +43,22 @@ export function planAsked(draft: Draft, asked: Asked): void {
       draft.propose(hostCaching, { caching: asked.caching, level: serviceLevel(null) }, because)
       return
     case 'lookup-domain':
-      draft.propose(lookupDomain, { domain: asked.domain, level: at(asked.product) }, because)
+      if (asked.domain !== null && options.site && !inDomains(asked.domain, options.site.domains))
+        draft.refuse(null, 'HOST_NOT_AUTHORISED', `${asked.domain} is not a domain of the site file.`, [
+          'Add the domain to the site file if it is yours.',
+        ])
+      else draft.propose(lookupDomain, { domain: asked.domain, level: at(asked.product) }, because)
       return
     case 'kms-dns':
       draft.propose(kmsDns, { level: at(asked.product), part: 'both' }, because)
       return
     case 'activation-type':
-      draft.propose(activationType, { type: asked.type, level: at(asked.product) }, because)
+      // It shows on each product, so it is set where it can be seen.
+      for (const p of facts.products)
+        if (asked.product === undefined ? p.channel === 'kms-client' && !p.addOn && !p.officeService : p.activationId === asked.product)
+          draft.propose(activationType, { type: asked.type, level: productLevel(p) }, because)
       return
     case 'clear-registry-key':
-      draft.propose(clearRegistryKey, { keys: draft.facts.products.flatMap((p) => p.partialKey ?? []) }, because)
+      draft.propose(clearRegistryKey, { keys: facts.products.flatMap((p) => p.partialKey ?? []) }, because)
   }
 }

@@ -29,7 +29,7 @@ export type Asked =
   | { readonly change: 'host-caching'; readonly caching: boolean }
   | { readonly change: 'lookup-domain'; readonly domain: string | null; readonly product?: string }
   | { readonly change: 'kms-dns'; readonly product?: string }
-  | { readonly change: 'activation-type'; readonly type: 0 | 1 | 2; readonly product: string }
+  | { readonly change: 'activation-type'; readonly type: 0 | 1 | 2; readonly product?: string }
   | { readonly change: 'clear-registry-key' }
 
 /** What a machine is planned with. `hosts` are in the order in which they are to be tried. */

@@ -4,7 +4,7 @@ import type { App, MachineOutcome } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
 import { planSchema } from '../../schemas.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
-import { appFor, machinesMeant, progress } from '../machines.ts'
+import { appFor, machinesMeant, progress, wished } from '../machines.ts'
 import { colour } from '../views/diagnosis.ts'
 import { callOf, showMachinePlan } from '../views/plan.ts'
 
@@ -23,7 +23,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
 
 async function begin(app: App, words: readonly string[], flags: Flags, stop: Stop, io: Io): Promise<number> {
   app.needSite('apply')
-  const renew = flags.renew === true
+  const wishes = wished(flags)
   const problems: Problem[] = []
   let plans: MachinePlan[] = []
   if (flags.plan !== undefined) {
@@ -35,7 +35,7 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
   } else {
     const names = machinesMeant(app, words, flags, 'apply')
     const bar = progress(names.length, io)
-    for await (const { result } of app.plans(names, { renew }, stop.signal)) {
+    for await (const { result } of app.plans(names, wishes, stop.signal)) {
       if (result.ok) plans.push(result.value)
       else problems.push(result.problem)
       bar.step(!result.ok)
@@ -59,7 +59,7 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
     return problems.length > 0 ? 2 : asWished === plans.length ? 0 : 1
   }
   await confirm(toDo, flags, io)
-  const { id, outcomes } = app.apply(toDo, { renew, signal: stop.signal })
+  const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal })
   return await report(
     id,
     outcomes,
@@ -102,7 +102,7 @@ async function resume(app: App, words: readonly string[], flags: Flags, stop: St
     }
   }
   if (left.length > 0) await confirm(left, flags, io)
-  const { id, outcomes } = app.apply(left, { renew: told.renew, signal: stop.signal, told })
+  const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told })
   return await report(id, outcomes, left.length, [], false, flags, stop, io)
 }
 

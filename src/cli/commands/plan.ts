@@ -3,7 +3,7 @@ import { gather, plan } from '../../activation.ts'
 import { type Plan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, json, showProblem } from '../io.ts'
-import { appFor, machinesMeant, progress } from '../machines.ts'
+import { appFor, machinesMeant, progress, wished } from '../machines.ts'
 import { showMachinePlan } from '../views/plan.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
@@ -29,7 +29,7 @@ async function fromMachines(words: readonly string[], flags: Flags, io: Io): Pro
     const machines: Plan['machines'][number][] = []
     const problems: Problem[] = []
     const bar = progress(names.length, io)
-    for await (const { result } of app.plans(names, { renew: flags.renew === true })) {
+    for await (const { result } of app.plans(names, wished(flags))) {
       if (result.ok) machines.push(result.value)
       else problems.push(result.problem)
       bar.step(!result.ok)
