@@ -15,14 +15,18 @@ export type Stage = {
   readonly close: () => Promise<void>
 }
 
-/** Starts a lab and writes what `slmctl lab` writes. Journals go to the stage's own folder. */
-export async function stage(options: LabOptions, transport: 'http' | 'https' = 'http'): Promise<Stage> {
+/** Starts a lab and writes what `slmctl lab` writes, changed by `change`. Journals go to the stage's own folder. */
+export async function stage(
+  options: LabOptions,
+  transport: 'http' | 'https' = 'http',
+  change: (site: string) => string = (text) => text,
+): Promise<Stage> {
   const lab = await startLab({ seed: 7, ...options, ...(transport === 'https' ? { https: true } : {}) })
   const directory = mkdtempSync(join(tmpdir(), 'slmctl-journey-'))
   const site = join(directory, 'slmctl.yaml')
   writeFileSync(join(directory, 'lab.password'), `${lab.accounts[0]!.password}\n`, { mode: 0o600 })
   writeFileSync(join(directory, 'lab-ca.pem'), lab.ca)
-  writeFileSync(site, lab.siteYaml(transport === 'https' ? { transport } : {}))
+  writeFileSync(site, change(lab.siteYaml(transport === 'https' ? { transport } : {})))
   return {
     lab,
     directory,

@@ -135,7 +135,7 @@ const ltsc = (
   })
 
 const old10 = win10(17763, 5458, '1809')
-const last10 = win10(19045, 5011, '2009')
+const last10 = win10(19045, 6456, '2009')
 const w23h2 = win11(22631, 4317, '2009')
 const w24h2 = win11(26100, 8737, '2009')
 const w25h2 = win11(26200, 8037, '2009')
