@@ -24,8 +24,20 @@ export type Patience = {
   /** Of all answers to one question. */
   readonly questionBytes: number
   readonly rows: number
+  /**
+   * How long a connection may have been silent and still be used. HTTP.sys closes it after 120 s, firewalls forget it: a call that
+   * meets that moment would be one whose answer is lost.
+   */
+  readonly idleMs: number
 }
-export const usualPatience: Patience = { graceMs: 10_000, quotaMs: 90_000, answerBytes: 8 << 20, questionBytes: 64 << 20, rows: 100_000 }
+export const usualPatience: Patience = {
+  graceMs: 10_000,
+  quotaMs: 90_000,
+  answerBytes: 8 << 20,
+  questionBytes: 64 << 20,
+  rows: 100_000,
+  idleMs: 60_000,
+}
 
 const soap = 'application/soap+xml;charset=UTF-8'
 /** [MS-WSMV] 3.1.4: how a client says that its certificate is its logon. */
@@ -67,7 +79,7 @@ export class Connection {
   /** Sends one message and gives the answer. `sent` of a TransportError tells whether the machine may have got it. */
   async exchange(message: Buffer): Promise<Exchange> {
     this.messageSent = false
-    if (!this.#socket?.open) await this.#open()
+    if (!this.#socket?.open || this.#socket.idleMs > this.#patience.idleMs) await this.#open()
     const sealed = this.#reach.tls === null ? sealBody(this.#context!, message) : null
     this.messageSent = true
     const answer = await this.#post(sealed?.contentType ?? soap, sealed?.body ?? message, this.#perRequest(), this.#limitMs())
@@ -88,12 +100,13 @@ export class Connection {
   #unanswered(answer: HttpAnswer): TransportError {
     const error = statusError(answer, this.#reach.tls === null)
     if (this.#reach.tls === null || error.code !== 'WINRM_LOGON_FAILED') return error
-    // Known by its certificate, it refused the request before it looked at it.
+    // Known by its certificate, it refused the request before it looked at it. Where a logon went before, it forgot that.
     const { method } = this.#reach.credential
+    if (method === 'ntlm' || method === 'kerberos') return error
     const offered = challenges(answer.headers.get('www-authenticate')).map((c) => c.scheme.toLowerCase())
     const code = method === 'basic' && !offered.includes('basic') ? 'WINRM_NOT_OFFERED' : error.code
     const refused = new TransportError(code, error.message, false)
-    if (method === 'basic' || method === 'certificate') this.#refused = refused
+    this.#refused = refused
     return refused
   }
 
@@ -184,11 +197,10 @@ export class Connection {
   async #post(contentType: string, body: Uint8Array, extra: readonly (string | Uint8Array)[], limitMs: number): Promise<HttpAnswer> {
     const { address, port } = this.#reach
     const head = `POST /wsman HTTP/1.1\r\nHost: ${authority(address, port)}\r\nConnection: Keep-Alive\r\nUser-Agent: slmctl\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n`
-    try {
-      return await this.#socket!.exchange([head, ...extra, '\r\n'], body, limitMs)
-    } finally {
-      for (const part of extra) if (typeof part !== 'string') part.fill(0)
-    }
+    const answer = this.#socket!.exchange([head, ...extra, '\r\n'], body, limitMs)
+    // It has its own copy by now.
+    for (const part of extra) if (typeof part !== 'string') part.fill(0)
+    return await answer
   }
 }
 
