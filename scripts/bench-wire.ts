@@ -65,8 +65,12 @@ function timed(command: readonly string[], env: Readonly<Record<string, string>>
 /** Asks the lab's process. */
 function tell(message: ToLab): Promise<FromLab> {
   return new Promise((resolve, reject) => {
-    lab!.once('message', (answer) => resolve(answer as FromLab))
-    lab!.once('exit', () => reject(new Error('the lab ended')))
+    const ended = () => reject(new Error('the lab ended'))
+    lab!.once('exit', ended)
+    lab!.once('message', (answer) => {
+      lab!.off('exit', ended)
+      resolve(answer as FromLab)
+    })
     lab!.send(message)
   })
 }
@@ -81,15 +85,16 @@ async function main(): Promise<void> {
     if (existsSync(join('node_modules', name))) cpSync(join('node_modules', name), join(home, 'node_modules', name), { recursive: true })
   await build({
     entryPoints: ['scripts/bench-wire/bare.ts'],
-    outfile: join(home, 'bare.cjs'),
+    outfile: join(home, 'bare.mjs'),
     bundle: true,
     platform: 'node',
     target: 'node24',
-    format: 'cjs',
+    format: 'esm',
     minify: true,
     external: ['koffi'],
     logLevel: 'warning',
-    define: { 'import.meta.url': '""' },
+    // CommonJS packages in it ask for Node's modules by require.
+    banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },
   })
   cpSync('test/peers/clients/status.py', join(home, 'status.py'))
   writeFileSync(
@@ -113,15 +118,14 @@ async function main(): Promise<void> {
     join(home, 'slmctl.yaml'),
     '--json',
   ]
-  let shellCommand = ''
   const ask = {
     /** 0: all as wished, 1: something is not; 2 would be a machine that could not be asked. */
     slmctl: () => timed(status(['--all']), node, [0, 1]),
-    bare: () => timed([process.execPath, join(home, 'bare.cjs'), join(home, 'work.json'), '128'], node, [0]),
+    bare: () => timed([process.execPath, join(home, 'bare.mjs'), join(home, 'work.json'), '128'], node, [0]),
     python: () => timed(['/usr/bin/python3', join(home, 'status.py'), join(home, 'work.json'), '64'], python, [0]),
     ansible: () =>
       timed(
-        ['/usr/bin/ansible', 'all', '-i', join(home, 'inventory.json'), '-f', '64', '-m', 'raw', '-a', shellCommand],
+        ['/usr/bin/ansible', 'all', '-i', join(home, 'inventory.json'), '-f', '64', '-m', 'raw', '-a', '{{ command }}'],
         { ...python, HOME: home, ANSIBLE_NOCOLOR: '1', ANSIBLE_LOCALHOST_WARNING: 'False' },
         [0],
       ),
@@ -137,9 +141,6 @@ async function main(): Promise<void> {
   const work = { user, password, machines: endpoints.map(({ name, endpoint }) => ({ endpoint, requests: expected[name]?.requests ?? [] })) }
   if (work.machines.some((m) => m.requests.length === 0)) throw new Error('slmctl did not ask every machine')
   writeFileSync(join(home, 'work.json'), JSON.stringify(work))
-  // A shell of the lab prints the rows of the queries that slmctl sent to all of these machines.
-  const queries = endpoints.slice(0, ansibleMachines).map(({ name }) => expected[name]!.requests.flatMap(query))
-  shellCommand = `wmiquery ${queries[0]!.filter((q) => queries.every((all) => all.includes(q))).join(' ; ')}`
   const vars = {
     ansible_connection: 'winrm',
     ansible_winrm_scheme: 'http',
@@ -151,7 +152,10 @@ async function main(): Promise<void> {
   const hosts = Object.fromEntries(
     endpoints
       .slice(0, ansibleMachines)
-      .map(({ name, endpoint }) => [name, { ansible_host: '127.0.0.1', ansible_port: Number(new URL(endpoint).port) }]),
+      .map(({ name, endpoint }) => [
+        name,
+        { ansible_host: '127.0.0.1', ansible_port: Number(new URL(endpoint).port), command: commandFor(expected[name]!) },
+      ]),
   )
   writeFileSync(join(home, 'inventory.json'), JSON.stringify({ all: { hosts, vars } }))
   chmodSync(join(home, 'inventory.json'), 0o600)
@@ -189,7 +193,7 @@ async function main(): Promise<void> {
         now.requests.length !== first.requests.length ||
         now.rows !== first.rows ||
         now.bytes !== first.bytes ||
-        now.faults !== first.faults
+        now.refused.join() !== first.refused.join()
       )
         throw new Error(
           `${client} and ${name}: ${JSON.stringify({ ...now, requests: now?.requests.length })} in place of ${JSON.stringify({ ...first, requests: first.requests.length })}`,
@@ -273,6 +277,11 @@ function read(stdout: string): Record<string, string> {
   return Object.fromEntries(list.map((m) => [m.name, `${m.machine!.verdict}, ${m.machine!.products?.length ?? 0} products`]))
 }
 
+/** By which a shell of the lab prints the rows of all queries that slmctl sent to this machine and that were answered. */
+function commandFor({ requests, refused }: Asked[string]): string {
+  return `wmiquery ${requests.flatMap((xml, i) => (refused.includes(i) ? [] : query(xml))).join(' ; ')}`
+}
+
 /** The WQL of a request, as it was before it became XML. */
 function query(xml: string): string[] {
   const text = /<w:Filter [^>]*>([^<]*)<\/w:Filter>/.exec(xml)?.[1]
@@ -287,7 +296,7 @@ function sum(asked: Asked): { requests: number; rows: number; bytes: number; fau
     total.requests += one.requests.length
     total.rows += one.rows
     total.bytes += one.bytes
-    total.faults += one.faults
+    total.faults += one.refused.length
   }
   return total
 }

@@ -8,8 +8,8 @@ import type { Scenario } from '../../src/lab/scenarios/scenario.ts'
 import { scenarios } from '../../src/lab/scenarios/table.ts'
 import { type ScenarioId, startLab } from '../../src/lab.ts'
 
-/** Of one machine: its requests (only where they are kept, else as many empty ones), and what the answers held. */
-export type Asked = Record<string, { requests: string[]; rows: number; bytes: number; faults: number }>
+/** Of one machine: its requests (empty where they are not kept), and what the answers held. `refused`: which got a fault. */
+export type Asked = Record<string, { requests: string[]; refused: number[]; rows: number; bytes: number }>
 export type ToLab = { readonly do: 'start' } | { readonly do: 'begin'; readonly keep: boolean } | { readonly do: 'end' }
 export type FromLab =
   | {
@@ -27,6 +27,7 @@ export type FromLab =
 const [home, count] = process.argv.slice(2) as [string, string]
 const user = 'bench'
 const password = 'Bench-2026-only'
+const begin = Date.now()
 let asked: Asked = {}
 let keep = false
 
@@ -49,14 +50,16 @@ async function start(): Promise<FromLab> {
     seed: 'bench-wire',
     count: Number(count),
     scenarios: mixed,
+    // The same answers in every round, byte by byte.
+    clock: () => begin,
     accounts: [{ user, password }],
     onExchange: (name, request, answer) => {
-      asked[name] ??= { requests: [], rows: 0, bytes: 0, faults: 0 }
+      asked[name] ??= { requests: [], refused: [], rows: 0, bytes: 0 }
       const one = asked[name]
       const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.length)
+      if (bytes.includes(fault)) one.refused.push(one.requests.length)
       one.requests.push(keep ? Buffer.from(request).toString() : '')
       one.rows += occurrences(bytes, fragment) + occurrences(bytes, output)
-      one.faults += occurrences(bytes, fault)
       one.bytes += bytes.length
     },
   })
