@@ -5,7 +5,7 @@
 export { applyMachine, type Environment, type MachineOutcome, type StepOutcome } from './engine/apply.ts'
 export { type Collected, collect, problemOf, type Result } from './engine/collect.ts'
 export { eachMachine } from './engine/fleet.ts'
-export { type Authority, authority, forbids, type Names } from './engine/guard.ts'
+export { type Authority, authority, forbids, isClientKey, type Names } from './engine/guard.ts'
 export {
   beginJournal,
   continueJournal,

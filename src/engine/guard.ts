@@ -4,10 +4,11 @@
  * publishes in DNS, at addresses inside the site's networks; nothing overrides it.
  */
 import { createHash } from 'node:crypto'
-import { type AuthorisedHost, type HostInUse, hostInUse, type MachineFacts } from '../activation.ts'
+import { type AuthorisedHost, type HostInUse, hostInUse, type MachineFacts, type ProductFacts } from '../activation.ts'
 import { addressKind, canonicalHost, inDomains, inNetworks } from '../addresses.ts'
 import { clientKeys, platformOfHost } from '../catalogue.ts'
 import { type Problem, ProblemError, problem, type Site, type Step } from '../model.ts'
+import type { Secret } from '../secrets.ts'
 
 /** DNS as the guard asks it: every name once for each run, so that a name cannot change between check and use. */
 export type Names = {
@@ -31,55 +32,86 @@ export type Authority = {
 
 const no = (because: string, ...next: string[]): Authorisation => ({ ok: false, because, next })
 
-/** Resolves what a machine may use and what it would use. Asks DNS only for the site's own names and domains. */
-export async function authority(facts: MachineFacts, site: Site | null, names: Names): Promise<Authority> {
+/**
+ * Resolves what a machine may use, what it would use, and what a setting of `planned` could uncover. Asks DNS only for the site's
+ * own names and domains.
+ */
+export async function authority(facts: MachineFacts, site: Site | null, names: Names, planned: readonly Step[] = []): Promise<Authority> {
   if (site === null) {
     const why = no('Which KMS hosts are ours is for a site file to say; there is none.', 'slmctl site init writes one to begin with.')
     return { hosts: [], excluded: [], authorise: () => why }
   }
+  const suffix = suffixOf(facts)
   const excluded: { name: string; because: string }[] = []
   const named: AuthorisedHost[] = []
   for (const host of site.kmsHosts) {
-    const look = await standing(host.name, site, names)
+    const look = await standing(wholeName(host.name, suffix), site, names)
     if (look.ok) named.push({ ...host, priority: host.priority ?? 0, weight: host.weight ?? 0, addresses: look.addresses, by: 'site' })
     else excluded.push({ name: host.name, because: look.because })
   }
   const published = new Map<string, Published>()
   const uses = facts.products.map((p) => hostInUse(p, facts))
-  for (const domain of new Set(uses.flatMap((use) => [...use.lookupDomains, ...use.suffixes])))
-    if (inDomains(domain, site.domains)) published.set(domain.toLowerCase(), await publishedIn(domain, site, names))
-  const fromDns = [...published.values()].flatMap((p) => p.hosts)
+  const looked = new Set(uses.flatMap((use) => [...use.lookupDomains, ...use.suffixes]).map((d) => d.toLowerCase()))
+  const { system } = facts
+  const uncovered = [system?.suffix, system?.domain, system?.dhcpSuffix, ...planned.map((s) => s.arguments.LookupDomain)]
+  for (const domain of new Set([...looked, ...uncovered.flatMap((d) => (typeof d === 'string' ? [plainDomain(d)] : []))]))
+    if (inDomains(domain, site.domains)) published.set(domain, await publishedIn(domain, site, names))
+  const fromDns = [...published].flatMap(([domain, p]) => (looked.has(domain) ? p.hosts : []))
   const hosts = named.length > 0 ? named : fromDns
   return {
     hosts: order(hosts, facts.name ?? facts.id),
     excluded,
-    authorise: (use) => authorise(use, site, named, excluded, published),
+    authorise: (use) => authorise(use, facts, site, named, excluded, published),
   }
+}
+
+const plainDomain = (domain: string) => domain.toLowerCase().replace(/\.$/, '')
+
+/** The primary DNS suffix, which Windows puts behind a short name first; null where the machine did not tell. */
+function suffixOf({ system, unasked }: MachineFacts): string | null {
+  if (!system || unasked.some((u) => u.question === 'suffix')) return null
+  return system.suffix ?? system.domain
+}
+
+/** What a name is on the machine: a short one has the machine's own suffix behind it, whatever it may be elsewhere. */
+function wholeName(name: string, suffix: string | null): string {
+  const plain = canonicalHost(name)
+  return /[.:]/.test(plain) || suffix === null ? plain : `${plain}.${suffix}`
 }
 
 /** Whether the host that a machine would use is one of ours, at its declared port and addresses. */
 function authorise(
   use: HostInUse,
+  facts: MachineFacts,
   site: Site,
   named: readonly AuthorisedHost[],
   excluded: Authority['excluded'],
   published: ReadonlyMap<string, Published>,
 ): Authorisation {
-  if (use.from === 'none') return { ok: true } // activation by Active Directory or by a token alone: no host is asked
+  // Activation by Active Directory or by a token alone: no host is asked, but a directory.
+  if (use.from === 'none') return directory(facts, site, true)
   if (use.host === null) return lookedUp(use.lookupDomains, published, true)
-  const name = canonicalHost(use.host)
+  const suffix = suffixOf(facts)
+  const name = wholeName(use.host, suffix)
+  const same = (h: { readonly name: string }) => wholeName(h.name, suffix) === name
   const platform = platformOfHost(use.host)
   if (platform)
     return no(
       `${use.host} is the KMS of a cloud platform (${platform}); its activations are the platform’s, and slmctl neither sets nor renews them.`,
       'See the provider’s page on Windows activation.',
     )
+  const whole = /[.:]/.test(name)
   const candidates = [...named, ...[...published.values()].flatMap((p) => p.hosts)].filter(
-    (h) => sameHost(canonicalHost(h.name), name, site) || h.addresses.includes(name),
+    (h) => (whole && same(h)) || h.addresses.includes(name),
   )
   if (candidates.length === 0) {
-    const why = excluded.find((e) => sameHost(canonicalHost(e.name), name, site))
+    const why = excluded.find(same)
     if (why) return no(`${use.host}: ${why.because}`, 'Correct the host’s address or the networks of the site file.')
+    if (!/[.:]/.test(canonicalHost(use.host)))
+      return no(
+        `${use.host} is a short name${suffix === null ? ', and the machine tells no DNS suffix for it' : `, which the machine takes for ${name}`}; no KMS host of ours is called so.`,
+        'Set the host by its full name: slmctl plan does.',
+      )
     return no(
       `${use.host} is not a KMS host of the site file, nor published by the machine’s own domain.`,
       'Name it under kms.hosts of the site file if it is yours; else let slmctl plan replace it.',
@@ -92,6 +124,21 @@ function authorise(
     )
   // Where a cached host does not answer, Windows looks in DNS again: what it would find there must be ours, too.
   return lookedUp(use.lookupDomains, published, false)
+}
+
+/** Whether the directory that a machine would ask is one of ours; `needed`: it asks nobody else. */
+function directory({ system }: MachineFacts, site: Site, needed: boolean): Authorisation {
+  const ours = [...site.domains, ...site.forests.flatMap((f) => [f.name.toLowerCase(), ...f.domains])]
+  const domain = system?.domain ?? null
+  if (domain === null)
+    return needed ? no('The machine is in no domain, and only a directory may activate it.', 'Join it, or wish KMS for it.') : { ok: true }
+  // A site file that names no domain at all says nothing about directories; a host of ours is then what counts.
+  if (inDomains(domain, ours) || (!needed && ours.length === 0)) return { ok: true }
+  return no(
+    `The machine is in ${domain}, which the site file does not name, and its directory could activate it.`,
+    'Add the domain (or its forest) to the site file if it is yours.',
+    ...(needed ? [] : ['Or allow KMS only: slmctl apply --activation-type kms']),
+  )
 }
 
 /** Whether everything that the machine could find in DNS is ours; `needed`: it must find something. */
@@ -115,13 +162,6 @@ function lookedUp(domains: readonly string[], published: ReadonlyMap<string, Pub
   )
 }
 
-/** Two names of one host: equal, or one is the short form of the other in a domain of the site. */
-function sameHost(a: string, b: string, site: Site): boolean {
-  if (a === b) return true
-  const [short, long] = a.includes('.') ? [b, a] : [a, b]
-  return !/[.:]/.test(short) && long.startsWith(`${short}.`) && inDomains(long, site.domains)
-}
-
 type Standing =
   | { readonly ok: true; readonly addresses: readonly string[] }
   | { readonly ok: false; readonly because: string; readonly unasked?: true }
@@ -129,8 +169,9 @@ type Standing =
 /** Where a host of ours stands: all of its addresses must lie in the site's networks, as the machine may use any of them. */
 async function standing(name: string, site: Site, names: Names): Promise<Standing> {
   if (site.networks.length === 0) return { ok: false, because: 'the site file declares no networks in which a KMS host may stand.' }
-  if (name.includes('.') && addressKind(name) === null && site.domains.length > 0 && !inDomains(name, site.domains))
-    return { ok: false, because: 'it is in no domain of the site file.' }
+  if (!/[.:]/.test(name)) return { ok: false, because: 'it is a short name, and the machine tells no DNS suffix for it.' }
+  if (addressKind(name) === null && site.domains.length > 0 && !inDomains(name, site.domains))
+    return { ok: false, because: `${name} is in no domain of the site file.` }
   let addresses: readonly string[]
   try {
     addresses = await names.addresses(name)
@@ -183,31 +224,42 @@ function order(hosts: readonly AuthorisedHost[], machine: string): AuthorisedHos
   return drawn.sort((a, b) => a.host.priority - b.host.priority || a.draw - b.draw).map((d) => d.host)
 }
 
-const service = ['SoftwareLicensingService', 'OfficeSoftwareProtectionService']
-const product = ['SoftwareLicensingProduct', 'OfficeSoftwareProtectionProduct']
-const published = new Set(clientKeys.map((row) => row.key))
+const published: ReadonlySet<string> = new Set(clientKeys.map((row) => row.key))
 
 /**
  * Whether a step may be sent now. Null where it may; else the Problem, before anything is sent. Every method that slmctl may
- * ever call is listed here, with what its arguments must be; everything else is refused.
+ * ever call is listed here, with what its arguments must be; everything else is refused. A setting is held against what the
+ * machine would use after it: clearing one uncovers the next.
  */
 export function forbids(step: Step, facts: MachineFacts, site: Site, may: Authority): Problem | null {
   const about = facts.name ?? facts.id
   const refuse = (because: string, next: readonly string[]) => problem('HOST_NOT_AUTHORISED', `${about}: ${because}`, next)
   const odd = (because: string) =>
     problem('STEP_NOT_ALLOWED', `${about}: ${because}`, ['Make a new plan; a step that slmctl did not plan is not sent.'])
-  const classes = [...service, ...product]
-  if (!classes.includes(step.class)) return odd(`${step.class} is no class that slmctl changes.`)
-  const onProduct = product.includes(step.class)
-  if (onProduct !== (step.key !== null)) return odd(`${step.class}.${step.method} names ${onProduct ? 'no product' : 'a product'}.`)
-  const target = step.product ?? (onProduct ? (step.key?.ID ?? null) : null)
+  const level = levels.get(step.class)
+  if (!level) return odd(`${step.class} is no class that slmctl changes.`)
   const allowed = methods.get(step.method)
   if (!allowed) return odd(`${step.method} is no method that slmctl calls.`)
-  const extra = Object.keys(step.arguments).find((name) => !allowed.includes(name))
+  if (!allowed.of.includes(level.of)) return odd(`${step.class} has no method ${step.method}.`)
+  const extra = Object.keys(step.arguments).find((name) => !(name in allowed.takes))
   if (extra) return odd(`${step.method} has no argument ${extra}.`)
+  if (step.secret && (step.method !== 'InstallProductKey' || step.secret.argument !== 'ProductKey' || 'ProductKey' in step.arguments))
+    return odd(`${step.method} takes no secret as ${step.secret.argument} here.`)
+  const unfit = Object.entries(allowed.takes).find(([name, type]) => !step.secret && typeof step.arguments[name] !== type)
+  if (unfit) return odd(`${step.method} needs ${unfit[0]}, a ${unfit[1]}.`)
+  // The entry that is looked at here must be the one that is called.
+  const id = step.key?.ID ?? null
+  const entry =
+    id === null ? null : (facts.products.find((p) => p.activationId === id && (p.officeService ?? false) === level.office) ?? null)
+  if (level.of === 'product') {
+    if (id === null || Object.keys(step.key ?? {}).length !== 1) return odd(`${step.class}.${step.method} names no product by its ID.`)
+    if (step.product !== null && step.product !== id) return odd(`${step.method} names two products.`)
+    if (!entry) return odd('the product that it is about is not on the machine.')
+  } else if (step.key !== null || (step.product !== null && step.method !== 'InstallProductKey'))
+    return odd(`${step.class}.${step.method} names a product.`)
   switch (step.method) {
     case 'SetKeyManagementServiceMachine': {
-      const name = String(step.arguments.MachineName ?? '')
+      const name = String(step.arguments.MachineName)
       if (may.hosts.some((h) => h.name.toLowerCase() === name.toLowerCase())) return null
       const why = may.excluded.find((e) => e.name.toLowerCase() === name.toLowerCase())
       return refuse(why ? `${name}: ${why.because}` : `${name || 'an empty name'} is no KMS host that the site file names.`, [
@@ -216,17 +268,26 @@ export function forbids(step: Step, facts: MachineFacts, site: Site, may: Author
     }
     case 'SetKeyManagementServicePort': {
       const port = Number(step.arguments.PortNumber)
-      const use = facts.products.filter((p) => target === null || p.activationId === target).map((p) => hostInUse(p, facts))
+      const use = facts.products.filter((p) => !entry || p === entry).map((p) => hostInUse(p, facts))
       const set = new Set(use.flatMap((u) => (u.host === null ? [] : [canonicalHost(u.host)])))
       if (may.hosts.some((h) => h.port === port && (set.size === 0 || set.has(canonicalHost(h.name))))) return null
-      return refuse(`no KMS host of ours answers at port ${step.arguments.PortNumber}.`, ['Give the host its port under kms.hosts.'])
+      return refuse(`no KMS host of ours answers at port ${port}.`, ['Give the host its port under kms.hosts.'])
     }
     case 'SetKeyManagementServiceLookupDomain': {
-      const domain = String(step.arguments.LookupDomain ?? '')
-      return inDomains(domain, site.domains)
-        ? null
-        : refuse(`${domain} is not a domain of the site file.`, ['Add the domain to the site file if it is yours.'])
+      const domain = String(step.arguments.LookupDomain)
+      if (!inDomains(domain, site.domains))
+        return refuse(`${domain} is not a domain of the site file.`, ['Add the domain to the site file if it is yours.'])
+      return uncovers(step, entry, facts, may, refuse)
     }
+    case 'SetVLActivationTypeEnabled':
+      if (![0, 1, 2].includes(Number(step.arguments.ActivationType))) return odd('slmctl allows every kind of activation, AD or KMS only.')
+      return uncovers(step, entry, facts, may, refuse)
+    case 'ClearVLActivationTypeEnabled':
+    case 'ClearKeyManagementServiceMachine':
+    case 'ClearKeyManagementServicePort':
+    case 'ClearKeyManagementServiceLookupDomain':
+    case 'DisableKeyManagementServiceHostCaching':
+      return uncovers(step, entry, facts, may, refuse)
     case 'InstallProductKey': {
       if (step.secret) {
         const mine = [...site.wishes, ...site.groups.flatMap((g) => g.wishes)].some(
@@ -234,65 +295,138 @@ export function forbids(step: Step, facts: MachineFacts, site: Site, may: Author
         )
         return mine ? null : odd('the key to install is not one that a wish of the site file names.')
       }
-      if (!published.has(String(step.arguments.ProductKey ?? '') as (typeof clientKeys)[number]['key']))
-        return odd('the key to install is no client setup key that Microsoft publishes.')
+      const key = String(step.arguments.ProductKey)
+      if (!published.has(key)) return odd('the key to install is no client setup key that Microsoft publishes.')
       // Windows asks its KMS host by itself as soon as it has a client key: that host must be ours before.
-      return asked(facts, target, may, refuse)
+      const model = facts.products[0]
+      if (!model) return refuse('which KMS host it would ask is not known.', ['Look at it first: slmctl status'])
+      const office = level.office || /^Office/.test(clientKeys.find((row) => row.key === key)!.product)
+      const fresh: ProductFacts = {
+        ...model,
+        application: office ? 'office' : 'windows',
+        channel: 'kms-client',
+        officeService: level.office,
+        cells: new Map(),
+      }
+      const there = facts.products.filter((p) => step.product !== null && p.activationId === step.product)
+      return asked([fresh, ...there], facts, site, may, refuse)
     }
-    case 'UninstallProductKey': {
-      const entry = facts.products.find((p) => p.activationId === target)
-      if (!entry) return odd('the entry whose key should be removed is not on the machine.')
-      return entry.application === 'office' && entry.state !== 'licensed'
+    case 'UninstallProductKey':
+      return entry!.application === 'office' && entry!.state !== 'licensed'
         ? null
         : odd('slmctl removes only the keys of Office entries that are not licensed.')
-    }
-    case 'Activate': {
-      const entry = facts.products.find((p) => p.activationId === target)
-      if (!entry) return odd('the product to activate is not on the machine.')
-      // A MAK and a key of the Hyper-V host ask no KMS host; everything else, and what we cannot name, does.
-      if (entry.channel === 'mak' || entry.channel === 'avma' || entry.addOn) return null
-      if (entry.channel !== 'kms-client') return odd(`slmctl does not activate a product of the channel ${entry.channel}.`)
-      return asked(facts, target, may, refuse)
-    }
+    case 'Activate':
+      if (entry!.channel === 'kms-client') return asked([entry!], facts, site, may, refuse)
+      // A MAK and a key of the Hyper-V host ask no KMS host; what we cannot name could.
+      if (entry!.channel === 'mak' || entry!.channel === 'avma') return null
+      return odd(`slmctl does not activate a product of the channel ${entry!.channel}.`)
     default:
       return null
   }
 }
 
-/** Methods with the names of their arguments; `wmi-classes.json` and Microsoft's pages name them. */
-const methods: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries({
-    SetKeyManagementServiceMachine: ['MachineName'],
-    SetKeyManagementServicePort: ['PortNumber'],
-    SetKeyManagementServiceLookupDomain: ['LookupDomain'],
-    ClearKeyManagementServiceMachine: [],
-    ClearKeyManagementServicePort: [],
-    ClearKeyManagementServiceLookupDomain: [],
-    DisableKeyManagementServiceHostCaching: ['DisableCaching'],
-    SetVLActivationTypeEnabled: ['ActivationType'],
-    ClearVLActivationTypeEnabled: [],
-    InstallProductKey: ['ProductKey'],
-    UninstallProductKey: [],
-    ClearProductKeyFromRegistry: [],
-    RefreshLicenseStatus: [],
-    Activate: [],
+const levels: ReadonlyMap<string, { readonly of: 'service' | 'product'; readonly office: boolean }> = new Map([
+  ['SoftwareLicensingService', { of: 'service', office: false }],
+  ['SoftwareLicensingProduct', { of: 'product', office: false }],
+  ['OfficeSoftwareProtectionService', { of: 'service', office: true }],
+  ['OfficeSoftwareProtectionProduct', { of: 'product', office: true }],
+])
+
+type Method = {
+  readonly of: readonly ('service' | 'product')[]
+  readonly takes: Readonly<Record<string, 'string' | 'number' | 'boolean'>>
+}
+const [both, service, product] = [['service', 'product'], ['service'], ['product']] as const
+/** Methods with their classes and arguments; `wmi-classes.json` and Microsoft's pages name them. */
+const methods: ReadonlyMap<string, Method> = new Map(
+  Object.entries<Method>({
+    SetKeyManagementServiceMachine: { of: both, takes: { MachineName: 'string' } },
+    SetKeyManagementServicePort: { of: both, takes: { PortNumber: 'number' } },
+    SetKeyManagementServiceLookupDomain: { of: both, takes: { LookupDomain: 'string' } },
+    ClearKeyManagementServiceMachine: { of: both, takes: {} },
+    ClearKeyManagementServicePort: { of: both, takes: {} },
+    ClearKeyManagementServiceLookupDomain: { of: both, takes: {} },
+    DisableKeyManagementServiceHostCaching: { of: service, takes: { DisableCaching: 'boolean' } },
+    SetVLActivationTypeEnabled: { of: both, takes: { ActivationType: 'number' } },
+    ClearVLActivationTypeEnabled: { of: both, takes: {} },
+    InstallProductKey: { of: service, takes: { ProductKey: 'string' } },
+    UninstallProductKey: { of: product, takes: {} },
+    ClearProductKeyFromRegistry: { of: service, takes: {} },
+    RefreshLicenseStatus: { of: service, takes: {} },
+    Activate: { of: product, takes: {} },
   }),
 )
 
-/** Refused unless the host that the product (or, where none is named, any KMS client) would ask is authorised. */
-function asked(
-  facts: MachineFacts,
-  target: string | null,
-  may: Authority,
-  refuse: (because: string, next: readonly string[]) => Problem,
-): Problem | null {
-  const entries = facts.products.filter((p) => !p.addOn && (target === null ? p.channel === 'kms-client' : p.activationId === target))
-  // An entry that this step makes is not there yet: it would use what any entry of Windows or Office uses now.
-  const uses = (entries.length > 0 ? entries : facts.products.filter((p) => !p.addOn)).map((p) => hostInUse(p, facts))
-  if (uses.length === 0) return refuse('which KMS host it would ask is not known.', ['Look at it first: slmctl status'])
-  for (const use of uses) {
-    const answer = may.authorise(use)
+type Refuse = (because: string, next: readonly string[]) => Problem
+
+/** Refused unless the host (or the directory, which Windows asks first) that each entry would ask is authorised. */
+function asked(entries: readonly ProductFacts[], facts: MachineFacts, site: Site, may: Authority, refuse: Refuse): Problem | null {
+  for (const entry of entries) {
+    const answer = may.authorise(hostInUse(entry, facts))
     if (!answer.ok) return refuse(answer.because, answer.next)
+    const kmsOnly = entry.cells.get('VLActivationTypeEnabled')?.value === '2'
+    if (kmsOnly || entry.officeService || Number(facts.system?.version ?? 0) < 6.2) continue
+    const first = directory(facts, site, false)
+    if (!first.ok) return refuse(first.because, first.next)
   }
   return null
+}
+
+/** Refused where a setting leads a KMS client, which asks by itself every week, to a host that is not ours. */
+function uncovers(step: Step, entry: ProductFacts | null, facts: MachineFacts, may: Authority, refuse: Refuse): Problem | null {
+  const then = afterwards(step, entry, facts)
+  for (const [i, p] of facts.products.entries()) {
+    if (p.channel !== 'kms-client' && p.channel !== 'unknown') continue
+    const use = hostInUse(then.products[i]!, then)
+    if (JSON.stringify(use) === JSON.stringify(hostInUse(p, facts))) continue
+    const answer = may.authorise(use)
+    if (!answer.ok) return refuse(`after this step, ${answer.because}`, answer.next)
+  }
+  return null
+}
+
+/**
+ * The facts as a setting would leave them. What a product took over from its service is changed with the service's: the same
+ * value is taken for that, as `hostInUse` does.
+ */
+function afterwards(step: Step, entry: ProductFacts | null, facts: MachineFacts): MachineFacts {
+  const [name, value] = settingOf(step)
+  const office = levels.get(step.class)!.office
+  const cell = { value: value ?? '', source: facts.id, line: 0, raw: '', keyless: true }
+  const changed = (cells: ReadonlyMap<string, typeof cell>) => {
+    const row = new Map(cells)
+    if (value === null) row.delete(name)
+    else row.set(name, cell)
+    return row
+  }
+  if (entry) return { ...facts, products: facts.products.map((p) => (p === entry ? { ...p, cells: changed(p.cells) } : p)) }
+  const row = office ? facts.officeService : facts.service
+  const old = row.get(name)
+  const takenOver = (own: typeof old) => own === old || (own !== undefined && canonicalHost(own.value) === canonicalHost(old?.value ?? ''))
+  return {
+    ...facts,
+    [office ? 'officeService' : 'service']: changed(row),
+    products: facts.products.map((p) =>
+      (p.officeService ?? false) === office && takenOver(p.cells.get(name)) ? { ...p, cells: changed(p.cells) } : p,
+    ),
+  }
+}
+
+/** The property that a setting changes, and what it is afterwards; null: not set. */
+function settingOf(step: Step): readonly [string, string | null] {
+  const set = Object.values(step.arguments)[0]
+  if (step.method === 'DisableKeyManagementServiceHostCaching') return ['KeyManagementServiceHostCaching', String(set === false)]
+  return [step.method.replace(/^(?:Set|Clear)/, ''), set === undefined || step.method.startsWith('Clear') ? null : String(set)]
+}
+
+/** True for a secret that is one of the published client keys: a machine that gets it asks a KMS host by itself. */
+export function isClientKey(secret: Secret): boolean {
+  return secret.use((bytes) => {
+    const plain = Buffer.alloc(bytes.length)
+    let length = 0
+    for (const b of bytes) if (b > 0x20 && b !== 0x2d) plain[length++] = b >= 0x61 && b <= 0x7a ? b - 0x20 : b
+    const found = clientKeys.some((row) => plain.subarray(0, length).equals(Buffer.from(row.key.replaceAll('-', ''))))
+    plain.fill(0)
+    return found
+  })
 }
