@@ -191,12 +191,12 @@ test('one megabyte of anything takes less than a second', () => {
     dots: '10.'.repeat(mega / 3),
   }
   for (const [name, text] of Object.entries(hostile)) {
-    // The best of three: the machine may be busy with something else, the reader may not.
+    // The best of three, in CPU time: the machine may be busy with something else, the reader may not.
     let took = Number.POSITIVE_INFINITY
     for (let attempt = 0; attempt < 3 && took >= 1_000; attempt++) {
-      const start = performance.now()
+      const start = process.cpuUsage()
       diagnose([{ source: 'text', text: text.slice(0, mega) }])
-      took = Math.min(took, performance.now() - start)
+      took = Math.min(took, process.cpuUsage(start).user / 1000)
     }
     assert.ok(took < 1_000, `${name}: ${Math.round(took)} ms`)
   }
