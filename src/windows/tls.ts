@@ -15,7 +15,14 @@ function contextFor(tls: Tls, credential: Credential): SecureContext {
   if (credential.method === 'certificate') {
     const { certificate } = credential
     return credential.key.use((key) =>
-      createSecureContext({ ...authorities(tls), cert: certificate, key: Buffer.from(key.buffer, key.byteOffset, key.byteLength) }),
+      createSecureContext({
+        ...authorities(tls),
+        // Windows asks for it after the handshake, by renegotiation; that is TLS 1.2. In 1.3 it is post-handshake authentication (RFC
+        // 8446 section 4.6.2), which Node cannot do: since Server 2022 and Windows 11 the connection would be cut.
+        maxVersion: 'TLSv1.2',
+        cert: certificate,
+        key: Buffer.from(key.buffer, key.byteOffset, key.byteLength),
+      }),
     )
   }
   const id = tls.ca ?? ''
@@ -90,8 +97,13 @@ const reasons: Readonly<Record<string, string>> = {
   CA_MD_TOO_WEAK: 'it is signed with a weak hash',
 }
 
+/** What OpenSSL calls it where the other end knows only what is older than TLS 1.2. */
+const old: ReadonlySet<string> = new Set(['ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'])
+
 function tlsError(error: Error & { code?: string }): TransportError {
   const code = error.code ?? ''
+  if (old.has(code))
+    return new TransportError('WINRM_GARBAGE', 'it has no TLS 1.2, which Windows 7 and Server 2008 R2 have switched off by default', false)
   const reason = reasons[code]
   if (reason !== undefined) return new TransportError('WINRM_CERTIFICATE', reason, false)
   if (code.startsWith('ERR_SSL_'))

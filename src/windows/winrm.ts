@@ -15,7 +15,7 @@ import {
   WsmanFault,
 } from '../protocol/wsman.ts'
 import { Connection, type Patience, usualPatience } from './connection.ts'
-import type { Call, CallAnswer, Machine, Question, Reach, WmiRow } from './machine.ts'
+import type { Call, CallAnswer, Machine, Question, Reach, RegistryQuestion, RegistryValue, WmiRow } from './machine.ts'
 import { asProblem, TransportError, trouble } from './problems.ts'
 import { readRegistry } from './registry.ts'
 
@@ -54,8 +54,7 @@ export function openMachine(reach: Reach, patience: Partial<Patience> = {}): Mac
     name,
     ask: (question) => queued(() => winrm.ask(question)),
     call: (call) => queued(() => winrm.call(call)),
-    registry: (question) =>
-      queued(() => readRegistry((method, args) => winrm.invokeRead('root/default', 'StdRegProv', method, args), question)),
+    registry: (question) => queued(() => winrm.registry(question)),
     close: () => queued(async () => winrm.close()),
   }
 }
@@ -139,7 +138,7 @@ class WinRm {
     let batch = await this.#enumerateStart(namespace, wql, maxElements)
     if (batch.end || batch.context === null) return batch.items
     const rows = [...batch.items]
-    const until = performance.now() + 4 * this.#reach.operationTimeoutMs + this.#patience.graceMs
+    const until = this.#until()
     let empty = 0
     while (!batch.end && batch.context !== null) {
       empty = batch.items.length === 0 ? empty + 1 : 0
@@ -186,11 +185,26 @@ class WinRm {
     }
   }
 
-  /** A method that only reads, such as those of StdRegProv: may be repeated. */
-  async invokeRead(namespace: string, wmiClass: string, method: string, args: Readonly<Record<string, Argument>>): Promise<Row> {
+  /** When a question of several messages must be answered: each of them has a limit of its own, and there may be hundreds. */
+  #until(): number {
+    return performance.now() + 4 * this.#reach.operationTimeoutMs + this.#patience.graceMs
+  }
+
+  registry(question: RegistryQuestion): Promise<Readonly<Record<string, RegistryValue>> | null> {
+    this.#received = 0
+    const until = this.#until()
+    return readRegistry((method, args) => {
+      if (performance.now() > until) throw new TransportError('WINRM_SLOW', 'registry', true)
+      if (this.#received > this.#patience.questionBytes) throw new TransportError('WINRM_TOO_LARGE', 'registry', true)
+      return this.#readRegistry(method, args)
+    }, question)
+  }
+
+  /** Methods that only read: may be repeated. */
+  async #readRegistry(method: string, args: Readonly<Record<string, Argument>>): Promise<Row> {
     const draft: Draft<'Invoke'> = {
       action: 'Invoke',
-      resourceUri: resourceUri(namespace, wmiClass),
+      resourceUri: resourceUri('root/default', 'StdRegProv'),
       selectors: {},
       method,
       arguments: args,

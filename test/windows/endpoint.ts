@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
 import { challenges, channelBindings, NegotiateError, ntHash, ntlmAccept, type SecurityContext } from '../../src/protocol/negotiate.ts'
 import {
   type DecodedRequest,
@@ -21,6 +23,7 @@ export type Reply =
   | { readonly cut: 'before' | 'half' }
   | { readonly drip: true }
   | { readonly silent: true }
+  | { readonly later: Response; readonly ms: number }
 
 export type Endpoint = {
   readonly port: number
@@ -29,6 +32,8 @@ export type Endpoint = {
   readonly bodies: Buffer[]
   connections: number
   logons: number
+  /** Versions of TLS, one for each request. */
+  readonly protocols: string[]
   /** Every header and body byte that came over the network in clear. */
   readonly authorizations: string[]
   readonly close: () => Promise<void>
@@ -63,6 +68,7 @@ export async function endpoint(options: Options): Promise<Endpoint> {
     const parts: Buffer[] = []
     for await (const part of req) parts.push(part as Buffer)
     const body = Buffer.concat(parts)
+    if (req.socket instanceof TLSSocket) state.protocols.push(req.socket.getProtocol() ?? '')
     const given = req.headers.authorization
     if (given) state.authorizations.push(given)
     if (options.status) return res.writeHead(options.status.code, { 'content-length': '0', ...options.status.headers }).end()
@@ -96,7 +102,11 @@ export async function endpoint(options: Options): Promise<Endpoint> {
     const xml = isSealed(type) ? unsealBody(context!, type, body) : body
     const request = decodeRequest(xml)
     state.requests.push(request)
-    const reply = options.reply(request, count++)
+    let reply = options.reply(request, count++)
+    if ('later' in reply) {
+      await sleep(reply.ms)
+      reply = reply.later
+    }
     if ('cut' in reply) {
       if (reply.cut === 'half')
         res.writeHead(200, { 'content-length': '5000', 'content-type': 'application/soap+xml' }).write('<s:Envelope')
@@ -135,6 +145,7 @@ export async function endpoint(options: Options): Promise<Endpoint> {
     bodies: [],
     connections: 0,
     logons: 0,
+    protocols: [],
     authorizations: [],
     close: async () => {
       for (const socket of sockets) socket.destroy()

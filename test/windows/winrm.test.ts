@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer as createSecure } from 'node:tls'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { newAuthority } from '../../src/lab/certificate.ts'
 import { ProblemError } from '../../src/model.ts'
@@ -24,7 +28,11 @@ const ntlm = (password = 'right'): Credential => ({
 const basic = (): Credential => ({ method: 'basic', user: 'admin', password: new Secret(Buffer.from('right')) })
 
 /** One machine and its endpoint. Limits are long, so that a busy computer fails no test, but where the limit is what is tested. */
-async function machine(options: Options, reach: Partial<Reach> = {}, quotaMs = 10_000): Promise<{ at: Endpoint; machine: Machine }> {
+async function machine(
+  options: Options,
+  reach: Partial<Reach> = {},
+  { quotaMs = 10_000, idleMs = 60_000 } = {},
+): Promise<{ at: Endpoint; machine: Machine }> {
   const at = await endpoint(options)
   const opened = openMachine(
     {
@@ -37,10 +45,19 @@ async function machine(options: Options, reach: Partial<Reach> = {}, quotaMs = 1
       connectTimeoutMs: 5000,
       ...reach,
     },
-    { graceMs: 200, quotaMs, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000 },
+    { graceMs: 200, quotaMs, answerBytes: 1 << 20, questionBytes: 2 << 20, rows: 1000, idleMs },
   )
   running.push(() => opened.close(), at.close)
   return { at, machine: opened }
+}
+
+/** A certificate for localhost and the authority that issued it. */
+function identity() {
+  const [now, day] = [Date.now(), 86_400_000]
+  const authority = newAuthority('Test CA', new Date(now))
+  const span = { from: new Date(now - day), until: new Date(now + day) }
+  const issued = authority.issue({ name: 'localhost', names: ['localhost'], use: 'server', ...span })
+  return { authority, key: issued.key, cert: issued.certificate, der: issued.der }
 }
 
 const problemOf = async (work: Promise<unknown>): Promise<string> => {
@@ -88,6 +105,26 @@ test('a logon that the machine forgot is had anew, for a question once', async (
   assert.deepEqual(await pc.ask(one), [])
   assert.deepEqual(await pc.ask(one), [])
   assert.deepEqual([at.logons, at.connections, at.requests.length], [2, 2, 3])
+  const { authority, ...tls } = identity()
+  const secured = await machine(
+    { reply: (r, n) => (n === 1 ? { raw: '', status: 401 } : rows(r, [])), tls },
+    { tls: { ca: authority.pem, pin: null } },
+  )
+  assert.deepEqual(await secured.machine.ask(one), [])
+  assert.deepEqual(await secured.machine.ask(one), [])
+  assert.deepEqual([secured.at.logons, secured.at.requests.length], [2, 3])
+})
+
+test('a connection that was silent for long is not trusted with a call', async () => {
+  const { at, machine: pc } = await machine(
+    { reply: (r) => (r.action === 'Invoke' ? out(r, { ReturnValue: 0 }) : rows(r, [])) },
+    {},
+    { idleMs: 60 },
+  )
+  await pc.ask(one)
+  await sleep(150)
+  assert.equal((await pc.call(activate)).returnValue, 0)
+  assert.deepEqual([at.connections, at.logons, at.requests.length], [2, 2, 2])
 })
 
 test('a Windows that lacks a property answers with those it has, and is not asked for it again', async () => {
@@ -126,7 +163,7 @@ test('quota is waited for, at most as long as was given; a timeout is asked agai
   assert.deepEqual(await pc.ask(one), [])
   assert.ok(performance.now() - started >= 200)
   assert.equal(at.requests.length, 3)
-  const never = await machine({ reply: (r) => fault(r, 0x803381a6) }, {}, 300)
+  const never = await machine({ reply: (r) => fault(r, 0x803381a6) }, {}, { quotaMs: 300 })
   assert.equal(await problemOf(never.machine.ask(one)), 'WINRM_QUOTA')
   const slow = await machine({ reply: (r, n) => (n < 1 ? fault(r, 0x80338029) : rows(r, [])) })
   assert.deepEqual(await slow.machine.ask(one), [])
@@ -221,6 +258,25 @@ test('the registry: values by their types, missing keys as null', async () => {
   const first = at.requests[0]!
   assert.ok(first.action === 'Invoke')
   assert.deepEqual([first.namespace, first.class, first.arguments.hDefKey], ['root/default', 'StdRegProv', '2147483650'])
+})
+
+test('a registry key of many large or slow values ends at the limits of one question', async () => {
+  const names = Array.from({ length: 400 }, (_, i) => `V${i}`)
+  const values =
+    (answer: (r: DecodedRequest) => Reply) =>
+    (r: DecodedRequest): Reply =>
+      r.action === 'Invoke' && r.method === 'EnumValues'
+        ? out(r, { sNames: names, Types: names.map(() => '1'), ReturnValue: 0 })
+        : answer(r)
+  const large = await machine({ reply: values((r) => out(r, { sValue: 'x'.repeat(100_000), ReturnValue: 0 })) })
+  assert.equal(await problemOf(large.machine.registry({ key: 'K' })), 'WINRM_TOO_LARGE')
+  assert.ok(large.at.requests.length < 30)
+  const slowly = await machine(
+    { reply: values((r) => ({ later: out(r, { sValue: 'x', ReturnValue: 0 }), ms: 100 })) },
+    { operationTimeoutMs: 300 },
+  )
+  assert.equal(await problemOf(slowly.machine.registry({ key: 'K' })), 'WINRM_SLOW')
+  assert.ok(slowly.at.requests.length < 30)
 })
 
 test('a wrong password, and a machine that does not offer what the credential needs', async () => {
@@ -324,6 +380,19 @@ test('HTTPS: a private authority, a pin, and nothing else', async () => {
   assert.equal(await refused(good, { ca: authority.pem, pin: pin.replace(/^./, (c) => (c === '0' ? '1' : '0')) }), 'WINRM_PIN_MISMATCH')
 })
 
+test('a Windows without TLS 1.2 is told from one that speaks no TLS', async () => {
+  const { authority, key, cert } = identity()
+  const server = createSecure({ key, cert, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  running.push(() => new Promise((done) => server.close(done)))
+  const { port } = server.address() as AddressInfo
+  const error = await at(port, { address: 'localhost', tls: { ca: authority.pem, pin: null } })
+    .ask(one)
+    .catch((e: unknown) => e)
+  assert.ok(error instanceof ProblemError)
+  assert.match(error.problems[0]!.summary, /it has no TLS 1\.2/)
+})
+
 test('a client certificate is shown with its key', async () => {
   const now = new Date()
   const authority = newAuthority('Test CA', now)
@@ -345,6 +414,8 @@ test('a client certificate is shown with its key', async () => {
   // The endpoint knows no accounts for certificates: what counts is that TLS took it and how it is announced.
   assert.equal(await problemOf(pc.ask(one)), 'WINRM_LOGON_FAILED')
   assert.deepEqual(at.authorizations, ['http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'])
+  // Windows asks for certificates after the handshake, which Node can answer in TLS 1.2 only.
+  assert.deepEqual(at.protocols, ['TLSv1.2'])
 })
 
 /** A server that says the same to everybody. */
@@ -392,6 +463,11 @@ test('what is no WinRM is said to be none, and ends in time', async () => {
     ],
     ['cut in the header', 'WINRM_CUT', 'HTTP/1.1 200', 'end'],
     ['silence', 'WINRM_SLOW', null],
+    [
+      'blanks within headers',
+      'WINRM_GARBAGE',
+      `${`HTTP/1.1 100 Continue\r\nA: x${' '.repeat(60_000)}x\r\n\r\n`.repeat(3)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+    ],
     ['interim answers for ever', 'WINRM_SLOW', 'HTTP/1.1 100 Continue\r\n\r\n'],
   ]
   await Promise.all(
@@ -402,6 +478,36 @@ test('what is no WinRM is said to be none, and ends in time', async () => {
       assert.ok(performance.now() - started < 5000, what)
     }),
   )
+})
+
+test('a body in a million chunks takes no more memory than its length', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const written = Promise.withResolvers<void>()
+  let peer: Socket | undefined
+  const server = createServer((socket) => {
+    if (peer) return socket.destroy()
+    peer = socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+      socket.write(Buffer.from('1\r\nx\r\n'.repeat(1_000_000)), () => written.resolve())
+    })
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  running.push(() => new Promise((done) => server.close(done)))
+  const memory = () => {
+    collect()
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
+  const before = memory()
+  const asked = problemOf(at((server.address() as AddressInfo).port).ask(one))
+  await written.promise
+  await sleep(50)
+  const taken = memory() - before
+  assert.ok(taken < 20 << 20, `${taken} bytes`)
+  peer!.destroy()
+  assert.equal(await asked, 'WINRM_CUT')
 })
 
 test('whatever a server says ends in a Problem', async () => {

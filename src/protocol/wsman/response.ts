@@ -163,12 +163,15 @@ class ResponseReader {
   }
 
   answer(request: Request): Answers[Action] {
-    if (this.#fault) throw this.#fault.fault()
+    const messageId = request.action === 'Identify' ? null : request.messageId.toLowerCase()
+    const related = this.#relatesTo?.toLowerCase()
+    // A fault about a request that could not be read names none (DSP0226 5.4.3).
+    if (this.#fault && (!related || messageId === null || related === messageId)) throw this.#fault.fault()
     if (request.action === 'Identify') {
       this.#expect('IdentifyResponse')
       return { vendor: this.#vendor, version: this.#version }
     }
-    if (this.#relatesTo?.toLowerCase() !== request.messageId.toLowerCase()) throw new WsmanError('the answer to another request')
+    if (related !== messageId) throw new WsmanError('the answer to another request')
     switch (request.action) {
       case 'Enumerate':
       case 'Pull':

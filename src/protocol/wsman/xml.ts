@@ -49,6 +49,13 @@ export function visit(xml: Uint8Array, visitor: Visitor, limits: Limits = defaul
   }
   // In element content it would be escaped: this is one, or somebody tries how far they get.
   if (text.includes('<!DOCTYPE')) throw new WsmanError('a message with a document type')
+  const longest = 2 * limits.textLength
+  for (let at = 0; at < text.length; ) {
+    const next = text.indexOf('<', at + 1)
+    // Between two of them is one tag and its text. A parser makes objects of every attribute before anybody is asked.
+    if ((next < 0 ? text.length : next) - at > longest) throw new WsmanError('a tag or a text in a message is too long')
+    at = next < 0 ? text.length : next
+  }
   const parser = new SaxesParser({ xmlns: true, position: false })
   let depth = 0
   let elements = 0
