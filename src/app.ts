@@ -18,9 +18,10 @@ import {
   type MachineOutcome,
   type Named,
   plansFor,
+  settles,
   statusOf,
   type Told,
-  unfinishedJournals,
+  unfinishedJournal,
 } from './engine.ts'
 import { type MachinePlan, ProblemError, problem, type Site, type Wish } from './model.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
@@ -68,12 +69,13 @@ export type App = {
   readonly needSite: (command: string) => Site
   readonly status: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
   readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
-  /** Begins a journal (or goes on with one) and carries the plans out. */
+  /** Begins a journal (or goes on with one) and carries the plans out. What was begun is waited for, whatever ends the outcomes. */
   readonly apply: (
     plans: readonly MachinePlan[],
     options: Wished & { readonly signal?: AbortSignal; readonly told?: Told },
   ) => { readonly id: string; readonly outcomes: AsyncGenerator<MachineOutcome> }
-  readonly unfinished: () => readonly Told[]
+  /** The journal that did not finish: the newest, or the one named. */
+  readonly unfinished: (id: string | null) => Told | null
   /** From now on every answer is kept; what is returned gives the redacted recording. */
   readonly record: () => () => unknown
   readonly close: () => Promise<void>
@@ -138,10 +140,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     const { credential, operationTimeoutMs } = answer.reach
     await logons.wait(credential.name)
     // A short time limit is meant for the answer as a whole, too.
-    const machine = logons.watch(
-      credential.name,
-      openMachine(await reaches.resolve(answer.reach), { graceMs: Math.min(10_000, operationTimeoutMs) }),
-    )
+    let opened: Machine
+    try {
+      opened = openMachine(await reaches.resolve(answer.reach), { graceMs: Math.min(10_000, operationTimeoutMs) })
+    } catch (error) {
+      logons.giveBack(credential.name)
+      throw error
+    }
+    const machine = logons.watch(credential.name, opened)
     return keep ? keep(machine) : machine
   }
   const groupOf = new Map<string, readonly Wish[]>()
@@ -171,7 +177,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     everyMachine: () => [...new Set((site?.groups ?? []).flatMap((g) => g.machines))],
     machines: (words) => {
       const groups = new Map((site?.groups ?? []).map((g) => [g.name, g.machines]))
-      return [...new Set(words.flatMap((word) => groups.get(word) ?? [word]))]
+      // However it is spelt, a machine is worked on once: two runs at the same time would send everything twice.
+      const names = words.flatMap((word) => groups.get(word) ?? [word])
+      return [...new Map(names.toReversed().map((name) => [canonicalHost(name), name])).values()].toReversed()
     },
     needSite: (command) => {
       if (site) return site
@@ -185,30 +193,39 @@ export async function openApp(options: AppOptions): Promise<App> {
     plans: (machines, wished, signal) => plansFor(machines, environment, wished, signal),
     apply: (plans, { renew, asked, signal, told }) => {
       const journal = told
-        ? continueJournal(journalFolder(), told.id)
+        ? continueJournal(journalFolder(), told)
         : beginJournal(journalFolder(), clock(), { plans, renew, asked, siteFile: path === null ? null : resolve(path) })
-      const work = (plan: MachinePlan) =>
-        applyMachine(plan, environment, journal, {
+      // Where the journal cannot be written nothing further is begun.
+      const stop = new AbortController()
+      const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
+      const work = async (plan: MachinePlan) => {
+        const before = told?.machines.get(plan.name ?? plan.id)
+        const outcome = await applyMachine(plan, environment, journal, {
           renew,
           asked,
-          ...(signal ? { signal } : {}),
-          ...(told?.machines.has(plan.name ?? plan.id) ? { told: told.machines.get(plan.name ?? plan.id)! } : {}),
+          signal: either,
+          ...(before ? { told: before } : {}),
         })
+        if (outcome.problem?.code === 'JOURNAL_NOT_WRITTEN') stop.abort()
+        return outcome
+      }
       async function* outcomes(): AsyncGenerator<MachineOutcome> {
         let whole = true
         try {
-          for await (const outcome of eachMachine(plans, options.parallel, work, signal)) {
-            if (outcome.result === 'interrupted' || outcome.result === 'unknown') whole = false
+          for await (const outcome of eachMachine(plans, options.parallel, work, either)) {
+            if (!settles(outcome.result)) whole = false
             yield outcome
           }
-          if (whole && !signal?.aborted) await journal.write({ kind: 'finished' })
+          // If even that cannot be written, `--resume` finds nothing left.
+          if (whole && !either.aborted)
+            await journal.write({ kind: 'finished' }).catch((error: unknown) => options.notice((error as Error).message))
         } finally {
           journal.close()
         }
       }
       return { id: journal.id, outcomes: outcomes() }
     },
-    unfinished: () => unfinishedJournals(journalFolder()),
+    unfinished: (id) => unfinishedJournal(journalFolder(), id),
     record: () => {
       const recording = recorder()
       keep = (machine) => recording.keep(machine)

@@ -13,7 +13,9 @@ export {
   type MachineResult,
   readJournal,
   type StepResult,
+  settles,
   type Told,
-  unfinishedJournals,
+  type ToldMachine,
+  unfinishedJournal,
 } from './engine/journal.ts'
 export { type Named, plansFor, statusOf } from './engine/status.ts'

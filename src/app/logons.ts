@@ -38,6 +38,13 @@ export class Logons {
     state.trying++
   }
 
+  /** Gives the turn back where the machine was not even opened: the next one would wait for it for ever. */
+  giveBack(credential: string): void {
+    const state = this.#state(credential)
+    state.trying--
+    for (const go of state.waiting.splice(0)) go()
+  }
+
   /** The machine, watched: its first answer tells whether the credential was accepted. */
   watch(credential: string, machine: Machine): Machine {
     const state = this.#state(credential)

@@ -8,9 +8,9 @@ import { errorByCode } from '../catalogue.ts'
 import { type MachinePlan, type MachineReading, type Problem, problem, type Site, type Step, type Wish } from '../model.ts'
 import type { Secret, SecretReference } from '../secrets.ts'
 import type { CallAnswer, Machine } from '../windows.ts'
-import { type Collected, collect, collectLicensing, problemOf } from './collect.ts'
-import { type Authority, authority, forbids, type Names } from './guard.ts'
-import type { Journal, MachineResult, StepResult, Told } from './journal.ts'
+import { type Collected, collect, collectLicensing, isAway, problemOf } from './collect.ts'
+import { type Authority, authority, forbids, isClientKey, type Names } from './guard.ts'
+import type { At, Journal, MachineResult, StepResult, ToldMachine } from './journal.ts'
 
 /** Everything the engine needs from outside: how to reach machines, DNS, clock, the site, the secrets of wishes. */
 export type Environment = {
@@ -45,7 +45,13 @@ export type MachineOutcome = {
   readonly after: MachineReading | null
 }
 
-type Told1 = Told['machines'] extends ReadonlyMap<string, infer T> ? T : never
+/** How a plan is carried out. `told`: what a journal says was done before (resume). */
+type Options = {
+  readonly renew: boolean
+  readonly asked: readonly Asked[]
+  readonly told?: ToldMachine
+  readonly signal?: AbortSignal
+}
 
 /** What the planner is asked with for one machine, the same when a plan is made and when it is carried out. */
 export async function planOptions(
@@ -69,13 +75,8 @@ export async function planOptions(
   }
 }
 
-/** Applies one machine's plan. `told`: what a journal says was done before (resume). */
-export async function applyMachine(
-  plan: MachinePlan,
-  env: Environment,
-  journal: Journal,
-  options: { readonly renew: boolean; readonly asked: readonly Asked[]; readonly told?: Told1; readonly signal?: AbortSignal },
-): Promise<MachineOutcome> {
+/** Applies one machine's plan. Never throws: whatever goes wrong is this machine's outcome. */
+export async function applyMachine(plan: MachinePlan, env: Environment, journal: Journal, options: Options): Promise<MachineOutcome> {
   const name = plan.name ?? plan.id
   const nothing = (result: MachineResult, why: Problem | null): MachineOutcome => ({ name, result, steps: [], problem: why, after: null })
   if (plan.steps.length === 0 && !options.told?.open) return nothing('unchanged', null)
@@ -85,19 +86,26 @@ export async function applyMachine(
       'refused',
       problem('HOST_NOT_AUTHORISED', `${name}: without a site file nothing is changed.`, ['slmctl site init writes one to begin with.']),
     )
-  await journal.write({ kind: 'begin', machine: name })
   const run = new Run(name, plan, env, site, journal, options)
   let outcome: MachineOutcome
   try {
+    await journal.write({ kind: 'begin', machine: name })
     outcome = await run.go()
   } catch (error) {
-    outcome = { name, result: run.steps.length > 0 ? 'failed' : 'unreachable', steps: run.steps, problem: problemOf(error), after: null }
+    outcome = { name, result: run.brokenOff, steps: run.steps, problem: problemOf(error), after: null }
   } finally {
     await run.close()
   }
-  await journal.write({ kind: 'end', machine: name, result: outcome.result })
+  try {
+    await journal.write({ kind: 'end', machine: name, result: outcome.result })
+  } catch (error) {
+    outcome = { ...outcome, problem: outcome.problem ?? problemOf(error) }
+  }
   return outcome
 }
+
+/** `away`: nothing was sent, as the machine could not be reached. */
+type Sent = { readonly outcome: StepOutcome; readonly after: Collected | null; readonly away?: Problem }
 
 /** One machine's run through its plan. */
 class Run {
@@ -107,10 +115,11 @@ class Run {
   readonly #env: Environment
   readonly #site: Site
   readonly #journal: Journal
-  readonly #options: { readonly renew: boolean; readonly asked: readonly Asked[]; readonly told?: Told1; readonly signal?: AbortSignal }
+  readonly #options: Options
   #machine: Machine | null = null
+  #was: 'not asked' | 'asked' | 'sent' = 'not asked'
 
-  constructor(name: string, plan: MachinePlan, env: Environment, site: Site, journal: Journal, options: Run['_options']) {
+  constructor(name: string, plan: MachinePlan, env: Environment, site: Site, journal: Journal, options: Options) {
     this.#name = name
     this.#plan = plan
     this.#env = env
@@ -118,35 +127,49 @@ class Run {
     this.#journal = journal
     this.#options = options
   }
-  declare readonly _options: {
-    readonly renew: boolean
-    readonly asked: readonly Asked[]
-    readonly told?: Told1
-    readonly signal?: AbortSignal
+
+  /** What a run is that something unforeseen ended: while a call is out, nobody knows. */
+  get brokenOff(): MachineResult {
+    return this.#was === 'not asked' ? 'unreachable' : this.#was === 'asked' ? 'failed' : 'unknown'
   }
 
   async go(): Promise<MachineOutcome> {
-    let now = await this.#collect()
-    let may = await authority(now.facts, this.#site, this.#env.names)
     const { told } = this.#options
+    let now = await this.#collect()
+    if (told?.open) this.#was = 'sent'
+    let may = await this.#authority(now.facts)
     if (told?.open) {
       // Before the interruption a call went out and its end is not known: the machine tells, nothing is repeated.
       const before = liveFacts({ name: this.#name, answers: told.open.answers, askedAt: now.askedAt })
       const verdict = verifyStep(told.open.step, before, now.facts, { site: this.#site, authorise: may.authorise })
       await this.#did(told.open, told.open.step, verdict.holds ? 'held' : 'unknown', null, verdict.because)
+      if (!verdict.holds && undecided(now.facts)) return this.#end('unknown', now.facts, this.#unanswered(verdict.because))
     }
+    this.#was = 'asked'
+    const fresh = await this.#replan(now.facts, may)
     const resumed = told !== undefined && (told.open !== null || told.did.length > 0)
-    let steps = this.#plan.steps
+    let { steps } = this.#plan
     if (resumed) {
       // What is left must be what a plan made now says; otherwise somebody else was here.
-      steps = (await this.#replan(now.facts, may)).steps
       const known = new Set([...this.#plan.steps, ...this.#plan.fallbacks.flatMap((f) => f.steps)].map(same))
-      if (steps.some((s) => !known.has(same(s)))) return this.#stale(now.facts)
-    } else if ((await this.#replan(now.facts, may)).fingerprint !== this.#plan.fingerprint) return this.#stale(now.facts)
-    const failed = new Set<string>()
-    let attempt = 0
+      if (fresh.steps.some((s) => !known.has(same(s)))) return this.#stale(now.facts, false)
+      const done = new Set([...told.done, ...this.steps.flatMap((s) => (s.result === 'held' ? [s.step] : []))].map(instance))
+      steps = fresh.steps.filter((s) => !(done.has(instance(s)) && repeats(s, now.facts)))
+    } else if (!sameWork(this.#plan, fresh)) {
+      // Whatever a plan file says: what slmctl would not plan now is not sent. If the guard has a word on it, that is the word.
+      const known = new Set([...fresh.steps, ...fresh.fallbacks.flatMap((f) => f.steps)].map(exact))
+      for (const [index, planned] of this.#plan.steps.entries()) {
+        if (known.has(exact(planned))) continue
+        const step = resolveStep(planned, now.facts)
+        const forbidden = step && forbids(step, now.facts, this.#site, may)
+        if (forbidden) return this.#refused({ attempt: 0, index }, step, now.facts, forbidden)
+      }
+      return this.#stale(now.facts, fresh.fingerprint === this.#plan.fingerprint)
+    }
+    // By product: the failure of its activation after which the next host is tried.
+    const failed = new Map<string, Problem>()
+    let attempt = resumed ? Math.max(0, told.open?.attempt ?? 0, ...told.did.map((d) => d.attempt)) : 0
     let queue = steps.map((step, index) => ({ step, index }))
-    let refusal: Problem | null = null
     while (queue.length > 0) {
       for (const { step: planned, index } of queue) {
         if (this.#options.signal?.aborted) return this.#end('interrupted', now.facts, null)
@@ -156,54 +179,79 @@ class Run {
           : problem('STEP_WITHOUT_TARGET', `${this.#name}: the product that "${planned.what}" is about is not on the machine.`, [
               'Make a new plan: slmctl plan',
             ])
-        if (!step || forbidden) {
-          await this.#did({ machine: this.#name, attempt, index }, step ?? planned, 'refused', null, forbidden!.summary)
-          return this.#end('refused', now.facts, forbidden)
-        }
-        const { outcome, after } = await this.#send(step, { machine: this.#name, attempt, index }, now)
+        if (!step || forbidden) return this.#refused({ attempt, index }, step ?? planned, now.facts, forbidden!)
+        const { outcome, after, away } = await this.#send(step, { machine: this.#name, attempt, index }, now)
         now = after ?? now
-        if (outcome.result === 'unknown')
-          return this.#end(
-            'unknown',
-            after?.facts ?? null,
-            problem('CALL_UNANSWERED', `${this.#name}: ${outcome.because}`, ['slmctl apply --resume asks the machine again and goes on.']),
-          )
+        if (outcome.result === 'unknown') return this.#end('unknown', after?.facts ?? null, this.#unanswered(outcome.because))
+        if (outcome.result === 'refused')
+          return this.#end('refused', now.facts, problem('STEP_NOT_ALLOWED', `${this.#name}: ${outcome.because}`, ['Correct the wish.']))
         if (outcome.result === 'failed') {
-          refusal = this.#failure(step, outcome)
-          if (planned.activates && planned.product && elsewhere.has(outcome.returnValue ?? -1)) failed.add(planned.product)
-          else return this.#end('failed', now.facts, refusal)
+          const why = this.#failure(step, outcome)
+          if (away) return this.#end('unreachable', null, away)
+          if (!step.activates || !step.product || !elsewhere.has(outcome.returnValue ?? -1)) return this.#end('failed', now.facts, why)
+          failed.set(step.product, why)
           continue
         }
-        // Settings have changed what the machine would use: what may be used is drawn again from the new facts.
-        if (!step.activates) may = await authority(now.facts, this.#site, this.#env.names)
-        if (planned.activates && planned.product) failed.delete(planned.product)
+        // What the machine would use has changed: what may be used is drawn again from the new facts.
+        may = await this.#authority(now.facts)
+        if (step.activates && step.product) failed.delete(step.product)
       }
       // The next host for what a host refused or did not answer; three hosts in all for one product.
       attempt++
+      const { facts } = now
       queue = this.#plan.fallbacks
-        .filter((f) => f.attempt === attempt && failed.has(f.product))
+        .filter((f) => f.attempt === attempt && f.steps.some((s) => s.activates && failed.has(resolveStep(s, facts)?.product ?? '')))
         .flatMap((f) => f.steps)
         .map((step, index) => ({ step, index }))
     }
-    if (failed.size > 0) return this.#end('failed', now.facts, refusal)
-    return this.#end('changed', now.facts, null)
+    for (const why of failed.values()) return this.#end('failed', now.facts, why)
+    return resumed ? this.#endOfResumed(fresh, now.facts) : this.#end('changed', now.facts, null)
+  }
+
+  /** After an interruption, nothing left to do is the wished end only if the first plan left no more undone than that. */
+  #endOfResumed(fresh: MachinePlan, facts: MachineFacts): MachineOutcome {
+    const asked = fresh.missing.find((m) => !this.#plan.missing.some((o) => o.fact === m.fact && o.why === m.why))
+    if (asked)
+      return this.#end('unknown', facts, problem('COULD_NOT_ASK', `${this.#name}: ${asked.why}`, ['slmctl apply --resume asks again.']))
+    const refused = fresh.refused.find((r) => !this.#plan.refused.some((o) => o.code === r.code && o.product === r.product))
+    if (refused) return this.#end('refused', facts, problem(refused.code, `${this.#name}: ${refused.because}`, refused.next))
+    return this.#end('changed', facts, null)
+  }
+
+  #authority(facts: MachineFacts): Promise<Authority> {
+    return authority(facts, this.#site, this.#env.names, this.#plan.steps)
+  }
+
+  #unanswered(because: string): Problem {
+    return problem('CALL_UNANSWERED', `${this.#name}: ${because}`, ['slmctl apply --resume asks the machine again and goes on.'])
+  }
+
+  async #refused(at: Omit<At, 'machine'>, step: Step, facts: MachineFacts, why: Problem): Promise<MachineOutcome> {
+    await this.#did({ machine: this.#name, ...at }, step, 'refused', null, why.summary)
+    return this.#end('refused', facts, why)
   }
 
   /** Journal → call → journal → does it hold? */
-  async #send(
-    step: Step,
-    at: { machine: string; attempt: number; index: number },
-    before: Collected,
-  ): Promise<{ outcome: StepOutcome; after: Collected | null }> {
+  async #send(step: Step, at: At, before: Collected): Promise<Sent> {
     const given: Record<string, string | number | boolean | Secret> = { ...step.arguments }
     const secret = step.secret ? await this.#env.secret(step.secret.reference) : null
-    if (step.secret && secret) given[step.secret.argument] = secret
-    await this.#journal.write({ kind: 'about', ...at, step, before: licensingOf(before) })
     let answer: CallAnswer | null = null
     let why: Problem | null = null
     try {
-      answer = await (await this.#open()).call({ class: step.class, key: step.key, method: step.method, arguments: given })
+      if (step.secret && secret) {
+        given[step.secret.argument] = secret
+        // Windows would ask a KMS host by itself as soon as it has it, and no wish for KMS stands behind it.
+        if (isClientKey(secret)) {
+          const because = 'the key that the wish refers to is a client setup key; such a key is for a wish by: kms, without a key.'
+          return { outcome: await this.#did(at, step, 'refused', null, because), after: null }
+        }
+      }
+      const machine = await this.#open()
+      await this.#journal.write({ kind: 'about', ...at, step, before: licensingOf(before) })
+      this.#was = 'sent'
+      answer = await machine.call({ class: step.class, key: step.key, method: step.method, arguments: given })
     } catch (error) {
+      if (this.#was !== 'sent') throw error
       why = problemOf(error)
     } finally {
       secret?.wipe()
@@ -215,26 +263,19 @@ class Run {
     if (why && why.code !== 'CALL_UNANSWERED') {
       // The machine answered no, or nothing was sent.
       const code = codeOf(why)
-      return { outcome: await this.#did(at, step, 'failed', code, why.summary), after: code === null ? null : await this.#again(before) }
+      const outcome = await this.#did(at, step, 'failed', code, why.summary)
+      return { outcome, after: code === null ? null : await this.#again(before), ...(isAway(why) ? { away: why } : {}) }
     }
     if (why) await this.close()
     const after = await this.#again(before)
-    if (!after)
-      return {
-        outcome: await this.#did(
-          at,
-          step,
-          'unknown',
-          answer?.returnValue ?? null,
-          'The call went out; the machine can no longer be asked whether it was done.',
-        ),
-        after,
-      }
-    const verdict = verifyStep(step, before.facts, after.facts, {
-      site: this.#site,
-      authorise: (await authority(after.facts, this.#site, this.#env.names)).authorise,
-    })
-    const result: StepResult = verdict.holds ? (why ? 'held' : 'done') : why ? 'unknown' : 'failed'
+    if (!after) {
+      const because = 'The call went out; the machine can no longer be asked whether it was done.'
+      return { outcome: await this.#did(at, step, 'unknown', answer?.returnValue ?? null, because), after }
+    }
+    const { authorise } = await this.#authority(after.facts)
+    const verdict = verifyStep(step, before.facts, after.facts, { site: this.#site, authorise })
+    const unsure = why !== null || undecided(after.facts)
+    const result: StepResult = verdict.holds ? (why ? 'held' : 'done') : unsure ? 'unknown' : 'failed'
     return { outcome: await this.#did(at, step, result, answer?.returnValue ?? null, verdict.because), after }
   }
 
@@ -251,21 +292,25 @@ class Run {
     return null
   }
 
-  async #did(
-    at: { machine: string; attempt: number; index: number },
-    step: Step,
-    result: StepResult,
-    returnValue: number | null,
-    because: string,
-  ): Promise<StepOutcome> {
+  async #did(at: At, step: Step, result: StepResult, returnValue: number | null, because: string): Promise<StepOutcome> {
     const outcome: StepOutcome = { step, result, returnValue, because }
     this.steps.push(outcome)
+    if (result !== 'unknown') this.#was = 'asked'
     await this.#journal.write({ kind: 'did', machine: at.machine, attempt: at.attempt, index: at.index, result, returnValue, because })
     return outcome
   }
 
+  /** What a plan made now says, with what this plan was asked to do beside the wishes: a saved plan carries that in its reasons. */
   async #replan(facts: MachineFacts, may: Authority): Promise<MachinePlan> {
-    return planMachine(facts, await planOptions(this.#env, this.#name, may, this.#options))
+    const { renew, asked } = this.#options
+    const { steps } = this.#plan
+    return planMachine(
+      facts,
+      await planOptions(this.#env, this.#name, may, {
+        renew: renew || steps.some((s) => s.activates && s.because === 'A renewal is asked for.'),
+        asked: asked.length > 0 ? asked : askedIn(steps),
+      }),
+    )
   }
 
   #failure(step: Step, outcome: StepOutcome): Problem {
@@ -276,14 +321,14 @@ class Run {
     ])
   }
 
-  #stale(facts: MachineFacts): MachineOutcome {
+  #stale(facts: MachineFacts, edited: boolean): MachineOutcome {
+    const why = edited
+      ? `The plan for ${this.#name} is not the one that would be made now: the site file, DNS or the plan itself has changed; nothing was changed.`
+      : `${this.#name} is not as it was when the plan was made; ${this.steps.length > 0 ? 'nothing further' : 'nothing'} was changed.`
     return this.#end(
       'stale',
       facts,
-      problem('PLAN_STALE', `${this.#name} is not as it was when the plan was made; nothing was changed.`, [
-        'Make a new plan: slmctl plan',
-        'Or plan and apply at once: slmctl apply',
-      ]),
+      problem('PLAN_STALE', why, ['Make a new plan: slmctl plan', 'Or plan and apply at once: slmctl apply']),
     )
   }
 
@@ -293,7 +338,9 @@ class Run {
   }
 
   async #collect(): Promise<Collected> {
-    return collect(await this.#open(), this.#env.clock, this.#env.wishes(this.#name))
+    const collected = await collect(await this.#open(), this.#env.clock, this.#env.wishes(this.#name))
+    this.#was = 'asked'
+    return collected
   }
 
   async #open(): Promise<Machine> {
@@ -313,8 +360,58 @@ function same(step: Step): string {
   return JSON.stringify([step.change, step.class, step.method, step.arguments, step.secret])
 }
 
+function instance(step: Step): string {
+  return JSON.stringify([same(step), step.key])
+}
+
+function exact(step: Step): string {
+  return JSON.stringify([same(step), step.key, step.product, step.host, step.activates])
+}
+
+/** Whether two plans of the same facts would send the same, in the same order, and the same after a host that fails. */
+function sameWork(a: MachinePlan, b: MachinePlan): boolean {
+  const work = (p: MachinePlan) =>
+    JSON.stringify([p.fingerprint, p.steps.map(exact), p.fallbacks.map((f) => [f.product, f.attempt, f.steps.map(exact)])])
+  return work(a) === work(b)
+}
+
+/** What was asked for beside the wishes when these steps were planned. */
+function askedIn(steps: readonly Step[]): Asked[] {
+  const asked = steps.flatMap((s): Asked[] => {
+    if (s.because !== 'It was asked for.') return []
+    const { LookupDomain: domain, DisableCaching: off, ActivationType: type } = s.arguments
+    switch (s.change) {
+      case 'kms-dns':
+      case 'clear-registry-key':
+        return [{ change: s.change }]
+      case 'host-caching':
+        return [{ change: s.change, caching: off === false }]
+      case 'lookup-domain':
+        return [{ change: s.change, domain: typeof domain === 'string' ? domain : null }]
+      case 'activation-type':
+        return [{ change: s.change, type: type === 1 || type === 2 ? type : 0 }]
+      default:
+        return []
+    }
+  })
+  return [...new Map(asked.map((a) => [JSON.stringify(a), a])).values()]
+}
+
+/** Of steps that were done: those that a new plan would make again although what they do is there. */
+function repeats(step: Step, facts: MachineFacts): boolean {
+  if (!step.activates) return step.change === 'clear-registry-key'
+  const product = resolveStep(step, facts)?.product
+  return facts.products.some((p) => p.activationId === product && p.state === 'licensed')
+}
+
+/** True where a question that decides was not answered: then nothing is known, and "no" would be a lie. */
+function undecided(facts: MachineFacts): boolean {
+  return facts.unasked.some((u) => u.decides)
+}
+
+/** What verification needs of the facts before; registry values and the computer's own say nothing about a call. */
 function licensingOf(collected: Collected): (readonly [string, unknown])[] {
-  return [...collected.answers]
+  return [...collected.answers].filter(([id]) => /^(?:system|computer|service|products|office-)/.test(id))
 }
 
 const hex = (code: number) => `0x${code.toString(16).toUpperCase().padStart(8, '0')}`

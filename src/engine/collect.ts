@@ -18,6 +18,9 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 const ends =
   /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|LOGON_FAILED|CERTIFICATE|PIN_MISMATCH|GARBAGE|CUT|SLOW|QUOTA|SEAL|NOT_OFFERED|CREDENTIAL_NEEDS_HTTPS|NAME_NEEDED)|KERBEROS_|SECRET_|REACH_|CREDENTIAL_|CERTIFICATE_FILE)/
 
+/** True for a problem after which nothing more can be asked of the machine now. */
+export const isAway = (why: Problem): boolean => ends.test(why.code)
+
 /** Asks a machine everything that the facts, and what is wished of it, need, round by round. Throws a ProblemError where the machine cannot be asked at all. */
 export async function collect(machine: Machine, clock: () => Date, wishes: readonly Wish[] = []): Promise<Collected> {
   const askedAt = clock().toISOString()
@@ -63,7 +66,7 @@ async function answer(machine: Machine, question: LiveQuestion, first: boolean):
     }
   } catch (error) {
     const why = problemOf(error)
-    if (first || ends.test(why.code)) throw new ProblemError(why)
+    if (first || isAway(why)) throw new ProblemError(why)
     return { ok: false, problem: why }
   }
 }

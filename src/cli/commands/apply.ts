@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
+import { canonicalHost } from '../../addresses.ts'
 import type { App, MachineOutcome } from '../../app.ts'
-import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
+import { clientKeys } from '../../catalogue.ts'
+import { type MachinePlan, maskKeys, type Plan, type Problem, ProblemError, problem } from '../../model.ts'
 import { planSchema } from '../../schemas.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
@@ -25,109 +27,114 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
   app.needSite('apply')
   const wishes = wished(flags)
   const problems: Problem[] = []
-  let plans: MachinePlan[] = []
+  /** What is kept of a machine where nothing is to be done is its name, however many there are. */
+  const toDo: MachinePlan[] = []
+  const rest: string[] = []
+  let asWished = 0
+  let undone = false
+  let shown = 0
+  const take = (p: MachinePlan) => {
+    if (p.refused.length > 0 || p.missing.length > 0) undone = true
+    else if (p.steps.length === 0) asWished++
+    if (p.steps.length > 0) toDo.push(p)
+    else rest.push(p.name ?? p.id)
+    if (flags.json === true || (p.steps.length === 0 && many) || shown >= 20) return
+    shown++
+    showMachinePlan(p, io, true)
+    io.out('\n')
+  }
+  let many = true
   if (flags.plan !== undefined) {
     if (words.length > 0)
       throw new ProblemError(
         problem('USAGE', '--plan carries out a saved plan; it names its machines itself.', ['slmctl apply --plan FILE']),
       )
-    plans = [...readPlan(flags.plan as string)]
+    const saved = readPlan(flags.plan as string)
+    many = saved.machines.length > 20
+    saved.machines.forEach(take)
+    problems.push(...saved.problems)
   } else {
     const names = machinesMeant(app, words, flags, 'apply')
+    many = names.length > 20
     const bar = progress(names.length, io)
     for await (const { result } of app.plans(names, wishes, stop.signal)) {
-      if (result.ok) plans.push(result.value)
+      bar.end()
+      if (result.ok) take(result.value)
       else problems.push(result.problem)
       bar.step(!result.ok)
     }
     bar.end()
   }
-  const toDo = plans.filter((p) => p.steps.length > 0)
-  const quiet = flags.json === true
-  if (!quiet) {
-    for (const p of plans.length > 20 ? toDo.slice(0, 20) : plans) {
-      showMachinePlan(p, io, true)
-      io.out('\n')
-    }
-    if (plans.length > 20) io.out(`(${plans.length} machines in all, ${toDo.length} with something to do; slmctl plan shows every one)\n\n`)
+  if (stop.signal.aborted) {
+    io.err('slmctl: interrupted; nothing was changed.\n')
+    if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: [], problems }))
+    return 2
   }
+  const all = toDo.length + rest.length
+  if (!flags.json && many) io.out(`(${all} machines in all, ${toDo.length} with something to do; slmctl plan shows every one)\n\n`)
   for (const p of problems) showProblem(p, io)
   if (toDo.length === 0) {
-    const asWished = plans.filter((p) => p.refused.length === 0 && p.missing.length === 0).length
-    if (quiet) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: plans.map(unchanged), problems }))
-    else io.out(`Nothing to change: ${asWished} of ${plans.length + problems.length} as wished.\n`)
-    return problems.length > 0 ? 2 : asWished === plans.length ? 0 : 1
+    if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: rest.map(unchanged), problems }))
+    else io.out(`Nothing to change: ${asWished} of ${all + problems.length} as wished.\n`)
+    return problems.length > 0 ? 2 : undone ? 1 : 0
   }
-  await confirm(toDo, flags, io)
+  await confirm(toDo, flags, stop, io)
   const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal })
-  return await report(
-    id,
-    outcomes,
-    toDo.length,
-    problems,
-    plans.some((p) => p.refused.length > 0),
-    flags,
-    stop,
-    io,
-  )
+  return await report({ id, outcomes, total: toDo.length, problems, undone }, flags, stop, io)
 }
 
 async function resume(app: App, words: readonly string[], flags: Flags, stop: Stop, io: Io): Promise<number> {
-  const open = app.unfinished()
-  const told = words[0] ? open.find((t) => t.id === words[0]) : open[0]
+  app.needSite('apply')
+  const told = app.unfinished(words[0] ?? null)
   if (!told) {
     if (words[0])
       throw new ProblemError(
         problem('JOURNAL_MISSING', `There is no unfinished journal ${words[0]}.`, ['slmctl apply --resume takes the newest one.']),
       )
-    io.out('Nothing to resume: every journal is finished.\n')
+    if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: [], problems: [] }))
+    else io.out('Nothing to resume: every journal is finished.\n')
     return 0
   }
-  app.needSite('apply')
-  const left = told.plans.filter((p) => {
-    const m = told.machines.get(p.name ?? p.id)
-    return !m || m.ended === null || m.ended === 'interrupted' || m.ended === 'unknown' || m.ended === 'unreachable'
-  })
+  const left = told.plans
   if (!flags.json) {
-    io.out(
-      wrap(
-        `Journal ${told.id}: ${told.plans.length} machines, ${told.plans.length - left.length} finished, ${left.length} left.`,
-        io.columns,
-      ),
-    )
+    io.out(wrap(`Journal ${told.id}: ${told.total} machines, ${told.total - left.length} finished, ${left.length} left.`, io.columns))
     for (const p of left.slice(0, 20)) {
       const at = told.machines.get(p.name ?? p.id)
       if (at?.open)
         io.out(wrap(`${p.name}: "${at.open.step.what}" was sent and its end is not known; the machine is asked first.`, io.columns, '  '))
     }
   }
-  if (left.length > 0) await confirm(left, flags, io)
+  if (left.length > 0) await confirm(left, flags, stop, io)
   const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told })
-  return await report(id, outcomes, left.length, [], false, flags, stop, io)
+  return await report({ id, outcomes, total: left.length, problems: [], undone: told.endedBadly > 0 }, flags, stop, io)
 }
 
-async function report(
-  id: string,
-  outcomes: AsyncIterable<MachineOutcome>,
-  total: number,
-  problems: readonly Problem[],
-  refusals: boolean,
-  flags: Flags,
-  stop: Stop,
-  io: Io,
-): Promise<number> {
+/** `undone`: something is not as wished that the outcomes do not tell. */
+type Work = {
+  readonly id: string
+  readonly outcomes: AsyncIterable<MachineOutcome>
+  readonly total: number
+  readonly problems: readonly Problem[]
+  readonly undone: boolean
+}
+
+async function report({ id, outcomes, total, problems, undone }: Work, flags: Flags, stop: Stop, io: Io): Promise<number> {
   const bar = progress(total, io)
-  const all: MachineOutcome[] = []
   const count: Record<string, number> = {}
+  let unwritten = false
+  let first = true
+  if (flags.json) io.out(`{"schema":"slmctl.apply/1","journal":${JSON.stringify(id)},"machines":[`)
   for await (const outcome of outcomes) {
     count[outcome.result] = (count[outcome.result] ?? 0) + 1
+    unwritten ||= outcome.problem?.code === 'JOURNAL_NOT_WRITTEN'
     bar.end()
-    if (flags.json) all.push(outcome)
+    if (flags.json) io.out(`${first ? '' : ','}\n${JSON.stringify(outcome)}`)
     else showOutcome(outcome, io)
+    first = false
     bar.step(!good(outcome))
   }
   bar.end()
-  if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: id, machines: all, problems }))
+  if (flags.json) io.out(`\n],"problems":${JSON.stringify(problems)}}\n`)
   else {
     const counted = Object.entries(count).map(([result, n]) => `${n} ${result}`)
     io.out(`\n${counted.join(', ') || 'no machine was reached'}. Journal ${id}.\n`)
@@ -136,12 +143,12 @@ async function report(
     io.err('slmctl: interrupted; what was begun is in the journal.\n  - slmctl apply --resume goes on.\n')
     return 2
   }
-  if (problems.length > 0 || ['unknown', 'unreachable'].some((r) => count[r])) return 2
-  return refusals || Object.keys(count).some((r) => r !== 'changed' && r !== 'unchanged') ? 1 : 0
+  if (problems.length > 0 || unwritten || ['unknown', 'unreachable', 'interrupted'].some((r) => count[r])) return 2
+  return undone || Object.keys(count).some((r) => r !== 'changed' && r !== 'unchanged') ? 1 : 0
 }
 
 const good = (o: MachineOutcome) => o.result === 'changed' || o.result === 'unchanged'
-const unchanged = (p: MachinePlan): MachineOutcome => ({ name: p.name ?? p.id, result: 'unchanged', steps: [], problem: null, after: null })
+const unchanged = (name: string): MachineOutcome => ({ name, result: 'unchanged', steps: [], problem: null, after: null })
 
 function showOutcome(o: MachineOutcome, io: Io): void {
   const paint = good(o) ? 'green' : o.result === 'failed' || o.result === 'unknown' ? 'red' : 'yellow'
@@ -159,7 +166,7 @@ function showOutcome(o: MachineOutcome, io: Io): void {
 }
 
 /** Asks on a terminal; without one, `--yes` is needed. Nothing has been changed until here. */
-async function confirm(plans: readonly MachinePlan[], flags: Flags, io: Io): Promise<void> {
+async function confirm(plans: readonly MachinePlan[], flags: Flags, stop: Stop, io: Io): Promise<void> {
   if (flags.yes === true) return
   const steps = plans.reduce((n, p) => n + p.steps.length, 0)
   const what = `${steps} ${steps === 1 ? 'step' : 'steps'} on ${plans.length} ${plans.length === 1 ? 'machine' : 'machines'}`
@@ -171,17 +178,20 @@ async function confirm(plans: readonly MachinePlan[], flags: Flags, io: Io): Pro
       ]),
     )
   const ask = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await ask.question(`Do ${what}? [y/N] `)
-    if (!/^y(?:es)?$/i.test(answer.trim())) throw new ProblemError(problem('NOT_CONFIRMED', 'Nothing was changed.', ['Answer y to go on.']))
-  } finally {
-    ask.close()
-  }
+  // ^C and the end of the input answer nothing: the question would be waited for, for ever.
+  const answer = await new Promise<string>((resolve) => {
+    ask.on('close', () => resolve(''))
+    ask.on('SIGINT', () => ask.close())
+    stop.signal.addEventListener('abort', () => ask.close())
+    ask.question(`Do ${what}? [y/N] `).then(resolve, () => resolve(''))
+  })
+  ask.close()
+  if (!/^y(?:es)?$/i.test(answer.trim())) throw new ProblemError(problem('NOT_CONFIRMED', 'Nothing was changed.', ['Answer y to go on.']))
   void io
 }
 
 /** A saved plan, held to its published schema: whatever it says, the guard decides about every step. */
-function readPlan(file: string): readonly MachinePlan[] {
+function readPlan(file: string): Plan {
   const invalid = (why: string) =>
     new ProblemError(problem('PLAN_INVALID', `${file} is no plan of slmctl: ${why}`, ['slmctl plan --out FILE makes one.'], { file }))
   let text: string
@@ -201,7 +211,20 @@ function readPlan(file: string): readonly MachinePlan[] {
     const issue = parsed.error.issues[0]!
     throw invalid(`${issue.path.join('.') || 'the file'}: ${issue.message}.`)
   }
-  return parsed.data.machines as readonly MachinePlan[]
+  const plan = parsed.data as Plan
+  const names = new Set<string>()
+  for (const m of plan.machines) {
+    const name = canonicalHost(m.name ?? m.id)
+    if (names.has(name)) throw invalid(`${name} is in it twice.`)
+    names.add(name)
+  }
+  // A plan refers to the keys of the organisation; one that holds a key would bring it into the journal.
+  for (const m of plan.machines)
+    for (const { arguments: given } of [...m.steps, ...m.fallbacks.flatMap((f) => f.steps)])
+      for (const value of Object.values(given))
+        if (typeof value === 'string' && maskKeys(value) !== value && !clientKeys.some((row) => row.key === value))
+          throw invalid('it holds a product key that Microsoft does not publish.')
+  return plan
 }
 
 type Stop = { readonly signal: AbortSignal; readonly forget: () => void }
