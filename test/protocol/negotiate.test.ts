@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
+import { bindingHash } from '../../src/protocol/negotiate/bindings.ts'
+import { Av, avValue, decodeAuthenticate, decodeClientChallenge } from '../../src/protocol/negotiate/ntlm/messages.ts'
 import { authorization, challenges, ntHash, ntlmAccept, ntlmInitiate, type SecurityContext } from '../../src/protocol/negotiate.ts'
 
 const password = (text: string) => ({ use: <T>(f: (utf8: Uint8Array) => T) => f(Buffer.from(text)) })
@@ -93,6 +96,39 @@ test('sealing: a flipped bit, a message twice or out of order ends the session',
     } else assert.throws(() => server.unseal(what === 'skip' ? second : first), fails('signature'))
     assert.throws(() => server.unseal(second), fails('signature'))
   }
+})
+
+test('[MS-NLMP] 3.1.5.1.2: the channel is named where there is one, and only there; the service always', async () => {
+  const pairsOf = async (client: Uint8Array | null) => {
+    const both = ends({ client, server: null })
+    const challenge = await both.server.step(await both.client.step(null))
+    const { ntResponse } = decodeAuthenticate((await both.client.step(challenge))!)
+    return decodeClientChallenge(ntResponse.subarray(16)).pairs
+  }
+  const named = await pairsOf(binding)
+  assert.deepEqual(avValue(named, Av.ChannelBindings), bindingHash(binding))
+  const unnamed = await pairsOf(null)
+  assert.equal(avValue(unnamed, Av.ChannelBindings), null)
+  for (const pairs of [named, unnamed])
+    assert.equal(Buffer.from(avValue(pairs, Av.TargetName)!).toString('utf16le'), 'HTTP/pc-001.corp.example')
+})
+
+test('a short message is sealed in less time than OpenSSL takes for its HMAC alone', async () => {
+  const { client, server } = ends()
+  await shake(client, server)
+  const message = Buffer.alloc(16, 'x')
+  const least = (work: () => unknown) =>
+    Math.min(
+      ...Array.from({ length: 8 }, () => {
+        const before = process.cpuUsage()
+        for (let i = 0; i < 500; i++) work()
+        const { user, system } = process.cpuUsage(before)
+        return user + system
+      }),
+    )
+  const sealed = least(() => client.seal(message))
+  const alone = least(() => createHmac('md5', message).update(message).digest())
+  assert.ok(sealed < alone, `${sealed} and ${alone}`)
 })
 
 test('sealing leaves the message of the caller as it is', async () => {

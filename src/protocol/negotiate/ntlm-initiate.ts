@@ -220,7 +220,8 @@ function targetPairs(
   if (serverFlags?.length === 4) flags.set(serverFlags)
   if (withMic) flags[0]! |= avFlagMic
   if (withMic || serverFlags !== null) pairs.push({ id: Av.Flags, value: flags })
-  pairs.push({ id: Av.ChannelBindings, value: channelBinding === null ? Buffer.alloc(16) : bindingHash(channelBinding) })
+  // Without a channel there is no pair: [MS-NLMP] 2.2.2.1 would have zeros mean the same, but Windows compares them (gss-ntlmssp 25).
+  if (channelBinding !== null) pairs.push({ id: Av.ChannelBindings, value: bindingHash(channelBinding) })
   pairs.push({ id: Av.TargetName, value: Buffer.from(spn ?? '', 'utf16le') })
   return pairs
 }
