@@ -148,13 +148,20 @@ class Run {
     this.#was = 'asked'
     const fresh = await this.#replan(now.facts, may)
     const resumed = told !== undefined && (told.open !== null || told.did.length > 0)
+    // By product: the failure of its activation after which the next host is tried.
+    const failed = new Map<string, Problem>()
     let { steps } = this.#plan
     if (resumed) {
       // What is left must be what a plan made now says; otherwise somebody else was here.
       const known = new Set([...this.#plan.steps, ...this.#plan.fallbacks.flatMap((f) => f.steps)].map(same))
       if (fresh.steps.some((s) => !known.has(same(s)))) return this.#stale(now.facts, false)
-      const done = new Set([...told.done, ...this.steps.flatMap((s) => (s.result === 'held' ? [s.step] : []))].map(instance))
-      steps = fresh.steps.filter((s) => !(done.has(instance(s)) && repeats(s, now.facts)))
+      const before = soFar([...told.did, ...this.steps])
+      for (const { step, returnValue, because } of before.failed.values()) {
+        const product = resolveStep(step, now.facts)?.product
+        if (product && fresh.steps.some((s) => instance(s) === instance(step)))
+          failed.set(product, this.#failure(step, { step, result: 'failed', returnValue, because }))
+      }
+      steps = fresh.steps.filter((s) => !before.failed.has(instance(s)) && !(before.done.has(instance(s)) && repeats(s, now.facts)))
     } else if (!sameWork(this.#plan, fresh)) {
       // Whatever a plan file says: what slmctl would not plan now is not sent. If the guard has a word on it, that is the word.
       const known = new Set([...fresh.steps, ...fresh.fallbacks.flatMap((f) => f.steps)].map(exact))
@@ -166,11 +173,11 @@ class Run {
       }
       return this.#stale(now.facts, fresh.fingerprint === this.#plan.fingerprint)
     }
-    // By product: the failure of its activation after which the next host is tried.
-    const failed = new Map<string, Problem>()
-    let attempt = resumed ? Math.max(0, told.open?.attempt ?? 0, ...told.did.map((d) => d.attempt)) : 0
+    // Steps whose end is not known do not count: the host that they were about is still to be tried.
+    const held = told?.open && this.steps.some((s) => s.result === 'held') ? told.open.attempt : 0
+    let attempt = resumed ? Math.max(0, held, ...told.did.flatMap((d) => (d.result === 'unknown' ? [] : [d.attempt]))) : 0
     let queue = steps.map((step, index) => ({ step, index }))
-    while (queue.length > 0) {
+    while (queue.length > 0 || failed.size > 0) {
       for (const { step: planned, index } of queue) {
         if (this.#options.signal?.aborted) return this.#end('interrupted', now.facts, null)
         const step = resolveStep(planned, now.facts)
@@ -203,6 +210,7 @@ class Run {
         .filter((f) => f.attempt === attempt && f.steps.some((s) => s.activates && failed.has(resolveStep(s, facts)?.product ?? '')))
         .flatMap((f) => f.steps)
         .map((step, index) => ({ step, index }))
+      if (queue.length === 0) break
     }
     for (const why of failed.values()) return this.#end('failed', now.facts, why)
     return resumed ? this.#endOfResumed(fresh, now.facts) : this.#end('changed', now.facts, null)
@@ -395,6 +403,27 @@ function askedIn(steps: readonly Step[]): Asked[] {
     }
   })
   return [...new Map(asked.map((a) => [JSON.stringify(a), a])).values()]
+}
+
+type Ended = Pick<StepOutcome, 'result' | 'returnValue' | 'because'> & { readonly step: Step | null }
+
+/**
+ * What a journal tells of steps: those that were done, and activations that their host refused or did not answer, where no other
+ * host was set since: they are not tried again at that host.
+ */
+function soFar(ended: readonly Ended[]): { done: Set<string>; failed: Map<string, Ended & { readonly step: Step }> } {
+  const done = new Set<string>()
+  const failed = new Map<string, Ended & { readonly step: Step }>()
+  for (const { step, ...end } of ended) {
+    if (!step) continue
+    const is = instance(step)
+    if (end.result === 'done' || end.result === 'held') {
+      done.add(is)
+      if (step.activates) failed.delete(is)
+      else failed.clear()
+    } else if (end.result === 'failed' && step.activates && elsewhere.has(end.returnValue ?? -1)) failed.set(is, { step, ...end })
+  }
+  return { done, failed }
 }
 
 /** Of steps that were done: those that a new plan would make again although what they do is there. */

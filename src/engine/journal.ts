@@ -271,10 +271,8 @@ function lock(id: string, file: string): () => void {
 /** What is known of a machine that is not finished. */
 export type ToldMachine = {
   readonly ended: MachineResult | null
-  /** Steps whose end is known. */
-  readonly did: readonly Extract<Entry, { kind: 'did' }>[]
-  /** Those that were done, or found done. */
-  readonly done: readonly Step[]
+  /** Steps whose end is known, in their order. The step is null where nothing was about to be sent, as it was refused. */
+  readonly did: readonly (Extract<Entry, { kind: 'did' }> & { readonly step: Step | null })[]
   /** A step that was about to be sent, without an end: whether it was done is to be asked. */
   readonly open: (Extract<Entry, { kind: 'about' }> & { readonly answers: Answers }) | null
 }
@@ -332,7 +330,7 @@ export function readJournal(directory: string, id: string): Told {
     }
     if (entry.kind === 'finished') finished = true
     if (!('machine' in entry)) return
-    const told = machines.get(entry.machine) ?? { ended: null, did: [], done: [], open: null, steps: new Map() }
+    const told = machines.get(entry.machine) ?? { ended: null, did: [], open: null, steps: new Map() }
     machines.set(entry.machine, told)
     if (entry.kind === 'begin') told.ended = null
     if (entry.kind === 'about') {
@@ -340,9 +338,7 @@ export function readJournal(directory: string, id: string): Told {
       told.steps.set(`${entry.attempt} ${entry.index}`, entry.step)
     }
     if (entry.kind === 'did') {
-      told.did = [...told.did, entry]
-      const step = told.steps.get(`${entry.attempt} ${entry.index}`)
-      if (step && (entry.result === 'done' || entry.result === 'held')) told.done = [...told.done, step]
+      told.did = [...told.did, { ...entry, step: told.steps.get(`${entry.attempt} ${entry.index}`) ?? null }]
       if (entry.result !== 'unknown') told.open = null
     }
     if (entry.kind === 'end') {
