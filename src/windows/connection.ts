@@ -60,6 +60,9 @@ export class Connection {
   #refused: TransportError | null = null
   /** The bare mechanism, where a machine offers Kerberos and not Negotiate. */
   #mechanism: 'spnego' | 'kerberos' = 'spnego'
+  #channelBinding: Uint8Array | null = null
+  /** The machine keeps no logon: each message goes with one. */
+  #forgetful = false
   /** Whether the last message of `exchange` may have left: authentication came to its end before. */
   messageSent = false
 
@@ -79,10 +82,23 @@ export class Connection {
   /** Sends one message and gives the answer. `sent` of a TransportError tells whether the machine may have got it. */
   async exchange(message: Buffer): Promise<Exchange> {
     this.messageSent = false
-    if (!this.#socket?.open || this.#socket.idleMs > this.#patience.idleMs) await this.#open()
-    const sealed = this.#reach.tls === null ? sealBody(this.#context!, message) : null
+    if (this.#forgetful) return this.#read(await this.#sendWithLogon(message))
+    const fresh = !this.#socket?.open || this.#socket.idleMs > this.#patience.idleMs
+    if (fresh) await this.#open()
+    const { tls, credential } = this.#reach
+    const sealed = tls === null ? sealBody(this.#context!, message) : null
     this.messageSent = true
     const answer = await this.#post(sealed?.contentType ?? soap, sealed?.body ?? message, this.#perRequest(), this.#limitMs())
+    if (answer.status === 401 && tls !== null && (credential.method === 'ntlm' || credential.method === 'kerberos')) {
+      // Known by its certificate, it did not look at the message (RFC 9110 section 15.5.2). HTTP.sys keeps a logon by Kerberos for the
+      // connection only where the service asks for that, which is proved for WinRM over HTTP and not over HTTPS.
+      this.#forgetful = fresh
+      return this.#read(await this.#sendWithLogon(message))
+    }
+    return this.#read(answer)
+  }
+
+  #read(answer: HttpAnswer): Exchange {
     const type = answer.headers.get('content-type')?.[0] ?? ''
     try {
       if (this.#reach.tls === null) {
@@ -100,9 +116,8 @@ export class Connection {
   #unanswered(answer: HttpAnswer): TransportError {
     const error = statusError(answer, this.#reach.tls === null)
     if (this.#reach.tls === null || error.code !== 'WINRM_LOGON_FAILED') return error
-    // Known by its certificate, it refused the request before it looked at it. Where a logon went before, it forgot that.
+    // Known by its certificate, it refused the request before it looked at it.
     const { method } = this.#reach.credential
-    if (method === 'ntlm' || method === 'kerberos') return error
     const offered = challenges(answer.headers.get('www-authenticate')).map((c) => c.scheme.toLowerCase())
     const code = method === 'basic' && !offered.includes('basic') ? 'WINRM_NOT_OFFERED' : error.code
     const refused = new TransportError(code, error.message, false)
@@ -121,23 +136,27 @@ export class Connection {
     return this.#reach.operationTimeoutMs + this.#patience.graceMs
   }
 
-  async #open(): Promise<void> {
+  async #connect(): Promise<void> {
     this.close()
     if (this.#refused) throw this.#refused
     this.check()
     const { address, port, tls, connectTimeoutMs, credential } = this.#reach
     const until = performance.now() + connectTimeoutMs
-    let channelBinding: Uint8Array | null = null
     const tcp = await openTcp(address, port, connectTimeoutMs)
     if (tls === null) this.#socket = new HttpSocket(tcp, this.#patience.answerBytes)
     else {
       const secured = await secure(tcp, address, tls, credential, Math.max(1, until - performance.now()))
-      channelBinding = secured.channelBinding
+      this.#channelBinding = secured.channelBinding
       this.#socket = new HttpSocket(secured.socket, this.#patience.answerBytes)
     }
+  }
+
+  async #open(): Promise<void> {
+    await this.#connect()
+    const { credential } = this.#reach
     if (credential.method === 'basic' || credential.method === 'certificate') return
     try {
-      await this.#logOn(contextOf(credential, address, channelBinding, this.#mechanism))
+      await this.#logOn(null)
     } catch (error) {
       this.close()
       if (!(error instanceof TransportError)) throw error
@@ -150,22 +169,47 @@ export class Connection {
         this.#mechanism = 'kerberos'
         return this.#open()
       }
-      // Nothing but empty bodies went out.
-      const unsent = new TransportError(error.code, error.message, false)
-      if (error.code === 'WINRM_LOGON_FAILED') this.#refused = unsent
-      throw unsent
+      throw this.#unsent(error)
     }
   }
 
-  /** [MS-N2HT] and RFC 4559: tokens travel with empty bodies until both ends are done; only then a message is sent. */
-  async #logOn(context: SecurityContext): Promise<void> {
+  /** Over TLS only: the message goes with the last token of a logon of its own. */
+  async #sendWithLogon(message: Buffer): Promise<HttpAnswer> {
+    this.messageSent = false
+    if (!this.#socket?.open) await this.#connect()
+    try {
+      return await this.#logOn(message)
+    } catch (error) {
+      this.close()
+      if (!(error instanceof TransportError) || (this.messageSent && error.sent)) throw error
+      throw this.#unsent(error)
+    }
+  }
+
+  /** Nothing but empty bodies went out, or the message was not looked at. */
+  #unsent({ code, message }: TransportError): TransportError {
+    const unsent = new TransportError(code, message, false)
+    if (code === 'WINRM_LOGON_FAILED') this.#refused = unsent
+    return unsent
+  }
+
+  /**
+   * [MS-N2HT] and RFC 4559: tokens travel with empty bodies until both ends are done; only then a message is sent, but for one that is
+   * given here. The answer is that to the last token.
+   */
+  async #logOn(message: Buffer | null): Promise<HttpAnswer> {
+    this.#context?.close()
+    const { credential, address } = this.#reach
+    const context = contextOf(credential as Negotiated, address, this.#channelBinding, this.#mechanism)
     this.#context = context
     const until = performance.now() + Math.min(this.#reach.operationTimeoutMs, 30_000) + this.#patience.graceMs
     let token = await context.step(null)
     // Three legs are the most that any of the mechanisms needs; SPNEGO may add one.
     for (let leg = 0; leg < 5; leg++) {
       const head = [`Authorization: ${authorization(context.scheme, token)}\r\n`]
-      const answer = await this.#post(soap, Buffer.alloc(0), head, Math.max(1, until - performance.now()))
+      const last = message !== null && (context.complete || context.mechanism === 'kerberos')
+      this.messageSent = last
+      const answer = await this.#post(soap, last ? message : nothing, head, last ? this.#limitMs() : Math.max(1, until - performance.now()))
       const offered = challenges(answer.headers.get('www-authenticate'))
       const ours = offered.find((c) => c.scheme.toLowerCase() === context.scheme.toLowerCase())
       if (answer.status === 401) {
@@ -177,11 +221,12 @@ export class Connection {
         if (!ours && leg === 0) throw new TransportError('WINRM_NOT_OFFERED', offer(offered.map((c) => c.scheme)), false)
         throw new TransportError('WINRM_LOGON_FAILED', '', false)
       }
-      if (answer.status !== 200) throw statusError(answer, false)
+      if (answer.status !== 200 && !last) throw statusError(answer, false)
       if (ours?.token && !context.complete) await context.step(ours.token)
       if (!context.complete) throw new NegotiateError('malformed', 'the machine did not prove who it is')
-      if (!this.#socket!.open) throw new TransportError('WINRM_GARBAGE', 'it closes the connection after the logon', false)
-      return
+      if (message === null && !this.#socket!.open)
+        throw new TransportError('WINRM_GARBAGE', 'it closes the connection after the logon', false)
+      return answer
     }
     throw new NegotiateError('malformed', 'the logon does not come to an end')
   }
@@ -204,8 +249,11 @@ export class Connection {
   }
 }
 
+const nothing = Buffer.alloc(0)
+type Negotiated = Exclude<Credential, { method: 'basic' | 'certificate' }>
+
 function contextOf(
-  credential: Exclude<Credential, { method: 'basic' | 'certificate' }>,
+  credential: Negotiated,
   host: string,
   channelBinding: Uint8Array | null,
   mechanism: 'spnego' | 'kerberos',

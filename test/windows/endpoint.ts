@@ -45,6 +45,8 @@ export type Options = {
   readonly schemes?: readonly string[]
   readonly tls?: { readonly key: string; readonly cert: string; readonly der: Buffer; readonly ca?: string }
   readonly basic?: boolean
+  /** Keeps no logon beyond the request that brought it to its end. */
+  readonly forgetful?: boolean
   /** Answers the first requests of every connection with this status instead of looking at them. */
   readonly status?: { readonly code: number; readonly headers: Record<string, string> }
 }
@@ -89,8 +91,9 @@ export async function endpoint(options: Options): Promise<Endpoint> {
         const next = await context.step(token)
         if (!context.complete) return refuse(Buffer.from(next!).toString('base64'))
         state.logons++
+        if (options.forgetful) contexts.delete(req.socket)
         const headers = next ? { 'www-authenticate': `Negotiate ${Buffer.from(next).toString('base64')}` } : {}
-        return res.writeHead(200, { ...headers, 'content-length': '0' }).end()
+        if (body.length === 0) return res.writeHead(200, { ...headers, 'content-length': '0' }).end()
       } catch (error) {
         if (!(error instanceof NegotiateError)) throw error
         contexts.delete(req.socket)

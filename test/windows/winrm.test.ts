@@ -115,6 +115,31 @@ test('a logon that the machine forgot is had anew, for a question once', async (
   assert.deepEqual([secured.at.logons, secured.at.requests.length], [2, 3])
 })
 
+test('over HTTPS, a machine that keeps no logon gets one with each message, and each message once', async () => {
+  const { authority, ...tls } = identity()
+  const { at, machine: pc } = await machine(
+    { reply: (r) => (r.action === 'Invoke' ? out(r, { ReturnValue: 0 }) : rows(r, [])), tls, forgetful: true },
+    { tls: { ca: authority.pem, pin: null } },
+  )
+  assert.equal((await pc.call(activate)).returnValue, 0)
+  assert.deepEqual(await pc.ask(one), [])
+  assert.deepEqual(
+    at.requests.map((r) => r.action),
+    ['Invoke', 'Enumerate'],
+  )
+  // The first was for nothing.
+  assert.deepEqual([at.logons, at.connections], [3, 1])
+  // An account that may log on and then gets nothing else: told, and not tried for ever.
+  const never = await machine({ reply: () => ({ raw: '', status: 401 }), tls }, { tls: { ca: authority.pem, pin: null } })
+  assert.equal(await problemOf(never.machine.call(activate)), 'WINRM_LOGON_FAILED')
+  assert.equal(await problemOf(never.machine.ask(one)), 'WINRM_LOGON_FAILED')
+  assert.equal(never.at.logons, 2)
+  // What was sent with a logon and has no answer is as open as any other.
+  const cut = await machine({ reply: () => ({ cut: 'before' }), tls, forgetful: true }, { tls: { ca: authority.pem, pin: null } })
+  assert.equal(await problemOf(cut.machine.call(activate)), 'CALL_UNANSWERED')
+  assert.equal(cut.at.requests.length, 1)
+})
+
 test('a connection that was silent for long is not trusted with a call', async () => {
   const { at, machine: pc } = await machine(
     { reply: (r) => (r.action === 'Invoke' ? out(r, { ReturnValue: 0 }) : rows(r, [])) },
