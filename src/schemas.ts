@@ -105,6 +105,39 @@ const event = z
   })
   .readonly()
 
+const codeReading = z
+  .strictObject({
+    code,
+    name: maybe,
+    meaning: text,
+    basis: z.enum(['documented', 'system-code', 'name-only', 'unknown']),
+    source: text,
+    machine: text,
+    evidence: lines,
+  })
+  .readonly()
+
+const finding = z
+  .strictObject({
+    rule: text,
+    severity: z.enum(['info', 'attention', 'action']),
+    summary: text,
+    honest: maybe,
+    evidence: lines,
+    next: texts,
+    machine: text,
+    product: z.int().nonnegative().nullable(),
+  })
+  .readonly()
+
+/** What is known and judged of machines, whatever brought the facts. */
+const judged = {
+  products: z.array(product).readonly(),
+  events: z.array(event).readonly(),
+  codes: z.array(codeReading).readonly(),
+  findings: z.array(finding).readonly(),
+}
+
 /** `slmctl.diagnosis/1` */
 export const diagnosisSchema = z
   .strictObject({
@@ -112,44 +145,28 @@ export const diagnosisSchema = z
     sources: z.array(z.strictObject({ file: text, kind: text, lines: z.int().nonnegative(), encoding: text }).readonly()).readonly(),
     machine,
     machines: z.array(machine).readonly(),
-    products: z.array(product).readonly(),
-    events: z.array(event).readonly(),
-    codes: z
-      .array(
-        z
-          .strictObject({
-            code,
-            name: maybe,
-            meaning: text,
-            basis: z.enum(['documented', 'system-code', 'name-only', 'unknown']),
-            source: text,
-            machine: text,
-            evidence: lines,
-          })
-          .readonly(),
-      )
-      .readonly(),
-    findings: z
-      .array(
-        z
-          .strictObject({
-            rule: text,
-            severity: z.enum(['info', 'attention', 'action']),
-            summary: text,
-            honest: maybe,
-            evidence: lines,
-            next: texts,
-            machine: text,
-            product: z.int().nonnegative().nullable(),
-          })
-          .readonly(),
-      )
-      .readonly(),
+    ...judged,
     unread: z.array(z.strictObject({ source: text, line: z.int().positive(), text }).readonly()).readonly(),
     problems,
   })
   .readonly()
   .describe('What slmctl diagnose --json answers.') satisfies z.ZodType<Diagnosis>
+
+/** `slmctl.status/1`: machines come in the order in which they answered. */
+export const statusSchema = z
+  .strictObject({
+    schema: z.literal('slmctl.status/1'),
+    machines: z
+      .array(
+        z.discriminatedUnion('ok', [
+          z.strictObject({ name: text, ok: z.literal(true), machine, ...judged }).readonly(),
+          z.strictObject({ name: text, ok: z.literal(false), problem }).readonly(),
+        ]),
+      )
+      .readonly(),
+  })
+  .readonly()
+  .describe('What slmctl status --json answers.')
 
 const secretReference = z.union([
   z.strictObject({ env: text }).readonly(),
@@ -204,6 +221,40 @@ export const planSchema = z
   .readonly()
   .describe('What slmctl plan --json answers.') satisfies z.ZodType<Plan>
 
+/** `slmctl.apply/1` */
+export const applySchema = z
+  .strictObject({
+    schema: z.literal('slmctl.apply/1'),
+    journal: maybe.describe('Id of the journal; null where nothing was to be done.'),
+    machines: z
+      .array(
+        z
+          .strictObject({
+            name: text,
+            result: z.enum(['unchanged', 'changed', 'failed', 'refused', 'stale', 'unknown', 'unreachable', 'interrupted']),
+            steps: z
+              .array(
+                z
+                  .strictObject({
+                    step,
+                    result: z.enum(['done', 'held', 'failed', 'refused', 'unknown']),
+                    returnValue: z.int().nonnegative().nullable(),
+                    because: text,
+                  })
+                  .readonly(),
+              )
+              .readonly(),
+            problem: problem.nullable(),
+            after: machine.nullable().describe('What the machine says now; null where it could not be asked.'),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    problems,
+  })
+  .readonly()
+  .describe('What slmctl apply --json answers.')
+
 /** The schemas that are published, by the name of their file in docs. */
-export const published = { diagnosis: diagnosisSchema, plan: planSchema } as const
+export const published = { diagnosis: diagnosisSchema, status: statusSchema, plan: planSchema, apply: applySchema } as const
 export { z }

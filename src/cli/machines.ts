@@ -67,7 +67,7 @@ export function machinesMeant(app: App, words: readonly string[], flags: Flags, 
     if (names.length === 0)
       throw new ProblemError(
         problem('NO_MACHINES', 'The site file lists no machines.', [
-          'Name them: under groups, machines of the site file, or on the command line.',
+          'List them in the site file (groups, machines), or name them on the command line.',
         ]),
       )
     return names

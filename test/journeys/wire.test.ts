@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { scenarioList } from '../../src/lab.ts'
 import type { Plan } from '../../src/model.ts'
+import { applySchema, planSchema, statusSchema } from '../../src/schemas.ts'
 import { methods, stage } from './lab.ts'
 
 /** What each scenario is before, what the plan does (methods) or refuses (codes), what was sent in the end, and what it is after. */
@@ -29,16 +30,16 @@ describe('every scenario: status, plan, apply, and a second apply that changes n
           seen[id] ??= { before: '', does: [], refuses: [], did: [], after: '' }
           return seen[id]
         }
-        const status = JSON.parse((await s.slmctl('status', '--all', '--json')).out) as Status
+        const status = statusSchema.parse(JSON.parse((await s.slmctl('status', '--all', '--json')).out))
         assert.equal(status.machines.length, s.lab.machines.length)
-        for (const m of status.machines) of(m.name).before = m.ok ? judged(m.machine) : m.problem!.code
-        const plan = JSON.parse((await s.slmctl('plan', '--all', '--json')).out) as Plan
+        for (const m of status.machines) of(m.name).before = m.ok ? judged(m.machine) : m.problem.code
+        const plan = planSchema.parse(JSON.parse((await s.slmctl('plan', '--all', '--json')).out))
         assert.deepEqual(plan.problems, [])
         for (const m of plan.machines) {
           of(m.name!).does = m.steps.map((step) => step.method)
           of(m.name!).refuses = m.refused.map((r) => r.code)
         }
-        const applied = JSON.parse((await s.slmctl('apply', '--all', '--yes', '--json')).out) as Applied
+        const applied = applySchema.parse(JSON.parse((await s.slmctl('apply', '--all', '--yes', '--json')).out))
         for (const m of applied.machines) {
           assert.equal(m.result, 'changed', `${scenario.get(m.name)}: ${JSON.stringify(m)}`)
           assert.equal(m.steps.at(-1)!.result, 'done')
