@@ -60,6 +60,8 @@ export class Connection {
   #refused: TransportError | null = null
   /** The bare mechanism, where a machine offers Kerberos and not Negotiate. */
   #mechanism: 'spnego' | 'kerberos' = 'spnego'
+  /** Whose ticket Kerberos asks for: HTTP may belong to the account of a web service, and then the machine cannot read it. */
+  #service: 'HTTP' | 'WSMAN' = 'HTTP'
   #channelBinding: Uint8Array | null = null
   /** The machine keeps no logon: each message goes with one. */
   #forgetful = false
@@ -169,6 +171,16 @@ export class Connection {
         this.#mechanism = 'kerberos'
         return this.#open()
       }
+      if (error.code === 'WINRM_LOGON_FAILED' && credential.method === 'kerberos' && this.#service === 'HTTP') {
+        this.#service = 'WSMAN'
+        try {
+          return await this.#open()
+        } catch {
+          const { address } = this.#reach
+          const whose = `it takes tickets neither for HTTP/${address} nor for WSMAN/${address}; setspn -Q shows whose they are`
+          throw this.#unsent(new TransportError(error.code, whose, false))
+        }
+      }
       throw this.#unsent(error)
     }
   }
@@ -200,7 +212,7 @@ export class Connection {
   async #logOn(message: Buffer | null): Promise<HttpAnswer> {
     this.#context?.close()
     const { credential, address } = this.#reach
-    const context = contextOf(credential as Negotiated, address, this.#channelBinding, this.#mechanism)
+    const context = contextOf(credential as Negotiated, address, this.#channelBinding, this.#mechanism, this.#service)
     this.#context = context
     const until = performance.now() + Math.min(this.#reach.operationTimeoutMs, 30_000) + this.#patience.graceMs
     let token = await context.step(null)
@@ -257,6 +269,7 @@ function contextOf(
   host: string,
   channelBinding: Uint8Array | null,
   mechanism: 'spnego' | 'kerberos',
+  service: 'HTTP' | 'WSMAN',
 ): SecurityContext {
   if (credential.method === 'ntlm') {
     const { user, domain, password } = credential
@@ -264,17 +277,18 @@ function contextOf(
   }
   const { from, principal } = credential
   if (process.platform === 'win32') {
-    if (from === 'cache') return sspiInitiate({ host, credential: null, mechanism: 'kerberos', channelBinding })
+    if (from === 'cache') return sspiInitiate({ host, service, credential: null, mechanism: 'kerberos', channelBinding })
     if ('keytab' in from) throw new NegotiateError('unavailable', 'Windows has no keytabs; use the logged-on account or a password')
     const [user, domain] = (principal ?? '').split('@') as [string, string?]
     return sspiInitiate({
       host,
+      service,
       credential: { user, domain: domain ?? '', password: from.password },
       mechanism: 'kerberos',
       channelBinding,
     })
   }
-  const options = { service: 'HTTP', host, mechanism, channelBinding } as const
+  const options = { service, host, mechanism, channelBinding } as const
   if (from === 'cache') return gssInitiate({ ...options, credential: { from: 'cache' } })
   if (principal === null) throw new NegotiateError('unavailable', 'a keytab or a password needs a principal')
   return 'keytab' in from

@@ -50,9 +50,14 @@ done
 tool user create alice 'Al1ce!2026'
 tool user create http-web 'W3b!2026xyz'
 tool spn add HTTP/web.slm.test http-web
+# The name that WinRM registers; here another account has it, as where HTTP belongs to a web service.
+tool user create winrm-web 'W3b!2026xyz'
+tool spn add WSMAN/web.slm.test winrm-web
 {
   # 24: AES only, as a Windows computer account has.
-  printf 'dn: CN=http-web,CN=Users,DC=slm,DC=test\nchangetype: modify\nreplace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n\n'
+  for user in http-web winrm-web; do
+    printf 'dn: CN=%s,CN=Users,DC=slm,DC=test\nchangetype: modify\nreplace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n\n' $user
+  done
   for i in 1 2 3; do
     tool computer create "WS$i"
     over_net dns add $ip slm.test "ws$i" A "10.77.0.2$i"
@@ -62,6 +67,7 @@ tool spn add HTTP/web.slm.test http-web
 } > "$dir/changes.ldif"
 ldbmodify -H "$dc/private/sam.ldb" --configfile="$conf" "$dir/changes.ldif" > /dev/null
 tool domain exportkeytab "$dir/web.keytab" --principal=HTTP/web.slm.test
+tool domain exportkeytab "$dir/wsman.keytab" --principal=WSMAN/web.slm.test
 tool domain exportkeytab "$dir/alice.keytab" --principal=alice
 for entry in 'kms1 A 10.77.0.50' 'kms2 A 10.77.0.51'; do over_net dns add $ip slm.test $entry; done
 # target, port, priority, weight

@@ -9,7 +9,8 @@ export type GssCredential =
   | { readonly from: 'password'; readonly principal: string; readonly password: PasswordSource }
 
 export type GssInitiate = {
-  readonly service: 'HTTP'
+  /** WSMAN is the name that WinRM itself registers in the domain. */
+  readonly service: 'HTTP' | 'WSMAN'
   readonly host: string
   readonly credential: GssCredential
   /** `spnego` travels as Negotiate, which is what WinRM offers; `kerberos` is the bare mechanism. */

@@ -5,6 +5,8 @@ import { utf16le } from './ntlm/keys.ts'
 
 export type SspiInitiate = {
   readonly host: string
+  /** HTTP where it is left out. */
+  readonly service?: 'HTTP' | 'WSMAN'
   /** null: whoever runs slmctl. */
   readonly credential: { readonly user: string; readonly domain: string; readonly password: PasswordSource } | null
   readonly mechanism: 'kerberos' | 'ntlm' | 'negotiate'
@@ -14,10 +16,10 @@ export type SspiInitiate = {
 const packages = { kerberos: 'Kerberos', ntlm: 'NTLM', negotiate: 'Negotiate' } as const
 
 /** The client end on Windows itself, by secur32.dll; elsewhere `unavailable`. Unproved on Windows: see the note in native. */
-export function sspiInitiate({ host, credential, mechanism, channelBinding }: SspiInitiate): SecurityContext {
+export function sspiInitiate({ host, service = 'HTTP', credential, mechanism, channelBinding }: SspiInitiate): SecurityContext {
   const account = credential === null ? null : { ...credential, password: inUtf16(credential.password) }
   const open = async () => {
-    const end = await sspiInitiator({ target: `HTTP/${host}`, account, package: packages[mechanism], channelBinding })
+    const end = await sspiInitiator({ target: `${service}/${host}`, account, package: packages[mechanism], channelBinding })
     return {
       step: (token: Uint8Array | null) => end.step(token),
       peer: null,

@@ -18,13 +18,13 @@ const alice = { principal: 'alice@SLM.TEST', password: 'Al1ce!2026' }
 
 await main(async () => {
   const home = folder('kerberos-lab')
-  const open = async (cbtHardening: 'strict' | 'none') => {
+  const open = async (cbtHardening: 'strict' | 'none', keytab = 'web') => {
     const opened = await startLab({
       machines: [{ name: host, scenario: 'win10-enterprise-office-2019' }],
       https: true,
       address,
       hostname: host,
-      kerberosKeytab: join(dir, 'web.keytab'),
+      kerberosKeytab: join(dir, `${keytab}.keytab`),
       accounts: [{ user: 'local', password: 'unused-here' }],
       cbtHardening,
     })
@@ -78,6 +78,14 @@ await main(async () => {
       ),
     ),
   )
+  await check('slmctl: Kerberos where the HTTP name belongs to another account, by the name that WinRM registers', async () => {
+    const other = await open('strict', 'wsman')
+    shows(await status(['--auth', 'kerberos'], tickets, other.machines[0]!.httpPort!))
+  })
+  await check('slmctl: Kerberos where neither name is the machine’s, told so', async () => {
+    const other = await open('strict', 'alice')
+    code(await status(['--auth', 'kerberos'], tickets, other.machines[0]!.httpPort!), /"WINRM_LOGON_FAILED"[\s\S]*setspn -Q/)
+  })
   await check('slmctl: without a ticket it says so, and what to do', async () =>
     code(await status(['--auth', 'kerberos'], none), /"code": ?"KERBEROS_\w+"[\s\S]*kinit/),
   )
