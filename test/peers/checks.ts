@@ -2,6 +2,7 @@
  * What the peers' runs share: checks that are printed as they end, children that end with the run, and the last line that
  * whoever started it reads.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,14 +13,22 @@ const children = new Set<ChildProcess>()
 const folders: string[] = []
 const cleanups: (() => unknown)[] = []
 
+let finishing: Promise<void> | null = null
+const undoing = new AsyncLocalStorage<true>()
+/** Once the run is being ended, nothing new begins but what undoes. */
+const stopped = () => finishing !== null && !undoing.getStore()
+const never = () => new Promise<never>(() => {})
+
 /** One thing that must hold; the first line of what went wrong is shown, the rest below it. */
 export async function check(name: string, f: () => unknown): Promise<boolean> {
+  if (stopped()) return await never()
   try {
     await f()
     count.passed++
     console.log(`ok      ${name}`)
     return true
   } catch (error) {
+    if (stopped()) return await never()
     count.failed++
     const text = error instanceof Error ? (error.stack ?? error.message).replace(/\n +at .*\/checks\.ts[\s\S]*$/, '') : String(error)
     console.log(`FAILED  ${name}\n        ${text.slice(0, 3000).replaceAll('\n', '\n        ')}`)
@@ -66,6 +75,7 @@ export type How = {
 
 /** A child whose streams the caller reads; ended with the run. */
 export function start(command: string, args: readonly string[], how: How = {}): ChildProcess {
+  if (stopped()) throw new Error('the run is being ended')
   const child = spawn(command, args, {
     cwd: how.cwd,
     env: { ...process.env, ...how.env },
@@ -79,6 +89,7 @@ export function start(command: string, args: readonly string[], how: How = {}): 
 
 /** Runs a program to its end. One that outlives its time is killed, and that is a failure. */
 export async function run(command: string, args: readonly string[], how: How = {}): Promise<Ended> {
+  if (stopped()) return await never()
   const child = start(command, args, how)
   child.stdin!.end(how.input ?? '')
   return await ended(child, how)
@@ -111,19 +122,21 @@ export function ended(child: ChildProcess, how: Pick<How, 'timeoutMs' | 'shown'>
   })
 }
 
-let finishing: Promise<void> | null = null
 /** Ends what is still there. Called at the end, on ^C and on a failure that nobody foresaw. */
 export function tidy(): Promise<void> {
   finishing ??= (async () => {
+    // A run of its own tidies first: it gets the time for that.
     for (const child of children) child.kill('SIGTERM')
+    const until = Date.now() + 20_000
+    while (children.size > 0 && Date.now() < until) await new Promise((next) => setTimeout(next, 50))
+    for (const child of children) child.kill('SIGKILL')
     for (const f of cleanups.reverse()) {
       try {
-        await f()
+        await undoing.run(true, f)
       } catch (error) {
         console.log(`not undone: ${error}`)
       }
     }
-    for (const child of children) child.kill('SIGKILL')
     for (const path of folders) rmSync(path, { recursive: true, force: true })
   })()
   return finishing
@@ -132,7 +145,8 @@ export function tidy(): Promise<void> {
 /** Runs everything, tidies, prints the last line and sets the exit code. */
 export async function main(f: () => Promise<void>): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
+    process.on(signal, () => {
+      process.exitCode = 130
       void tidy().then(() => process.exit(130))
     })
   try {
