@@ -160,7 +160,7 @@ export function openHub(
   function refuse(connection: Connection, response: ServerResponse, token: string | null): void {
     const offered = token
       ? [token]
-      : ['Negotiate', ...(connection.endpoint.keytab ? ['Kerberos'] : []), ...(connection.tls ? ['Basic realm="WSMAN"'] : [])]
+      : ['Negotiate', ...(connection.endpoint.keytab ? ['Kerberos'] : []), ...(connection.tls ? [mutual, 'Basic realm="WSMAN"'] : [])]
     response.writeHead(401, { 'WWW-Authenticate': offered, Server: 'Microsoft-HTTPAPI/2.0', 'Content-Length': '0' }).end()
   }
 

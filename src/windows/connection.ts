@@ -121,7 +121,7 @@ export class Connection {
     // Known by its certificate, it refused the request before it looked at it.
     const { method } = this.#reach.credential
     const offered = challenges(answer.headers.get('www-authenticate')).map((c) => c.scheme.toLowerCase())
-    const code = method === 'basic' && !offered.includes('basic') ? 'WINRM_NOT_OFFERED' : error.code
+    const code = offered.includes(method === 'basic' ? 'basic' : mutual) ? error.code : 'WINRM_NOT_OFFERED'
     const refused = new TransportError(code, error.message, false)
     this.#refused = refused
     return refused

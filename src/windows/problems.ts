@@ -30,6 +30,7 @@ const rows = {
     next: [
       'Compare user and password; an expired or locked account looks the same.',
       'A local account of the machine is written without a domain.',
+      'Some versions of Windows say so as well to an account that is no administrator of the machine, or to a local one that remote token filtering strips (LocalAccountTokenFilterPolicy).',
     ],
   },
   WINRM_ACCESS_DENIED: {

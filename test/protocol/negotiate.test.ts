@@ -171,6 +171,14 @@ test('WWW-Authenticate: several schemes in one line or in several, tokens and pa
     ['Digest', null, { realm: 'a "b", c', nonce: '1', qop: 'auth' }],
     ['NTLM', null, {}],
   ])
+  // As Windows says it where certificates are allowed, in one line or in several.
+  const mutual = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'
+  const all = ['Negotiate', 'Kerberos', mutual, 'Basic realm="WSMAN"', 'CredSSP']
+  for (const header of [all, all.join(', ')])
+    assert.deepEqual(
+      read(header).map(([scheme]) => scheme),
+      ['Negotiate', 'Kerberos', mutual, 'Basic', 'CredSSP'],
+    )
   assert.deepEqual(read(',Negotiate dG9rZW4=,,Basic realm=x'), [
     ['Negotiate', 'token', {}],
     ['Basic', null, { realm: 'x' }],

@@ -51,6 +51,8 @@ export type Options = {
   readonly status?: { readonly code: number; readonly headers: Record<string, string> }
 }
 
+const mutual = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'
+
 /** A WinRM endpoint as small as the tests need it: NTLM and seals by the negotiate room, faults on demand. */
 export async function endpoint(options: Options): Promise<Endpoint> {
   const contexts = new WeakMap<Socket, SecurityContext>()
@@ -75,7 +77,9 @@ export async function endpoint(options: Options): Promise<Endpoint> {
     if (given) state.authorizations.push(given)
     if (options.status) return res.writeHead(options.status.code, { 'content-length': '0', ...options.status.headers }).end()
     const refuse = (token?: string) => {
-      const offered = (options.schemes ?? ['Negotiate']).map((s) => (token && s === 'Negotiate' ? `${s} ${token}` : s))
+      const offered = (options.schemes ?? ['Negotiate', ...(options.tls ? [mutual] : [])]).map((s) =>
+        token && s === 'Negotiate' ? `${s} ${token}` : s,
+      )
       res.writeHead(401, { 'www-authenticate': offered, 'content-length': '0' }).end()
     }
     let context = contexts.get(req.socket)

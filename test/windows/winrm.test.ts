@@ -424,23 +424,22 @@ test('a client certificate is shown with its key', async () => {
   const until = { from: new Date(+now - 86_400_000), until: new Date(+now + 86_400_000) }
   const server = authority.issue({ name: 'localhost', names: ['localhost'], use: 'server', ...until })
   const client = authority.issue({ name: 'admin', names: [], use: 'client', ...until })
-  const { at, machine: pc } = await machine(
-    {
-      reply: (r) => rows(r, []),
-      tls: { key: server.key, cert: server.certificate, der: server.der, ca: authority.pem },
-      schemes: [],
-      basic: false,
-    },
-    {
-      tls: { ca: authority.pem, pin: null },
-      credential: { method: 'certificate', certificate: client.certificate, key: new Secret(Buffer.from(client.key)) },
-    },
-  )
+  const mutual = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'
+  const trying = (schemes: readonly string[]) =>
+    machine(
+      { reply: (r) => rows(r, []), tls: { key: server.key, cert: server.certificate, der: server.der, ca: authority.pem }, schemes },
+      {
+        tls: { ca: authority.pem, pin: null },
+        credential: { method: 'certificate', certificate: client.certificate, key: new Secret(Buffer.from(client.key)) },
+      },
+    )
   // The endpoint knows no accounts for certificates: what counts is that TLS took it and how it is announced.
+  const { at, machine: pc } = await trying(['Negotiate', 'Kerberos', mutual, 'Basic realm="WSMAN"'])
   assert.equal(await problemOf(pc.ask(one)), 'WINRM_LOGON_FAILED')
-  assert.deepEqual(at.authorizations, ['http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'])
+  assert.deepEqual(at.authorizations, [mutual])
   // Windows asks for certificates after the handshake, which Node can answer in TLS 1.2 only.
   assert.deepEqual(at.protocols, ['TLSv1.2'])
+  assert.equal(await problemOf((await trying(['Negotiate'])).machine.ask(one)), 'WINRM_NOT_OFFERED')
 })
 
 /** A server that says the same to everybody. */

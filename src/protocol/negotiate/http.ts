@@ -10,6 +10,8 @@ const headerMax = 262_144
 const challengesMax = 32
 
 /** RFC 9110 section 5.6.2 token, 11.2 token68, 5.6.4 quoted-string. */
+/** A scheme is a token, but WinRM that takes certificates offers `http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual`. */
+const schemeName = /[!#$%&'*+\-.^_`|~0-9A-Za-z:/]+/y
 const word = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y
 const token68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y
 const quoted = /"((?:[^"\\]|\\.)*)"/sy
@@ -36,7 +38,7 @@ function readLine(line: string, found: Challenge[]): void {
   }
   take(separator)
   while (at < line.length) {
-    const scheme = take(word)?.[0]
+    const scheme = take(schemeName)?.[0]
     if (scheme === undefined || found.length >= challengesMax) throw malformed()
     const parameters = new Map<string, string>()
     let token: Uint8Array | null = null
