@@ -1,6 +1,6 @@
 /** Runs that do not go smoothly: signals, secrets that cannot be read, spellings of a name, keys under the wrong wish. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,9 +14,14 @@ const pc = 'pc-1.corp.example'
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 type Applied = { machines: { name: string; result: string; problem: { code: string } | null }[]; problems: { code: string }[] }
 
+const script = 'const [main, ...argv] = process.argv.slice(1); await (await import(main)).main(argv)'
+/** script(1) of util-linux gives a terminal. */
+const noTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux')
+  ? false
+  : 'script of util-linux is not here'
+
 /** slmctl as a process of its own, which must end by itself. */
 async function run(s: Stage, argv: readonly string[], started: (child: ReturnType<typeof spawn>) => void = () => {}) {
-  const script = 'const [main, ...argv] = process.argv.slice(1); await (await import(main)).main(argv)'
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, main, ...argv, '--site', s.site], {
     env: { ...process.env, SLMCTL_STATE: s.directory },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -130,6 +135,56 @@ test('what was asked for and done is not done again by --resume, though a new pl
     await s.close()
   }
 })
+
+test('--resume remembers that a machine had failed before: its exit code is not that of a fleet as wished', async () => {
+  const other = 'pc-2.corp.example'
+  const s = await stage({ machines: [pc, other].map((name) => ({ name, scenario: 'win11-pro-notification' as const })) })
+  try {
+    assert.equal((await s.slmctl('apply', pc, other, '--yes')).code, 0)
+    const folder = join(s.directory, 'journal')
+    const file = join(folder, readdirSync(folder)[0]!)
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+    const told = lines
+      .filter((l) => !l.includes('"finished"') && !(l.includes('"end"') && l.includes(other)))
+      .map((l) => (l.includes('"end"') ? l.replace('"changed"', '"failed"') : l))
+    writeFileSync(file, `${told.join('\n')}\n`)
+    const ran = await s.slmctl('apply', '--resume', '--yes')
+    assert.equal(ran.code, 1, ran.out + ran.err)
+    assert.match(ran.out, /2 machines, 1 finished, 1 left/)
+  } finally {
+    await s.close()
+  }
+})
+
+for (const [what, typed] of [
+  ['^C', '\u0003'],
+  ['the end of the input', '\u0004'],
+] as const)
+  test(`${what} at the question is no answer: nothing is changed, and slmctl ends`, { skip: noTerminal }, async () => {
+    const s = await stage({ machines: [{ name: pc, scenario: 'win11-pro-notification' }] })
+    try {
+      const quoted = [process.execPath, '--input-type=module', '-e', script, main, 'apply', pc, '--site', s.site].map((a) => `'${a}'`)
+      const child = spawn('script', ['-qec', quoted.join(' '), '/dev/null'], {
+        env: { ...process.env, SLMCTL_STATE: s.directory, NO_COLOR: '1' },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      let out = ''
+      let answered = false
+      child.stdout.on('data', (d) => {
+        out += d
+        if (answered || !out.includes('[y/N]')) return
+        answered = true
+        child.stdin.write(typed)
+      })
+      child.stdin.on('error', () => {})
+      await once(child, 'close')
+      assert.equal(child.exitCode, 2, out)
+      assert.match(out, /Nothing was changed/)
+      assert.equal(s.lab.calls(pc).length, 0)
+    } finally {
+      await s.close()
+    }
+  })
 
 test('whoever stops taking results waits for the machines under way', async () => {
   let under = 0
