@@ -285,6 +285,8 @@ test('what is hostile or cut is refused: document types, depth, size, truncation
   refused(good.toString().replace('<A>x</A>', '<b/>'.repeat(400_000)))
   refused(good.toString().replace('>x<', `>${'y'.repeat(2 << 20)}<`))
   refused(good.toString().replace('<A>', `<A${Array.from({ length: 250_000 }, (_, i) => ` a${i}=">"`).join('')}>`))
+  const long = 'y'.repeat(20_000)
+  refused(good.toString().replace('<A>x</A>', `<${long}>${'<b/>'.repeat(10_000)}</${long}>`))
   refused(Buffer.alloc(9 << 20, ' '))
   refused(Buffer.from([0xff, 0xfe, 0x3c, 0]))
   refused('')

@@ -1,3 +1,4 @@
+import { WsmanError } from './fault.ts'
 import type { Row } from './messages.ts'
 import { attribute, ns, type Tag } from './xml.ts'
 
@@ -9,10 +10,14 @@ import { attribute, ns, type Tag } from './xml.ts'
 export class RowReader {
   #row: Record<string, string | null | (string | null)[]> = {}
   readonly #path: string[] = []
+  #pathLength = 0
 
   /** An element below the row, at any depth. */
   open(tag: Tag): void {
     this.#path.push(tag.local)
+    this.#pathLength += tag.local.length + 1
+    // Each value within an object gets the whole path as its name: a name of a megabyte around a hundred thousand values would take hours.
+    if (this.#pathLength > longestPath) throw new WsmanError('a name in a message is too long')
   }
 
   close(tag: Tag, text: string | null): void {
@@ -25,7 +30,7 @@ export class RowReader {
         this.#path.push(inner)
       } else this.#add(nil ? null : text)
     }
-    this.#path.pop()
+    this.#pathLength -= this.#path.pop()!.length + 1
   }
 
   #add(value: string | null): void {
@@ -44,9 +49,13 @@ export class RowReader {
     const row = this.#row
     this.#row = {}
     this.#path.length = 0
+    this.#pathLength = 0
     return row
   }
 }
+
+/** Names of WMI have at most 256 characters, and objects are not nested deeply. */
+const longestPath = 1024
 
 /** DSP0230 5.3: elements that hold a date, a time or a span. */
 const wrappers: ReadonlySet<string> = new Set(['Datetime', 'Date', 'Time', 'Interval'])
