@@ -269,6 +269,21 @@ describe('activation by a directory', () => {
   })
 })
 
+test('Office 2010 asks by its own service: neither setting stands for the other', async () => {
+  const office: LiveRow = {
+    ...client,
+    ID: second,
+    Name: 'Office 14, OfficeProPlus-KMS_Client edition',
+    Description: 'Office 14, VOLUME_KMSCLIENT channel',
+    ApplicationID: '59a52881-a989-479d-af46-f275c6370663',
+  }
+  const its = step('Activate', { class: 'OfficeSoftwareProtectionProduct', key: { ID: second }, product: second })
+  const facts = (own: string, all: string) => machine({ products: [], office: [{ ...office, ...host(own) }], service: host(all) })
+  assert.equal(await verdict(its, facts('kms1.corp.example', foreign)), null)
+  assert.equal(await verdict(its, facts(foreign, 'kms1.corp.example')), refused)
+  assert.equal(await verdict({ ...its, class: 'SoftwareLicensingProduct' }, facts('kms1.corp.example', foreign)), odd)
+})
+
 test('an add-on that is a KMS client asks a KMS host like any other', async () => {
   const addOn = { ...client, LicenseIsAddon: 'true', ...host(foreign) }
   assert.equal(await verdict(activate, machine({ products: [addOn] })), refused)

@@ -136,6 +136,18 @@ test('what was asked for and done is not done again by --resume, though a new pl
   }
 })
 
+test('a site whose DNS alone names the hosts: one that is not ours is cleared, and what DNS then names is used', async () => {
+  const s = await stage({ machines: [{ name: pc, scenario: 'outside-host' }] })
+  try {
+    writeFileSync(s.site, readFileSync(s.site, 'utf8').replace(/kms:\n {2}hosts: .*\n/, ''))
+    const ran = await s.slmctl('apply', pc, '--yes')
+    assert.equal(ran.code, 0, ran.out + ran.err)
+    assert.deepEqual(methods(s.lab, pc), ['ClearKeyManagementServiceMachine', 'ClearKeyManagementServicePort', 'Activate'])
+  } finally {
+    await s.close()
+  }
+})
+
 test('--resume remembers that a machine had failed before: its exit code is not that of a fleet as wished', async () => {
   const other = 'pc-2.corp.example'
   const s = await stage({ machines: [pc, other].map((name) => ({ name, scenario: 'win11-pro-notification' as const })) })
