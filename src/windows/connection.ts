@@ -329,6 +329,8 @@ function statusError({ status, headers }: HttpAnswer, mustBeSealed: boolean): Tr
     const offered = challenges(headers.get('www-authenticate')).map((c) => c.scheme)
     return new TransportError('WINRM_LOGON_FAILED', offer(offered), true)
   }
+  // HTTP.sys itself, where the service behind the port is not there.
+  if (status === 503) return new TransportError('WINRM_UNREACHABLE', 'HTTP 503, the service is starting or stopped', true)
   if (status === 403) return new TransportError('WINRM_ACCESS_DENIED', 'HTTP 403', true)
   if (status >= 300 && status < 400)
     return new TransportError('WINRM_GARBAGE', `it sends us elsewhere (HTTP ${status}), which is not followed`, true)

@@ -479,6 +479,7 @@ test('what is no WinRM is said to be none, and ends in time', async () => {
     ['chunks that are none', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     ['compressed', 'WINRM_GARBAGE', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n'],
     ['a web server', 'WINRM_GARBAGE', 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'],
+    ['a service that is not there', 'WINRM_UNREACHABLE', 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n'],
     ['far too much', 'WINRM_TOO_LARGE', 'HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n'],
     [
       'too much in chunks',
