@@ -88,13 +88,16 @@ export async function applyMachine(plan: MachinePlan, env: Environment, journal:
     )
   const run = new Run(name, plan, env, site, journal, options)
   let outcome: MachineOutcome
+  let letGo = () => {}
   try {
+    letGo = journal.hold(name)
     await journal.write({ kind: 'begin', machine: name })
     outcome = await run.go()
   } catch (error) {
     outcome = { name, result: run.brokenOff, steps: run.steps, problem: problemOf(error), after: null }
   } finally {
     await run.close()
+    letGo()
   }
   try {
     await journal.write({ kind: 'end', machine: name, result: outcome.result })

@@ -2,7 +2,7 @@
  * The journal: what was about to be done and what was done, on disk before and after every call, so that a crash, ^C or a lost
  * connection leaves a truthful state that `apply --resume` continues. One JSON object a line; no secret is ever in it.
  */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -21,7 +21,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Answers, Asked } from '../activation.ts'
 import { type MachinePlan, ProblemError, problem, type Step } from '../model.ts'
 
@@ -52,6 +52,8 @@ export type Journal = {
   readonly id: string
   readonly file: string
   readonly write: (entry: Entry) => Promise<void>
+  /** Keeps a machine for this run until it is let go: another slmctl of this user would plan and send the same at the same time. */
+  readonly hold: (machine: string) => () => void
   readonly close: () => void
 }
 
@@ -136,7 +138,7 @@ function flushDirectory(directory: string): void {
 }
 
 function appendTo(id: string, file: string, flags: 'ax' | number): Journal & { readonly fd: number } {
-  const unlock = lock(id, `${file}.lock`)
+  const unlock = lock(`${file}.lock`, 'JOURNAL_IN_USE', `The journal ${id} is in use by another slmctl.`)
   let fd: number
   try {
     fd = openSync(file, flags, 0o600)
@@ -196,6 +198,10 @@ function appendTo(id: string, file: string, flags: 'ax' | number): Journal & { r
         waiting.push({ done: resolve, failed: reject })
         if (!flushing) flush()
       }),
+    hold: (machine) => {
+      const short = createHash('sha256').update(machine.toLowerCase().replace(/\.$/, '')).digest('hex').slice(0, 32)
+      return lock(join(dirname(file), `${short}.machine`), 'MACHINE_IN_USE', `${machine} is being changed by another slmctl.`)
+    },
     close: () => {
       if (closed) return
       closed = true
@@ -227,18 +233,14 @@ function isAlive(held: string): boolean {
 }
 
 /**
- * Only one process writes to a journal. A lock whose process is gone (killed, crashed, power failure) is taken over. The lock
+ * Only one process writes to a journal, or changes a machine. A lock whose process is gone (killed, crashed, power failure) is taken over. The lock
  * appears with its content at once, as a link; so nobody sees an empty one.
  */
-function lock(id: string, file: string): () => void {
+function lock(file: string, code: string, summary: string): () => void {
   const mine = `${file}.${randomUUID().slice(0, 8)}`
   const held = holder(process.pid)
   const inUse = () =>
-    new ProblemError(
-      problem('JOURNAL_IN_USE', `The journal ${id} is in use by another slmctl.`, [
-        `Wait for it to end; if no slmctl runs any more, remove ${file} and try again.`,
-      ]),
-    )
+    new ProblemError(problem(code, summary, [`Wait for it to end; if no slmctl runs any more, remove ${file} and try again.`]))
   writeFileSync(mine, held, { flag: 'wx', mode: 0o600 })
   try {
     for (let tries = 0; tries < 3; tries++) {

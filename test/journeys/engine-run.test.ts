@@ -148,6 +148,26 @@ test('a site whose DNS alone names the hosts: one that is not ours is cleared, a
   }
 })
 
+test('two at work on one machine at the same time: what one sends the other does not', async () => {
+  const s = await stage({ machines: [{ name: pc, scenario: 'win11-pro-notification' }] })
+  try {
+    const file = join(s.directory, 'plan.json')
+    await s.slmctl('plan', pc, '--out', file)
+    await s.lab.fault(pc, { kind: 'slow', ms: 20 })
+    const ran = await Promise.all([1, 2, 3].map(() => s.slmctl('apply', '--plan', file, '--yes', '--json')))
+    const results = ran.flatMap((r) => (JSON.parse(r.out) as Applied).machines)
+    assert.equal(results.filter((m) => m.result === 'changed').length, 1)
+    assert.deepEqual(new Set(results.flatMap((m) => m.problem?.code ?? [])), new Set(['MACHINE_IN_USE']))
+    assert.deepEqual(methods(s.lab, pc), ['Activate'])
+    assert.deepEqual(
+      readdirSync(join(s.directory, 'journal')).filter((f) => !f.endsWith('.jsonl')),
+      [],
+    )
+  } finally {
+    await s.close()
+  }
+})
+
 test('--resume remembers that a machine had failed before: its exit code is not that of a fleet as wished', async () => {
   const other = 'pc-2.corp.example'
   const s = await stage({ machines: [pc, other].map((name) => ({ name, scenario: 'win11-pro-notification' as const })) })
