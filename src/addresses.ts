@@ -68,7 +68,8 @@ export function canonicalHost(host: string): string {
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '')
-  return addressKind(name) ? ipaddr.process(name).toString() : name
+  // A zone (`%eth0`) says by which interface, not which host.
+  return addressKind(name) ? ipaddr.process(name.replace(/%.*$/, '')).toString() : name
 }
 
 /** True where the site file names this host: the same name or address, or a short name for a named host (and the reverse). */

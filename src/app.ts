@@ -138,16 +138,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
     const { credential, operationTimeoutMs } = answer.reach
-    await logons.wait(credential.name)
+    const reach = await reaches.resolve(answer.reach)
     // A short time limit is meant for the answer as a whole, too.
-    let opened: Machine
-    try {
-      opened = openMachine(await reaches.resolve(answer.reach), { graceMs: Math.min(10_000, operationTimeoutMs) })
-    } catch (error) {
-      logons.giveBack(credential.name)
-      throw error
-    }
-    const machine = logons.watch(credential.name, opened)
+    const graceMs = Math.min(10_000, operationTimeoutMs)
+    const machine = logons.watch(credential.name, (hooks) => openMachine(reach, { graceMs, ...hooks }))
     return keep ? keep(machine) : machine
   }
   const groupOf = new Map<string, readonly Wish[]>()

@@ -23,7 +23,7 @@ export class Logons {
   }
 
   /** Waits for the turn to try a credential; throws CREDENTIAL_REFUSED where it was refused often enough. */
-  async wait(credential: string): Promise<void> {
+  async #turn(credential: string): Promise<void> {
     const state = this.#state(credential)
     while (!state.proved && state.refused < most && state.trying >= most - state.refused)
       await new Promise<void>((resolve) => state.waiting.push(resolve))
@@ -38,25 +38,30 @@ export class Logons {
     state.trying++
   }
 
-  /** Gives the turn back where the machine was not even opened: the next one would wait for it for ever. */
-  giveBack(credential: string): void {
+  /**
+   * A machine, watched: it takes its turn when it is about to show the credential, so that one that is off keeps nobody waiting;
+   * the end of the logon, or its first answer, tells whether the credential was accepted.
+   */
+  watch(credential: string, open: (hooks: { beforeLogon: () => Promise<void>; afterLogon: () => void }) => Machine): Machine {
     const state = this.#state(credential)
-    state.trying--
-    for (const go of state.waiting.splice(0)) go()
-  }
-
-  /** The machine, watched: its first answer tells whether the credential was accepted. */
-  watch(credential: string, machine: Machine): Machine {
-    const state = this.#state(credential)
-    let open = true
+    let turn: 'none' | 'taken' | 'over' = 'none'
     const settle = (how: 'accepted' | 'refused' | 'unknown') => {
-      if (!open) return
-      open = false
-      state.trying--
-      if (how === 'accepted') state.proved = true
-      if (how === 'refused') state.refused++
-      for (const go of state.waiting.splice(0)) go()
+      if (turn === 'taken') {
+        state.trying--
+        if (how === 'accepted') state.proved = true
+        if (how === 'refused') state.refused++
+        for (const go of state.waiting.splice(0)) go()
+      }
+      turn = 'over'
     }
+    const machine = open({
+      beforeLogon: async () => {
+        if (turn !== 'none') return
+        await this.#turn(credential)
+        turn = 'taken'
+      },
+      afterLogon: () => settle('accepted'),
+    })
     const watched = async <T>(work: Promise<T>): Promise<T> => {
       try {
         const value = await work
@@ -74,8 +79,9 @@ export class Logons {
       call: (call) => watched(machine.call(call)),
       registry: (question) => watched(machine.registry(question)),
       close: async () => {
-        settle('unknown')
+        // Operations stand in a queue: after this one none waits for its turn any more.
         await machine.close()
+        settle('unknown')
       },
     }
   }

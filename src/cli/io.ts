@@ -11,8 +11,16 @@ export type Io = {
 
 export function terminal(): Io {
   // A reader that goes away (head, less) is no fault of ours.
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
+  let gone = false
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') {
+      // Where work is under way (apply), it is stopped as by a signal and ends as interrupted; elsewhere nothing is left to do.
+      if (gone) return
+      gone = true
+      if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM')
+      else process.exit(0)
+      return
+    }
     process.stderr.write(
       `slmctl: the output could not be written: ${error.code ?? error.message}.\n  - Check the disk and the place that the output goes to.\n`,
     )

@@ -29,6 +29,10 @@ export type Patience = {
    * meets that moment would be one whose answer is lost.
    */
   readonly idleMs: number
+  /** Waited for just before the credential is shown to the machine or the KDC; what it throws ends the attempt. */
+  readonly beforeLogon?: () => Promise<void>
+  /** Told as soon as the machine has accepted the credential, where that is known before an answer. */
+  readonly afterLogon?: () => void
 }
 export const usualPatience: Patience = {
   graceMs: 10_000,
@@ -156,7 +160,10 @@ export class Connection {
   async #open(): Promise<void> {
     await this.#connect()
     const { credential } = this.#reach
-    if (credential.method === 'basic' || credential.method === 'certificate') return
+    if (credential.method === 'basic' || credential.method === 'certificate') {
+      await this.#patience.beforeLogon?.()
+      return
+    }
     try {
       await this.#logOn(null)
     } catch (error) {
@@ -214,7 +221,9 @@ export class Connection {
     const { credential, address } = this.#reach
     const context = contextOf(credential as Negotiated, address, this.#channelBinding, this.#mechanism, this.#service)
     this.#context = context
-    const until = performance.now() + Math.min(this.#reach.operationTimeoutMs, 30_000) + this.#patience.graceMs
+    // Kerberos shows the credential to the KDC at its first step, NTLM to the machine when it has answered.
+    if (context.mechanism === 'kerberos') await this.#patience.beforeLogon?.()
+    let until = performance.now() + Math.min(this.#reach.operationTimeoutMs, 30_000) + this.#patience.graceMs
     let token = await context.step(null)
     // Three legs are the most that any of the mechanisms needs; SPNEGO may add one.
     for (let leg = 0; leg < 5; leg++) {
@@ -226,6 +235,9 @@ export class Connection {
       const ours = offered.find((c) => c.scheme.toLowerCase() === context.scheme.toLowerCase())
       if (answer.status === 401) {
         if (ours?.token && !context.complete) {
+          const asked = performance.now()
+          if (context.mechanism === 'ntlm') await this.#patience.beforeLogon?.()
+          until += performance.now() - asked
           token = await context.step(ours.token)
           if (token === null) throw new NegotiateError('malformed', 'the machine goes on where the logon was at its end')
           continue
@@ -238,6 +250,7 @@ export class Connection {
       if (!context.complete) throw new NegotiateError('malformed', 'the machine did not prove who it is')
       if (message === null && !this.#socket!.open)
         throw new TransportError('WINRM_GARBAGE', 'it closes the connection after the logon', false)
+      this.#patience.afterLogon?.()
       return answer
     }
     throw new NegotiateError('malformed', 'the logon does not come to an end')

@@ -152,3 +152,18 @@ test('a wrong password is tried at two machines, not at all: the account is not 
     await s.close()
   }
 })
+
+test('machines that accept a connection and say nothing keep no other waiting', async () => {
+  const silent = Array.from({ length: 12 }, (_, i) => ({ name: `pc-0${i}.corp.example`, scenario: 'win10-pro-oem' as const }))
+  const s = await stage({ machines: [...silent, { name: well, scenario: 'win10-pro-oem' }] })
+  try {
+    for (const m of silent) await s.lab.fault(m.name, { kind: 'slow', ms: 60_000 })
+    const began = performance.now()
+    const answer = JSON.parse((await s.slmctl('status', '--all', '--json', '--timeout', '1')).out) as Status
+    assert.equal(answer.machines.find((m) => m.ok)?.name, well)
+    assert.equal(answer.machines[0]!.name, well, 'it answers before the silent ones are given up')
+    assert.ok(performance.now() - began < 8000)
+  } finally {
+    await s.close()
+  }
+})
