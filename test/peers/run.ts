@@ -9,9 +9,10 @@ const packages = [
   ...['samba', 'samba-ad-dc', 'samba-ad-provision', 'samba-dsdb-modules', 'samba-vfs-modules', 'winbind', 'ldb-tools', 'krb5-user'],
   ...['bind9-dnsutils', 'iproute2', 'apache2', 'libapache2-mod-auth-gssapi', 'gss-ntlmssp', 'python3-gssapi', 'tcpdump', 'gdb'],
   ...['python3-winrm', 'python3-requests-ntlm', 'python3-requests-kerberos', 'python3-xmltodict', 'ansible-core', 'wsl'],
+  ...['dnsmasq-base', 'libsecret-tools', 'gnome-keyring', 'dbus-daemon'],
   ...['uuid-runtime', 'libxml2-utils', 'curl', 'openssl', 'procps'],
 ]
-const runs = ['test/peers/negotiate/run.ts', 'test/peers/lab/run.ts']
+const runs = ['negotiate', 'directory', 'secrets', 'lab'].map((name) => `test/peers/${name}/run.ts`)
 
 await main(async () => {
   const reason = await ready()

@@ -3,9 +3,9 @@
  * python3-winrm and curl log on to it with tickets of that domain. `kerberos.ts DIRECTORY`.
  */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startLab } from '../../../src/lab.ts'
+import { scenarioList, startLab } from '../../../src/lab.ts'
 import { afterwards, check, folder, main, run } from '../checks.ts'
 import { captured, sealed } from './capture.ts'
 import { type Answer, enumerateRequest, packaged, pythonEnvironment } from './ground.ts'
@@ -114,6 +114,43 @@ await main(async () => {
       code(answer, /"code": ?"WINRM_\w+"/)
       await proxy.close()
     })
+
+  await check('slmctl: every scenario over Kerberos, sealed: status, plan, apply, and a second apply that changes nothing', async () => {
+    const expected = JSON.parse(readFileSync(join(import.meta.dirname, '../../journeys/scenarios.json'), 'utf8')) as Record<
+      string,
+      { before: string; did: string[]; after: string }
+    >
+    const fleet = await startLab({
+      seed: 7,
+      // A workgroup machine with local accounts knows no Kerberos.
+      machines: scenarioList.filter(({ name }) => name !== 'workgroup-token-filter').map(({ name }) => ({ scenario: name })),
+      address,
+      hostname: host,
+      kerberosKeytab: join(dir, 'web.keytab'),
+      accounts: [{ user: 'local', password: 'unused-here' }],
+    })
+    afterwards(() => fleet.close())
+    write('lab-ca.pem', fleet.ca)
+    const file = write('fleet.yaml', fleet.siteYaml().replace(/^ {2}(lab|local): .*$/gm, '  $1: { method: kerberos }'))
+    const judged = async () => {
+      const { stdout, stderr } = await slmctl(['status', '--all', '--json', '--site', file], tickets)
+      const { machines } = JSON.parse(stdout) as { machines: { name: string; machine?: { verdict: string; origin: string } }[] }
+      assert.equal(machines.length, fleet.machines.length, stderr)
+      return new Map(machines.map((m) => [m.name, m.machine ? `${m.machine.verdict} ${m.machine.origin}` : 'not asked']))
+    }
+    const before = await judged()
+    const applied = await slmctl(['apply', '--all', '--yes', '--site', file], tickets)
+    const after = await judged()
+    const calls = (name: string) => fleet.calls(name).flatMap((c) => (c.result === null ? [] : [c.method]))
+    for (const { name, scenario } of fleet.machines) {
+      const { before: was, did, after: is } = expected[scenario]!
+      assert.deepEqual([before.get(name), calls(name), after.get(name)], [was, did, is], `${scenario}\n${applied.stderr}`)
+    }
+    const again = await slmctl(['apply', '--all', '--yes', '--site', file], tickets)
+    assert.match(again.stdout, /^Nothing to change/m)
+    for (const { name, scenario } of fleet.machines) assert.deepEqual(calls(name), expected[scenario]!.did)
+    for (const { name } of fleet.machines) assert.equal(fleet.requests(name).refusedLogons, 0)
+  })
 
   // Debian's python3-kerberos can neither seal nor name its TLS channel, and curl cannot name it: a strict machine refuses both.
   const query = [
