@@ -22,5 +22,5 @@ await build({
   legalComments: 'none',
   external: ['koffi'],
   // CommonJS packages in the bundle ask for Node's modules by require.
-  banner: { js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);" },
+  banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);" },
 })

@@ -45,15 +45,20 @@ export function addressKind(host: string): AddressKind | null {
   }
 }
 
+const parsedNetworks = new WeakMap<Site['networks'], readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]>()
+
 /** True where an address lies in one of the site's networks. */
 export function inNetworks(host: string, networks: Site['networks']): boolean {
   const text = host.replace(/^\[|\]$/g, '')
   if (!ipaddr.isValid(text)) return false
   const address = ipaddr.process(text)
-  return networks.some((network) => {
-    const [range, bits] = ipaddr.parseCIDR(network)
-    return range.kind() === address.kind() && address.match(range, bits)
-  })
+  // A site's networks are the same for every machine of a fleet: read once.
+  let ranges = parsedNetworks.get(networks)
+  if (!ranges) {
+    ranges = networks.map((network) => ipaddr.parseCIDR(network))
+    parsedNetworks.set(networks, ranges)
+  }
+  return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits))
 }
 
 /** True where a name is one of the site's domains or stands below one. */
