@@ -285,7 +285,11 @@ class Session implements GssEnd {
     const token = this.#library.takeBuffer(arena, at.out)
     if (failed(at.major)) throw failure(this.#library, doing, at.major, arena.u32(at.minor))
     const complete = (at.major & continueNeeded) === 0
-    if (complete) this.#check(arena, arena.u32(at.flags))
+    if (complete) {
+      this.#check(arena, arena.u32(at.flags))
+      // The session has its own keys by now; the credential may hold the password, and MIT wipes it when it is given back.
+      if (this.#target !== null) this.#forget()
+    }
     this.#complete = complete
     return { token: token.length === 0 ? null : token, complete }
   }
@@ -384,12 +388,16 @@ class Session implements GssEnd {
     if (!this.#running) this.#release()
   }
 
+  #forget(): void {
+    if (this.#credential === null) return
+    release(this.#library, 'gss_release_cred', this.#credential)
+    if (this.#target !== null) release(this.#library, 'gss_release_name', this.#target)
+    this.#credential = null
+  }
+
   #release(): void {
     if (this.#context !== null) release(this.#library, 'gss_delete_sec_context', this.#context)
-    if (this.#credential !== null) {
-      release(this.#library, 'gss_release_cred', this.#credential)
-      if (this.#target !== null) release(this.#library, 'gss_release_name', this.#target)
-    }
-    this.#context = this.#credential = null
+    this.#context = null
+    this.#forget()
   }
 }

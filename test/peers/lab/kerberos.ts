@@ -3,12 +3,14 @@
  * python3-winrm and curl log on to it with tickets of that domain. `kerberos.ts DIRECTORY`.
  */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { scenarioList, startLab } from '../../../src/lab.ts'
-import { afterwards, check, folder, main, run } from '../checks.ts'
+import { afterwards, check, ended, folder, main, run, start } from '../checks.ts'
 import { captured, sealed } from './capture.ts'
 import { type Answer, enumerateRequest, packaged, pythonEnvironment } from './ground.ts'
+import { core, found } from './memory.ts'
 import { breakSeal, startProxy } from './proxy.ts'
 
 const dir = process.argv[2]!
@@ -114,6 +116,25 @@ await main(async () => {
       code(answer, /"code": ?"WINRM_\w+"/)
       await proxy.close()
     })
+
+  await check('core file: slmctl status, logged on by Kerberos with a password from a file, holds it nowhere', async () => {
+    await lab.fault(host, { kind: 'slow', ms: 20_000 })
+    const before = lab.requests(host).logons
+    const words = ['status', host, '--port', String(machine.httpPort), '--timeout', '30', '--auth', 'kerberos', '--user', alice.principal]
+    const child = start(process.execPath, [command, ...words, '--password-file', passwordFile], { env: none })
+    const done = ended(child, { timeoutMs: 60_000 })
+    for (let i = 0; i < 200 && lab.requests(host).logons === before; i++) await wait(50)
+    await wait(500)
+    assert.equal(child.exitCode, null)
+    assert.ok(lab.requests(host).logons > before, 'it did not log on')
+    const dump = await core(child, home)
+    child.kill('SIGKILL')
+    await done.catch(() => {})
+    await lab.fault(host, null)
+    assert.deepEqual(found(dump, alice.password), [])
+    assert.ok(found(dump, alice.principal).length > 0, 'not even the principal is in the core file')
+    rmSync(dump)
+  })
 
   await check('slmctl: every scenario over Kerberos, sealed: status, plan, apply, and a second apply that changes nothing', async () => {
     const expected = JSON.parse(readFileSync(join(import.meta.dirname, '../../journeys/scenarios.json'), 'utf8')) as Record<

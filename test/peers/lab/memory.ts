@@ -10,8 +10,8 @@ import type { Ground } from './ground.ts'
 import { type Change, startProxy } from './proxy.ts'
 
 /** A core file of a running process; the process goes on. */
-async function core(child: ChildProcess, ground: Ground): Promise<string> {
-  const base = join(ground.home, 'core')
+export async function core(child: ChildProcess, home: string): Promise<string> {
+  const base = join(home, 'core')
   const { code, stdout, stderr } = await run('gcore', ['-o', base, String(child.pid)], { timeoutMs: 60_000 })
   const file = `${base}.${child.pid}`
   assert.ok(code === 0 && existsSync(file), stdout + stderr)
@@ -19,7 +19,7 @@ async function core(child: ChildProcess, ground: Ground): Promise<string> {
 }
 
 /** How the secret stands in a file of any size; [] where it does not. Pages of zeros are most of a core file, and passed over. */
-function found(file: string, secret: string, more: ReturnType<typeof traces> = []): string[] {
+export function found(file: string, secret: string, more: ReturnType<typeof traces> = []): string[] {
   const wanted = [...traces(secret), ...more]
   const overlap = Math.max(...wanted.map((w) => w.bytes.length))
   const seen = new Set<string>()
@@ -52,7 +52,7 @@ export async function nothingLeftInMemory(ground: Ground): Promise<void> {
     const script = `const text = require('node:fs').readFileSync(process.argv[1], 'utf8').trim(); globalThis.kept = text; console.log('ready'); setInterval(() => globalThis.kept.length, 1000)`
     const child = start(process.execPath, ['-e', script, file])
     await new Promise((resolve) => child.stdout!.once('data', resolve))
-    const dump = await core(child, ground)
+    const dump = await core(child, ground.home)
     child.kill('SIGKILL')
     assert.ok(found(dump, marker).includes('UTF-8'))
     rmSync(dump)
@@ -106,7 +106,7 @@ export async function nothingLeftInMemory(ground: Ground): Promise<void> {
       }
       await wait(300)
       assert.equal(child.exitCode, null, said.stdout + said.stderr)
-      dump = await core(child, ground)
+      dump = await core(child, ground.home)
       assert.ok(statSync(dump).size > 20 << 20, 'the core file is too small to prove anything')
       const cmdline = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')
       const environ = readFileSync(`/proc/${child.pid}/environ`, 'utf8')
