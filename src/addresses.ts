@@ -67,14 +67,21 @@ export function inDomains(host: string, domains: Site['domains']): boolean {
   return domains.some((domain) => name === domain || name.endsWith(`.${domain}`))
 }
 
+const canonical = new Map<string, string>()
+
 /** A host as it is compared: lower case, without the dot at the end; an address in its shortest form. */
 export function canonicalHost(host: string): string {
+  // The hosts of a fleet are few, and asked for at every machine.
+  const known = canonical.get(host)
+  if (known !== undefined) return known
   const name = host
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '')
   // A zone (`%eth0`) says by which interface, not which host.
-  return addressKind(name) ? ipaddr.process(name.replace(/%.*$/, '')).toString() : name
+  const found = addressKind(name) ? ipaddr.process(name.replace(/%.*$/, '')).toString() : name
+  if (canonical.size < 1000 && host.length < 300) canonical.set(host, found)
+  return found
 }
 
 /** True where the site file names this host: the same name or address, or a short name for a named host (and the reverse). */

@@ -28,7 +28,11 @@ export function encodeRequest(request: Request): Buffer {
   if (request.action === 'Identify')
     return Buffer.from(`<s:Envelope xmlns:s="${ns.s}" xmlns:wsmid="${ns.wsmid}"><s:Header/><s:Body><wsmid:Identify/></s:Body></s:Envelope>`)
   const action = request.action === 'Invoke' ? `${request.resourceUri}/${elementName(request.method)}` : actions[request.action]
-  return join([envelope(request, action), ...body(request), '</s:Body></s:Envelope>'])
+  const parts = body(request)
+  const [head, tail] = [envelope(request, action), '</s:Body></s:Envelope>']
+  // Where nothing is hidden it is one text, which is copied once.
+  if (parts.every((part) => typeof part === 'string')) return Buffer.from(head + parts.join('') + tail)
+  return join([head, ...parts, tail])
 }
 
 /** DSP0226 5.4 and 6.1 to 6.3, [MS-WSMV] 2.2.3.1: locales must not be marked mustUnderstand (0x80338087). */

@@ -31,8 +31,7 @@ export function isSealed(contentType: string): boolean {
 export function unsealBody(context: SecurityContext, contentType: string, body: Uint8Array): Uint8Array {
   const { boundary: mark } = parameters(contentType)
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  // Some servers put a blank before the boundary (seen in Exchange's endpoint by other clients).
-  const opening = new RegExp(`^--[ ]?${mark.replace(/[^A-Za-z0-9 ]/g, '\\$&')}\r\n`)
+  const { opening, closing } = boundariesOf(mark)
   let at = 0
   const line = (): string => {
     const end = bytes.indexOf('\r\n', at, 'latin1')
@@ -47,14 +46,12 @@ export function unsealBody(context: SecurityContext, contentType: string, body: 
     const header = line()
     if (opening.test(header)) break
     if (count === 8) throw new WsmanError('a sealed body with too many headers')
-    const original = /^\s*OriginalContent:.*;\s*Length=(\d{1,9})\s*$/i.exec(header)
+    const original = /^\s*OriginalContent:/i.test(header) ? /;\s*Length=(\d{1,9})\s*$/i.exec(header) : null
     if (original) length = Number(original[1])
   }
   if (length === null) throw new WsmanError('a sealed body that does not say how long its content is')
   if (!/^\s*Content-Type:\s*application\/octet-stream\s*$/i.test(line())) throw new WsmanError('a sealed body without its second part')
-  const tail = new RegExp(`--[ ]?${mark.replace(/[^A-Za-z0-9 ]/g, '\\$&')}--(?:\r\n)?$`).exec(
-    bytes.subarray(-mark.length - 8).toString('latin1'),
-  )
+  const tail = closing.exec(bytes.toString('latin1', Math.max(0, bytes.length - mark.length - 8)))
   if (!tail) throw new WsmanError('a sealed body that was cut off')
   const end = bytes.length - tail[0].length
   if (end - at < 4) throw new WsmanError('a sealed body without a signature')
@@ -64,6 +61,18 @@ export function unsealBody(context: SecurityContext, contentType: string, body: 
   const message = context.unseal({ signature: bytes.subarray(at, at + signatureLength), data: bytes.subarray(at + signatureLength, end) })
   if (message.length !== length) throw new WsmanError('a sealed body of another length than it says')
   return message
+}
+
+type Boundaries = { readonly mark: string; readonly opening: RegExp; readonly closing: RegExp }
+let latest: Boundaries | null = null
+
+/** What stands between the parts. A fleet has one boundary: the latest is kept. */
+function boundariesOf(mark: string): Boundaries {
+  if (latest?.mark === mark) return latest
+  const plain = mark.replace(/[^A-Za-z0-9 ]/g, '\\$&')
+  // Some servers put a blank before the boundary (seen in Exchange's endpoint by other clients).
+  latest = { mark, opening: new RegExp(`^--[ ]?${plain}\r\n`), closing: new RegExp(`--[ ]?${plain}--(?:\r\n)?$`) }
+  return latest
 }
 
 function parameters(contentType: string): { boundary: string } {

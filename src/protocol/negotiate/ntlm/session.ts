@@ -87,7 +87,7 @@ export class NtlmSession {
   /** [MS-NLMP] 3.4.3: seals the message with the cipher, then its checksum. */
   seal(message: Uint8Array): Sealed {
     this.#check()
-    const data = Buffer.allocUnsafeSlow(message.length)
+    const data = Buffer.allocUnsafe(message.length)
     data.set(message)
     this.#out.cipher(data)
     return { signature: this.#out.sign(message), data }
@@ -95,7 +95,7 @@ export class NtlmSession {
 
   unseal({ signature, data }: Sealed): Uint8Array {
     this.#check()
-    const message = Buffer.allocUnsafeSlow(data.length)
+    const message = Buffer.allocUnsafe(data.length)
     message.set(data)
     this.#in.cipher(message)
     if (sameBytes(this.#in.sign(message), signature)) return message
