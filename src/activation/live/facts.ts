@@ -43,7 +43,8 @@ class Lines {
   }
   cell(name: string, value: string): Cell {
     const raw = `${name}: ${value}`
-    const keyless = !mayHoldKey(raw)
+    // Two groups of a key are eleven characters; most values are shorter.
+    const keyless = value.length < 11 || !mayHoldKey(raw)
     return { value: keyless ? value : maskKeys(value), source: this.#source, line: ++this.#line, raw, keyless }
   }
   /** What a row says; NULL, empty and "does not apply" are left out, as in a text. */

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { NegotiateError, type Sealed } from '../context.ts'
-import { md5 } from './keys.ts'
+import { md5, padded } from './keys.ts'
 import { Flag, has } from './messages.ts'
 import { Rc4 } from './rc4.ts'
 
@@ -10,16 +10,6 @@ const magic = {
   serverSign: Buffer.from('session key to server-to-client signing key magic constant\0', 'latin1'),
   clientSeal: Buffer.from('session key to client-to-server sealing key magic constant\0', 'latin1'),
   serverSeal: Buffer.from('session key to server-to-client sealing key magic constant\0', 'latin1'),
-}
-
-/**
- * RFC 2104: the key over one block, for the inner or the outer hash. Made once for a session, since OpenSSL's HMAC takes three times as
- * long to prepare as it takes for a short message; of an ArrayBuffer, so that it can be wiped (see utf16le).
- */
-function padded(key: Uint8Array, byte: number): Buffer {
-  const block = Buffer.from(new ArrayBuffer(64)).fill(byte)
-  for (const [i, one] of key.entries()) block[i]! ^= one
-  return block
 }
 
 /** One direction of a session: its signing key, its cipher that runs on from message to message, its running number. */
