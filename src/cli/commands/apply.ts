@@ -38,12 +38,15 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
     else if (p.steps.length === 0) asWished++
     if (p.steps.length > 0) toDo.push(p)
     else rest.push(p.name ?? p.id)
-    if (flags.json === true || (p.steps.length === 0 && many) || shown >= 20) return
+    // Of several machines, those about which there is nothing to decide are counted only.
+    const plain = p.refused.length === 0 && p.missing.length === 0 && several
+    if (flags.json === true || (p.steps.length === 0 && (many || plain)) || shown >= 20) return
     shown++
     showMachinePlan(p, io, true)
     io.out('\n')
   }
   let many = true
+  let several = true
   if (flags.plan !== undefined) {
     if (words.length > 0)
       throw new ProblemError(
@@ -51,11 +54,13 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
       )
     const saved = readPlan(flags.plan as string)
     many = saved.machines.length > 20
+    several = saved.machines.length > 1
     saved.machines.forEach(take)
     problems.push(...saved.problems)
   } else {
     const names = machinesMeant(app, words, flags, 'apply')
     many = names.length > 20
+    several = names.length > 1
     const bar = progress(names.length, io)
     for await (const { result } of app.plans(names, wishes, stop.signal)) {
       bar.end()

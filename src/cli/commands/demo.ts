@@ -49,7 +49,7 @@ async function fleet(flags: Flags, io: Io): Promise<number> {
 
 async function tour(lab: Lab, directory: string, site: string, flags: Flags, io: Io): Promise<number> {
   const quiet: Io = { ...io, out: () => {}, err: () => {} }
-  const say = (text: string) => io.out(`${wrap(text, io.columns)}\n`)
+  const say = (text: string) => io.out(`${text.startsWith('\n') ? '\n' : ''}${wrap(text, io.columns)}\n`)
   const shown = (command: string) => io.out(`${io.paint('bold', `$ slmctl ${command}`)}\n`)
   const at = flags.json ? quiet : io
   const tell = flags.json ? () => {} : say
