@@ -1,49 +1,72 @@
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { gather, plan } from '../../activation.ts'
-import { type Plan, type Problem, ProblemError, problem } from '../../model.ts'
+import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
-import { type Io, json, showProblem } from '../io.ts'
+import { type Io, showProblem } from '../io.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
 import { showMachinePlan } from '../views/plan.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const answer = flags.from === undefined ? await fromMachines(words, flags, io) : await fromText(words, flags)
-  if (flags.out !== undefined) save(flags.out as string, answer, io)
-  if (flags.json) io.out(json(answer))
-  else
-    for (const [i, m] of answer.machines.entries()) {
-      if (i > 0) io.out('\n')
-      showMachinePlan(m, io, answer.machines.length > 1 || m.name !== null)
+  const kept = flags.out === undefined ? null : openNew(flags.out as string)
+  const problems: Problem[] = []
+  let machines = 0
+  let asWished = true
+  // Not before something is known: where the command cannot even begin, its Problem is the whole answer.
+  const head = '{"schema":"slmctl.plan/1","machines":['
+  const emit = (text: string) => {
+    if (flags.json) io.out(text)
+    kept?.write(text)
+  }
+  try {
+    // Machines are handed on as they come: a plan of a fleet is never in memory as a whole.
+    for await (const found of flags.from === undefined ? fromMachines(words, flags, io) : fromText(words, flags)) {
+      if (found.problem) {
+        problems.push(found.problem)
+        continue
+      }
+      const { plan: m } = found
+      if (m.steps.length > 0 || m.refused.length > 0 || m.missing.length > 0) asWished = false
+      emit(`${machines === 0 ? head : ','}\n${JSON.stringify(m)}`)
+      if (!flags.json) {
+        if (machines > 0) io.out('\n')
+        showMachinePlan(m, io, flags.from === undefined || m.name !== null)
+      }
+      machines++
     }
-  for (const p of answer.problems) showProblem(p, io)
-  if (answer.problems.length > 0) return 2
-  return answer.machines.every((m) => m.steps.length === 0 && m.refused.length === 0 && m.missing.length === 0) ? 0 : 1
+    emit(`${machines === 0 ? head : ''}\n],"problems":${JSON.stringify(problems)}}\n`)
+    kept?.end()
+  } catch (error) {
+    kept?.drop()
+    throw error
+  }
+  for (const p of problems) showProblem(p, io)
+  if (kept) io.err(`slmctl: the plan is in ${kept.file}. To carry it out: slmctl apply --plan ${kept.file}\n`)
+  if (problems.length > 0) return 2
+  return asWished ? 0 : 1
 }
 
-async function fromMachines(words: readonly string[], flags: Flags, io: Io): Promise<Plan> {
+/** One machine's plan, or why there is none. */
+type Found = { readonly plan: MachinePlan; readonly problem: null } | { readonly plan: null; readonly problem: Problem }
+
+async function* fromMachines(words: readonly string[], flags: Flags, io: Io): AsyncGenerator<Found> {
   const app = await appFor(flags, io)
   try {
     const names = machinesMeant(app, words, flags, 'plan')
-    const machines: Plan['machines'][number][] = []
-    const problems: Problem[] = []
     const bar = progress(names.length, io)
     for await (const { result } of app.plans(names, wished(flags))) {
-      if (result.ok) machines.push(result.value)
-      else problems.push(result.problem)
+      bar.end()
+      yield result.ok ? { plan: result.value, problem: null } : { plan: null, problem: result.problem }
       bar.step(!result.ok)
     }
     bar.end()
-    const order = new Map(names.map((n, i) => [n, i]))
-    machines.sort((a, b) => (order.get(a.name ?? a.id) ?? 0) - (order.get(b.name ?? b.id) ?? 0))
-    return { schema: 'slmctl.plan/1', machines, problems }
   } finally {
     await app.close()
   }
 }
 
-async function fromText(words: readonly string[], flags: Flags): Promise<Plan> {
+async function* fromText(words: readonly string[], flags: Flags): AsyncGenerator<Found> {
   const from = flags.from as string
   if (words.length > 0)
     throw new ProblemError(
@@ -64,16 +87,19 @@ async function fromText(words: readonly string[], flags: Flags): Promise<Plan> {
         { file: from },
       ),
     )
-  return plan(gathered, site, new Date().toISOString())
+  for (const m of plan(gathered, site, new Date().toISOString()).machines) yield { plan: m, problem: null }
 }
 
-/** Keeps the plan for `apply --plan`; an existing file is not overwritten. */
-function save(file: string, answer: Plan, io: Io): void {
-  try {
-    writeFileSync(file, json(answer), { mode: 0o600, flag: 'wx' })
-  } catch (error) {
+/** A new file for the plan, readable by its owner only; an existing one is not overwritten. */
+function openNew(file: string): {
+  readonly file: string
+  readonly write: (text: string) => void
+  readonly end: () => void
+  readonly drop: () => void
+} {
+  const failed = (error: unknown) => {
     const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw new ProblemError(
+    return new ProblemError(
       problem(
         'FILE_NOT_WRITTEN',
         exists
@@ -83,5 +109,26 @@ function save(file: string, answer: Plan, io: Io): void {
       ),
     )
   }
-  io.err(`slmctl: the plan is in ${file}. To carry it out: slmctl apply --plan ${file}\n`)
+  let fd: number
+  try {
+    fd = openSync(file, 'wx', 0o600)
+  } catch (error) {
+    throw failed(error)
+  }
+  return {
+    file,
+    write: (text) => {
+      try {
+        writeFileSync(fd, text)
+      } catch (error) {
+        throw failed(error)
+      }
+    },
+    end: () => closeSync(fd),
+    // Half a plan is none.
+    drop: () => {
+      closeSync(fd)
+      rmSync(file, { force: true })
+    },
+  }
 }
