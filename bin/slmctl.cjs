@@ -12,13 +12,13 @@ if (major < 24) {
 } else {
   var fs = require('fs')
   var path = require('path')
-  var built = path.join(__dirname, '..', 'dist', 'slmctl.mjs')
+  var built = path.join(__dirname, '..', 'dist', 'slmctl.cjs')
   var source = path.join(__dirname, '..', 'src', 'cli.ts')
   // A checkout runs its sources, a package its bundle.
   if (fs.existsSync(source)) {
     import(require('url').pathToFileURL(source).href).then((cli) => cli.main(process.argv.slice(2)))
   } else {
     require('module').enableCompileCache()
-    import(require('url').pathToFileURL(built).href).then((cli) => cli.main(process.argv.slice(2)))
+    require(built).main(process.argv.slice(2))
   }
 }

@@ -324,8 +324,15 @@ export type Group = {
 
 export type Entitlement = { readonly product: string; readonly quantity: number; readonly agreement: string | null }
 
+/** Every file of a bundle has its own copy of this class; the mark is one for all of them. */
+const mark = Symbol.for('slmctl.ProblemError')
+
 /** A refused use of the program; carries the Problem that the user sees. */
 export class ProblemError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && mark in value
+  }
+  readonly [mark] = true
   /** At least one; the first is the one that the message names. */
   readonly problems: readonly Problem[]
   constructor(...problems: readonly Problem[]) {
