@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Asked, Judgement } from './activation.ts'
+import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { Logons } from './app/logons.ts'
 import { openResolver } from './directory.ts'
@@ -22,13 +22,14 @@ import {
   statusOf,
   type Told,
   unfinishedJournal,
+  type Wished,
 } from './engine.ts'
 import { type MachinePlan, ProblemError, problem, type Site, type Wish } from './model.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
 import { type Machine, openMachine, openRecording, recorder } from './windows.ts'
 
-export type { MachineOutcome, Named }
+export type { MachineOutcome, Named, Wished }
 
 /** What the command line says about reaching machines. */
 export type ReachFlags = {
@@ -53,9 +54,6 @@ export type AppOptions = {
   readonly replay: string | null
   readonly notice: (line: string) => void
 }
-
-/** What the command line wishes beyond the site file: renewals, and settings that were asked for. */
-export type Wished = { readonly renew: boolean; readonly asked: readonly Asked[] }
 
 /** slmctl with its parts put together. */
 export type App = {

@@ -15,7 +15,7 @@ import { isAway, lacksWindows } from './rules/live.ts'
 import { called, capital, isSpare } from './rules/rule.ts'
 import { wishFor } from './wishes.ts'
 
-export type { Asked, Authorisation, AuthorisedHost, PlanOptions } from './plan/draft.ts'
+export { type Asked, type Authorisation, type AuthorisedHost, type PlanOptions, reasons } from './plan/draft.ts'
 
 /**
  * Facts from texts → what slmctl would do. A step needs authority: without a site file nothing is proposed that would make a

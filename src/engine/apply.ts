@@ -3,7 +3,18 @@
  * journal → ask whether it holds. Stops at the first refusal on a machine and goes on with the others. Nothing is sent twice:
  * a call whose answer was lost is asked about.
  */
-import { type Asked, judge, liveFacts, type MachineFacts, type PlanOptions, planMachine, resolveStep, verifyStep } from '../activation.ts'
+import {
+  type Asked,
+  hex,
+  judge,
+  liveFacts,
+  type MachineFacts,
+  type PlanOptions,
+  planMachine,
+  reasons,
+  resolveStep,
+  verifyStep,
+} from '../activation.ts'
 import { errorByCode } from '../catalogue.ts'
 import { type MachinePlan, type MachineReading, type Problem, problem, type Site, type Step, type Wish } from '../model.ts'
 import type { Secret, SecretReference } from '../secrets.ts'
@@ -45,21 +56,17 @@ export type MachineOutcome = {
   readonly after: MachineReading | null
 }
 
+/** What is wished beyond the site file: renewals, and settings that were asked for. */
+export type Wished = { readonly renew: boolean; readonly asked: readonly Asked[] }
+
 /** How a plan is carried out. `told`: what a journal says was done before (resume). */
-type Options = {
-  readonly renew: boolean
-  readonly asked: readonly Asked[]
+type Options = Wished & {
   readonly told?: ToldMachine
   readonly signal?: AbortSignal
 }
 
 /** What the planner is asked with for one machine, the same when a plan is made and when it is carried out. */
-export async function planOptions(
-  env: Environment,
-  name: string,
-  may: Authority,
-  { renew, asked }: { readonly renew: boolean; readonly asked: readonly Asked[] },
-): Promise<PlanOptions> {
+export async function planOptions(env: Environment, name: string, may: Authority, { renew, asked }: Wished): Promise<PlanOptions> {
   const wishes = env.wishes(name)
   const partial = new Map<string, string | null>()
   for (const { key } of wishes) if (key) partial.set(JSON.stringify(key), await env.partialKey(key))
@@ -318,7 +325,7 @@ class Run {
     return planMachine(
       facts,
       await planOptions(this.#env, this.#name, may, {
-        renew: renew || steps.some((s) => s.activates && s.because === 'A renewal is asked for.'),
+        renew: renew || steps.some((s) => s.activates && s.because === reasons.renewal),
         asked: asked.length > 0 ? asked : askedIn(steps),
       }),
     )
@@ -389,7 +396,7 @@ function sameWork(a: MachinePlan, b: MachinePlan): boolean {
 /** What was asked for beside the wishes when these steps were planned. */
 function askedIn(steps: readonly Step[]): Asked[] {
   const asked = steps.flatMap((s): Asked[] => {
-    if (s.because !== 'It was asked for.') return []
+    if (s.because !== reasons.asked) return []
     const { LookupDomain: domain, DisableCaching: off, ActivationType: type } = s.arguments
     switch (s.change) {
       case 'kms-dns':
@@ -445,8 +452,6 @@ function undecided(facts: MachineFacts): boolean {
 function licensingOf(collected: Collected): (readonly [string, unknown])[] {
   return [...collected.answers].filter(([id]) => /^(?:system|computer|service|products|office-)/.test(id))
 }
-
-const hex = (code: number) => `0x${code.toString(16).toUpperCase().padStart(8, '0')}`
 
 /** The HRESULT in a Problem that a fault became; null where there is none. */
 function codeOf(why: Problem): number | null {

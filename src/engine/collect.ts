@@ -27,7 +27,7 @@ export async function collect(machine: Machine, clock: () => Date, wishes: reado
   const answers = new Map<string, Answer>()
   const asked: LiveQuestion[] = []
   for (;;) {
-    const round = nextQuestions(answers, { wishes }).filter((q) => !answers.has(q.id))
+    const round = nextQuestions(answers, { wishes })
     if (round.length === 0) break
     for (const question of round) {
       answers.set(question.id, await answer(machine, question, asked.length === 0))
@@ -39,7 +39,7 @@ export async function collect(machine: Machine, clock: () => Date, wishes: reado
 
 const licensing = /^(?:SoftwareLicensing|OfficeSoftwareProtection)/
 
-/** Asks again what a change can have changed: the licensing classes. Everything else is taken over. */
+/** Asks again what a change can have changed: the licensing classes and the registry. What the system is, is taken over. */
 export async function collectLicensing(machine: Machine, before: Collected, clock: () => Date): Promise<Collected> {
   const askedAt = clock().toISOString()
   const answers = new Map(before.answers)

@@ -224,7 +224,7 @@ function order(hosts: readonly AuthorisedHost[], machine: string): AuthorisedHos
   return drawn.sort((a, b) => a.host.priority - b.host.priority || a.draw - b.draw).map((d) => d.host)
 }
 
-const published: ReadonlySet<string> = new Set(clientKeys.map((row) => row.key))
+const publishedKeys: ReadonlySet<string> = new Set(clientKeys.map((row) => row.key))
 
 /**
  * Whether a step may be sent now. Null where it may; else the Problem, before anything is sent. Every method that slmctl may
@@ -296,11 +296,11 @@ export function forbids(step: Step, facts: MachineFacts, site: Site, may: Author
         return mine ? null : odd('the key to install is not one that a wish of the site file names.')
       }
       const key = String(step.arguments.ProductKey)
-      if (!published.has(key)) return odd('the key to install is no client setup key that Microsoft publishes.')
+      if (!publishedKeys.has(key)) return odd('the key to install is no client setup key that Microsoft publishes.')
       // Windows asks its KMS host by itself as soon as it has a client key: that host must be ours before.
       const model = facts.products[0]
       if (!model) return refuse('which KMS host it would ask is not known.', ['Look at it first: slmctl status'])
-      const office = level.office || /^Office/.test(clientKeys.find((row) => row.key === key)!.product)
+      const office = level.office || clientKeys.some((row) => row.key === key && row.family === 'office')
       const fresh: ProductFacts = {
         ...model,
         application: office ? 'office' : 'windows',

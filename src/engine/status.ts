@@ -1,6 +1,6 @@
-import { type Asked, type Judgement, judge, planMachine } from '../activation.ts'
+import { type Judgement, judge, planMachine } from '../activation.ts'
 import type { MachinePlan } from '../model.ts'
-import { type Environment, planOptions } from './apply.ts'
+import { type Environment, planOptions, type Wished } from './apply.ts'
 import { type Collected, collect, problemOf, type Result } from './collect.ts'
 import { eachMachine } from './fleet.ts'
 import { authority } from './guard.ts'
@@ -16,7 +16,7 @@ export function statusOf(names: Iterable<string>, env: Environment, signal?: Abo
 export function plansFor(
   names: Iterable<string>,
   env: Environment,
-  options: { readonly renew: boolean; readonly asked: readonly Asked[] },
+  wished: Wished,
   signal?: AbortSignal,
 ): AsyncGenerator<Named<MachinePlan>> {
   return eachMachine(
@@ -25,7 +25,7 @@ export function plansFor(
     (name) =>
       asked(name, env, async ({ facts }) => {
         const may = await authority(facts, env.site, env.names)
-        return planMachine(facts, await planOptions(env, name, may, options))
+        return planMachine(facts, await planOptions(env, name, may, wished))
       }),
     signal,
   )

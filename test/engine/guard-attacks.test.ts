@@ -6,6 +6,7 @@ import { clientKeys } from '../../src/catalogue.ts'
 import { authority, forbids, isClientKey, type Names } from '../../src/engine.ts'
 import type { Site, Step } from '../../src/model.ts'
 import { Secret } from '../../src/secrets.ts'
+import { step } from './step.ts'
 
 const site: Site = {
   organisation: 'Example University',
@@ -84,20 +85,6 @@ function machine({ products = [client], service = {}, domain = 'corp.example', s
   return liveFacts({ name: 'pc-1', answers, askedAt: '2026-11-01T12:00:00Z' })
 }
 
-const step = (method: string, more: Partial<Step> = {}): Step => ({
-  change: 'test',
-  what: method,
-  because: 'test',
-  class: 'SoftwareLicensingService',
-  key: null,
-  method,
-  arguments: {},
-  product: null,
-  host: null,
-  secret: null,
-  activates: method === 'Activate',
-  ...more,
-})
 const on = (id: string, product: string | null = id) => ({ class: 'SoftwareLicensingProduct', key: { ID: id }, product })
 const activate = step('Activate', on(first))
 

@@ -4,6 +4,7 @@ import { type Answers, type LiveRow, liveFacts } from '../../src/activation.ts'
 import { clientKeys } from '../../src/catalogue.ts'
 import { authority, forbids, type Names } from '../../src/engine.ts'
 import { ProblemError, problem, type Site, type Step } from '../../src/model.ts'
+import { step } from './step.ts'
 
 const site: Site = {
   organisation: 'Example University',
@@ -78,20 +79,6 @@ function machine(product: LiveRow = {}, service: LiveRow = {}, domain = 'corp.ex
   return liveFacts({ name: 'pc-1', answers, askedAt: '2026-11-01T12:00:00Z' })
 }
 
-const step = (method: string, more: Partial<Step> = {}): Step => ({
-  change: 'test',
-  what: method,
-  because: 'test',
-  class: 'SoftwareLicensingService',
-  key: null,
-  method,
-  arguments: {},
-  product: null,
-  host: null,
-  secret: null,
-  activates: method === 'Activate',
-  ...more,
-})
 const activate = step('Activate', { class: 'SoftwareLicensingProduct', key: { ID: windowsId }, product: windowsId })
 
 async function verdict(of: Step, facts = machine(), names: Names = dns(good), where: Site = site): Promise<string | null> {

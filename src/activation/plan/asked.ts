@@ -4,7 +4,7 @@ import { clearRegistryKey, staleOfficeKey } from '../changes/keys.ts'
 import { activationType, hostCaching, kmsDns, lookupDomain } from '../changes/kms-host.ts'
 import type { ProductFacts } from '../facts/product.ts'
 import { called, capital } from '../rules/rule.ts'
-import type { Asked, Draft } from './draft.ts'
+import { type Asked, type Draft, reasons } from './draft.ts'
 
 /** A key left over beside the Office that is in use. The live one is licensed; this one is not, and is of the same program. */
 export function planStale(draft: Draft, p: ProductFacts): void {
@@ -26,7 +26,7 @@ const since62: ReadonlySet<Asked['change']> = new Set(['lookup-domain', 'activat
 
 /** A change that somebody asks for beside the wishes. */
 export function planAsked(draft: Draft, asked: Asked): void {
-  const because = 'It was asked for.'
+  const because = reasons.asked
   const { facts, options } = draft
   if (since62.has(asked.change) && facts.products.some((p) => p.windows !== null && Number(p.windows) < 6.2)) {
     draft.refuse(null, 'NOT_ON_THIS_WINDOWS', 'This setting came with Windows 8 and Windows Server 2012; the machine is older.', [

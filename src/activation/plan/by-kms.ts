@@ -8,7 +8,7 @@ import type { ProductFacts } from '../facts/product.ts'
 import { type HostInUse, hostInUse } from '../host-in-use.ts'
 import { type OriginReading, originOf } from '../origin.ts'
 import { called, capital, days } from '../rules/rule.ts'
-import type { AuthorisedHost, Draft } from './draft.ts'
+import { type AuthorisedHost, type Draft, reasons } from './draft.ts'
 
 const soon = numberOf('renewal.toastDays') * 1440
 const allowedSkew = numberOf('clock.maxSkewHours') * 60
@@ -164,7 +164,7 @@ function whyDue(p: ProductFacts, renew: boolean, origin: OriginReading): string 
   if (p.state !== 'licensed') return `It is not activated (${p.state}).`
   if (p.minutesLeft !== null && p.minutesLeft <= soon) return `Only ${days(p.minutesLeft)} are left.`
   return renew && (origin.origin === 'own' || origin.origin === 'cannot-tell')
-    ? 'A renewal is asked for.'
+    ? reasons.renewal
     : 'Its present activation is not by a host of the site.'
 }
 

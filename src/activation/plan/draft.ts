@@ -32,6 +32,9 @@ export type Asked =
   | { readonly change: 'activation-type'; readonly type: 0 | 1 | 2; readonly product?: string }
   | { readonly change: 'clear-registry-key' }
 
+/** Reasons of steps that no wish of the site file stands behind; a saved plan is known by them when it is carried out. */
+export const reasons = { asked: 'It was asked for.', renewal: 'A renewal is asked for.' } as const
+
 /** What a machine is planned with. `hosts` are in the order in which they are to be tried. */
 export type PlanOptions = {
   readonly site: Site | null
