@@ -3,7 +3,7 @@
  * its own, NTLM with sealed bodies; python3-winrm, Ansible, slmctl and a bare loop ask it in turn, with the requests that slmctl
  * sent them in a first run. Compared is the CPU time of the client and its children, by the operating system's account (bash's
  * `time`: user + system of what was waited for), for each machine; wall times stand beside it, because the lab shares the cores.
- * Last line: JSON (docs/guide.md, "Benchmarks"). Ends with 1 where a client failed, or was told anything else than the others.
+ * Last line: JSON (docs/guide/README.md, "Benchmarks"). Ends with 1 where a client failed, or was told anything else than the others.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

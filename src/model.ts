@@ -283,6 +283,10 @@ export type Site = {
   readonly groups: readonly Group[]
   /** What was bought. Needed where a machine's own licence (OEM, retail) would be given up. */
   readonly entitlements: readonly Entitlement[]
+  /** What a scheduled check may do beyond looking: `repair` lets it apply what is wished. */
+  readonly schedule: { readonly repair: boolean }
+  /** Who may sign plans that are carried to machines by file: Ed25519 public keys, base64 of the 32 bytes. Where any is named, an unsigned plan file is refused. */
+  readonly planSigners: readonly string[]
 }
 
 export type Forest = {

@@ -5,3 +5,4 @@
 export { NativeError } from './native/error.ts'
 export { type GssEnd, type GssIdentity, gssAcceptor, gssInitiator } from './native/gssapi.ts'
 export { type SspiEnd, type SspiOptions, sspiInitiator } from './native/sspi.ts'
+export { computerName, type FolderFor, isElevated, secureFolder } from './native/windows.ts'

@@ -21,9 +21,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   site: ['model', 'catalogue', 'addresses', 'secrets', 'type:directory'],
   engine: ['model', 'addresses', 'catalogue', 'activation', 'secrets', 'type:directory', 'type:windows'],
   lab: ['protocol/negotiate', 'protocol/wsman'],
-  app: ['model', 'addresses', 'site', 'secrets', 'directory', 'windows', 'activation', 'engine'],
+  schedule: ['model', 'native'],
+  image: ['model', 'addresses', 'catalogue'],
+  offline: ['model', 'secrets', 'activation', 'type:windows'],
+  support: ['model'],
+  app: ['model', 'addresses', 'site', 'secrets', 'directory', 'native', 'windows', 'activation', 'engine', 'offline', 'support'],
   schemas: ['type:model'],
-  cli: ['model', 'catalogue', 'addresses', 'activation', 'site', 'schemas', 'app', 'lab', 'directory', 'type:engine', 'type:windows'],
+  cli: [
+    ...['model', 'catalogue', 'addresses', 'activation', 'site', 'schemas', 'app', 'lab', 'directory', 'schedule', 'image', 'offline'],
+    ...['support', 'type:engine', 'type:windows'],
+  ],
 }
 /** What a room may use from outside the project. `activation` and `catalogue` are pure: no file, no network, no process. */
 const mayUse: Readonly<Record<string, readonly string[]>> = {
@@ -32,7 +39,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   addresses: ['ipaddr.js'],
   activation: [],
   secrets: ['node:child_process', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:tty', 'node:util'],
-  native: ['koffi', 'node:crypto'],
+  native: ['koffi', 'node:crypto', 'node:ffi', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:process', 'node:sea'],
   'protocol/negotiate': ['node:crypto'],
   'protocol/wsman': ['node:crypto', 'saxes'],
   windows: ['node:crypto', 'node:http', 'node:https', 'node:net', 'node:timers/promises', 'node:tls'],
@@ -52,6 +59,10 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
     'node:tls',
     'node:url',
   ],
+  schedule: ['node:child_process', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
+  image: [],
+  offline: ['node:crypto', 'node:fs', 'node:os', 'node:path'],
+  support: ['fflate', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
   app: ['node:fs', 'node:os', 'node:path'],
   schemas: ['zod'],
   cli: ['node:fs', 'node:os', 'node:path', 'node:readline', 'node:readline/promises', 'node:url', 'node:util'],

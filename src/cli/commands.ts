@@ -140,6 +140,36 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/apply.ts'),
   },
   {
+    name: 'schedule',
+    usage: 'schedule install|show|remove',
+    summary: 'Check this machine, or a fleet, every seven days.',
+    about:
+      'On Windows: a task that asks this machine every seven days and, where the site file says so (schedule: {repair: true}), applies what is wished. On Linux: a systemd timer that asks the machines of the site file. show says what is set up; remove leaves nothing behind.',
+    options: [{ flag: '--site', value: 'FILE', means: 'The site file; a copy is kept where only administrators can change it.' }],
+    examples: ['slmctl schedule install --site slmctl.yaml', 'slmctl schedule show', 'slmctl schedule remove'],
+    load: () => import('./commands/schedule.ts'),
+  },
+  {
+    name: 'image',
+    usage: 'image --product PRODUCT… --out DIR',
+    summary: 'Files for the unattended setup of your own images.',
+    about:
+      'Writes what your own setup needs for volume activation: the parts of the answer file, SetupComplete.cmd, and the configuration of the Office Deployment Tool. Only client keys that Microsoft publishes and only hosts of the site file.',
+    options: [site, { flag: '--out', value: 'DIR', means: 'The folder to write to; it is made.' }],
+    examples: ['slmctl image --product "Windows 11 Enterprise" --out image'],
+    load: () => import('./commands/image.ts'),
+  },
+  {
+    name: 'offline',
+    usage: 'offline signer|ids|confirm',
+    summary: 'Machines that no network reaches: signed plans, telephone activation.',
+    about:
+      'signer makes the key that signs plans; ids writes installation IDs to a file; confirm deposits the confirmation IDs that came back, verified.',
+    options: [site],
+    examples: ['slmctl offline signer signer.key', 'slmctl offline ids --out ids.csv', 'slmctl offline confirm ids.csv'],
+    load: () => import('./commands/offline.ts'),
+  },
+  {
     name: 'site',
     usage: 'site init|check|schema [FILE]',
     summary: 'Begin, check and explain the site file.',

@@ -85,7 +85,7 @@ export async function loadSite(file: string | undefined): Promise<Site | null> {
   if (read.text === null)
     throw new ProblemError({
       ...read.problem,
-      next: ['Name your site file: --site slmctl.yaml. The guide shows one: docs/guide.md, "The site file".'],
+      next: ['Name your site file: --site slmctl.yaml. The guide shows one: docs/guide/README.md, "The site file".'],
     })
   const { readSite } = await import('../site.ts')
   const { site, problems } = readSite(file, read.text.text)

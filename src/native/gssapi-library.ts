@@ -2,6 +2,7 @@ import type koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
 import { type Argument, aside, exitsAtOnce, type Foreign } from './aside.ts'
 import { NativeError } from './error.ts'
+import { loadKoffi } from './library.ts'
 import { Arena, copyOf } from './memory.ts'
 
 /**
@@ -186,7 +187,7 @@ export function gssLibrary(): Promise<GssLibrary> {
 
 async function load(): Promise<GssLibrary> {
   if (process.platform === 'win32') throw new NativeError('unavailable', 'On Windows, Kerberos is asked of SSPI.')
-  const { default: library } = await import('koffi').catch(() => {
+  const library = await loadKoffi().catch(() => {
     throw new NativeError(
       'unavailable',
       `slmctl has no native module for ${process.platform} on ${process.arch}: use NTLM over HTTPS or HTTP.`,

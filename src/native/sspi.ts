@@ -1,6 +1,7 @@
 import type koffi from 'koffi'
 import { type Argument, aside, exitsAtOnce, type Foreign } from './aside.ts'
 import { NativeError } from './error.ts'
+import { loadKoffi } from './library.ts'
 import { Arena } from './memory.ts'
 
 /**
@@ -102,8 +103,7 @@ let loading: Promise<Secur32> | undefined
 function secur32(): Promise<Secur32> {
   loading ??= (async () => {
     if (process.platform !== 'win32') throw new NativeError('unavailable', 'SSPI is a part of Windows; here Kerberos is asked of GSS-API.')
-    const { default: library } = await import('koffi')
-    return new Secur32(library)
+    return new Secur32(await loadKoffi())
   })().catch((error: unknown) => {
     loading = undefined
     throw error instanceof NativeError ? error : new NativeError('unavailable', 'secur32.dll cannot be used by this slmctl.')

@@ -280,6 +280,8 @@ function build(file: string, words: SiteWords, lineOf: (path: Path) => number): 
         wishes: g.wishes.map(wish),
       })),
       entitlements: words.entitlements.map((e) => ({ product: e.product, quantity: e.quantity, agreement: e.agreement ?? null })),
+      schedule: { repair: words.schedule?.repair ?? false },
+      planSigners: words.plans?.signers ?? [],
     },
   }
 }

@@ -181,6 +181,22 @@ export const siteSchema = z
       )
       .default([])
       .describe('What was bought.'),
+    schedule: z
+      .strictObject({
+        repair: z.boolean().default(false).describe('true: the scheduled check also applies what is wished; false: it only looks.'),
+      })
+      .optional()
+      .describe('What slmctl schedule sets up on a machine.'),
+    plans: z
+      .strictObject({
+        signers: z
+          .array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'expected the public key that slmctl offline signer prints'))
+          .max(20)
+          .default([])
+          .describe('Public keys (Ed25519) of those who may sign plans; then a plan file without their signature is refused.'),
+      })
+      .optional()
+      .describe('Plans that are carried to machines by file.'),
   })
   .describe('The slmctl site file.')
 

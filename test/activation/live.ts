@@ -63,6 +63,8 @@ export function siteOf(part: Partial<Site> | null | undefined): Site | null {
     wishes: [],
     groups: [],
     entitlements: [],
+    schedule: { repair: false },
+    planSigners: [],
     ...part,
   }
 }

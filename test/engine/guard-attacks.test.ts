@@ -22,6 +22,8 @@ const site: Site = {
   wishes: [{ product: 'Visio', by: 'mak', year: null, key: { env: 'VISIO_KEY' }, instead: false }],
   groups: [],
   entitlements: [],
+  schedule: { repair: false },
+  planSigners: [],
 }
 const foreign = 'kms.elsewhere.example'
 const addresses: Record<string, string[]> = {

@@ -20,6 +20,8 @@ const site: Site = {
   wishes: [{ product: 'Visio', by: 'mak', year: null, key: { env: 'VISIO_KEY' }, instead: false }],
   groups: [],
   entitlements: [],
+  schedule: { repair: false },
+  planSigners: [],
 }
 
 /** DNS of the tests: what it holds, and which names were asked for. */

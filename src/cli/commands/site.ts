@@ -295,7 +295,7 @@ function firstFile(domain: string | null, published: readonly string[]): string 
   const d = domain ?? 'corp.example'
   const hosts = published.length > 0 ? published : [`kms1.${d}`]
   return `# The site file of slmctl: what this organisation owns. Nothing outside it is used.
-# Check it with: slmctl site check. Every word: docs/guide.md, "The site file".
+# Check it with: slmctl site check. Every word: docs/guide/README.md, "The site file".
 # For completion in an editor: slmctl site schema > site.schema.json, and as the first line here
 #   yaml-language-server: $schema=site.schema.json
 
