@@ -7,6 +7,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
+import { type Here, meansHere, notElevated, thisComputer } from './app/here.ts'
 import { Logons } from './app/logons.ts'
 import { openResolver } from './directory.ts'
 import {
@@ -24,7 +25,7 @@ import {
   unfinishedJournal,
   type Wished,
 } from './engine.ts'
-import { type MachinePlan, ProblemError, problem, type Site, type Wish } from './model.ts'
+import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
 import { type Machine, openMachine, openRecording, recorder } from './windows.ts'
@@ -53,6 +54,8 @@ export type AppOptions = {
   /** A recording in place of machines. */
   readonly replay: string | null
   readonly notice: (line: string) => void
+  /** This computer as a machine; left out: what it is. */
+  readonly here?: Here | null
 }
 
 /** slmctl with its parts put together. */
@@ -60,6 +63,8 @@ export type App = {
   readonly site: Site | null
   /** The machine of the recording that is replayed; null where machines are asked. */
   readonly recorded: string | null
+  /** This computer, where it is a Windows machine: what is meant where no machine is named. */
+  readonly here: string | null
   readonly everyMachine: () => readonly string[]
   /** Names and groups as typed → machines, each once. */
   readonly machines: (words: readonly string[]) => readonly string[]
@@ -67,6 +72,8 @@ export type App = {
   readonly needSite: (command: string) => Site
   readonly status: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
   readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
+  /** NOT_ELEVATED, where the plans change this computer and whoever runs slmctl may not; null where nothing stands against it. */
+  readonly notElevated: (plans: readonly MachinePlan[]) => Promise<Problem | null>
   /** Begins a journal (or goes on with one) and carries the plans out. What was begun is waited for, whatever ends the outcomes. */
   readonly apply: (
     plans: readonly MachinePlan[],
@@ -130,8 +137,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   const names = openResolver({ servers: site?.dnsServers ?? [] })
 
   const logons = new Logons()
+  const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
+  const isHere = (name: string) => here !== null && canonicalHost(name) === canonicalHost(here.name)
   const open = async (name: string): Promise<Machine> => {
     if (replay) return replay
+    if (here && isHere(name)) return keep ? keep(here.open()) : here.open()
     const [answer] = reachOf(siteFile, name, overrides)
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
@@ -156,7 +166,12 @@ export async function openApp(options: AppOptions): Promise<App> {
     site,
     names,
     open,
-    wishes: (name) => groupOf.get(canonicalHost(name)) ?? site?.wishes ?? [],
+    // A site file may list this computer by its short name.
+    wishes: (name) =>
+      groupOf.get(canonicalHost(name)) ??
+      (isHere(name) ? groupOf.get(canonicalHost(name.split('.')[0]!)) : undefined) ??
+      site?.wishes ??
+      [],
     secret: readSecret,
     partialKey,
     clock,
@@ -166,11 +181,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   return {
     site,
     recorded: replay?.name ?? null,
+    here: here?.name ?? null,
+    notElevated: async (plans) => (here ? await notElevated(here, plans) : null),
     everyMachine: () => [...new Set((site?.groups ?? []).flatMap((g) => g.machines))],
     machines: (words) => {
       const groups = new Map((site?.groups ?? []).map((g) => [g.name, g.machines]))
       // However it is spelt, a machine is worked on once: two runs at the same time would send everything twice.
-      const names = words.flatMap((word) => groups.get(word) ?? [word])
+      const names = words.flatMap((word) => groups.get(word) ?? [here && meansHere(word) ? here.name : word])
       return [...new Map(names.toReversed().map((name) => [canonicalHost(name), name])).values()].toReversed()
     },
     needSite: (command) => {

@@ -89,10 +89,10 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'status',
-    usage: 'status MACHINE…',
-    summary: 'Ask machines over WinRM: activated, until when, by whom.',
+    usage: 'status [MACHINE…]',
+    summary: 'Ask machines: activated, until when, by whom.',
     about:
-      'Asks machines over WinRM and says for each product: state, days left, KMS host, cause, next step and whose activation it is. A machine is a name of the site file, a group of it, or any host name. Nothing is changed.',
+      'Asks machines and says for each product: state, days left, KMS host, cause, next step and whose activation it is. Without a machine, on Windows, it asks this computer itself; others are asked over WinRM: a name of the site file, a group of it, or any host name. Nothing is changed.',
     options: [
       ...reachOptions,
       { flag: '--verbose', value: null, means: 'Every machine in full, not one line each.' },
@@ -100,6 +100,7 @@ export const commands: readonly Command[] = [
       { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' },
     ],
     examples: [
+      'slmctl status',
       'slmctl status pc-17.corp.example',
       'slmctl status clients --site slmctl.yaml',
       'slmctl status 10.1.2.3 --user CORP\\admin --ask-password',
@@ -109,7 +110,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'plan',
-    usage: 'plan MACHINE…|--from FILE',
+    usage: 'plan [MACHINE…]|--from FILE',
     summary: 'What would change, and why.',
     about:
       'Asks machines, or reads facts from a text, and shows the steps that would bring them to what the site file wishes, each with its reason; says what is refused and which facts are missing. Nothing is changed.',
@@ -125,7 +126,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'apply',
-    usage: 'apply MACHINE…|--plan FILE',
+    usage: 'apply [MACHINE…]|--plan FILE',
     summary: 'Carry out the plan, verified, with a journal.',
     about:
       'Plans, asks, and does exactly the plan: before each machine it asks again and refuses a plan that no longer fits; before each step the KMS host is checked against the site file; after each step the machine is asked whether it holds. A journal on disk is written before and after every call.',

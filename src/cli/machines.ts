@@ -60,7 +60,7 @@ export function wished(flags: Flags): Wished {
   return { renew: flags.renew === true, asked }
 }
 
-/** The machines that words and flags mean: names, groups of the site file, or all. */
+/** The machines that words and flags mean: names, groups of the site file, all, or this computer where nothing is said. */
 export function machinesMeant(app: App, words: readonly string[], flags: Flags, command: string): readonly string[] {
   if (flags.all === true) {
     const names = app.everyMachine()
@@ -74,16 +74,13 @@ export function machinesMeant(app: App, words: readonly string[], flags: Flags, 
   }
   if (words.length === 0) {
     if (app.recorded) return [app.recorded]
+    if (app.here) return [app.here]
     throw new ProblemError(
-      process.platform === 'win32'
-        ? problem('NOT_HERE_YET', 'This release asks machines over WinRM only; this computer itself is asked by name.', [
-            `slmctl ${command} localhost --user … (WinRM must be on: winrm quickconfig)`,
-          ])
-        : problem('NO_MACHINE', `This computer has no Windows licence to look at; ${command} wants the name of a machine.`, [
-            `slmctl ${command} pc-17.corp.example --site slmctl.yaml`,
-            `slmctl ${command} --all: every machine of the site file`,
-            'slmctl diagnose: read what slmgr printed on a machine',
-          ]),
+      problem('NO_MACHINE', `This computer has no Windows licence to look at; ${command} wants the name of a machine.`, [
+        `slmctl ${command} pc-17.corp.example --site slmctl.yaml`,
+        `slmctl ${command} --all: every machine of the site file`,
+        'slmctl diagnose: read what slmgr printed on a machine',
+      ]),
     )
   }
   return app.machines(words)

@@ -83,6 +83,7 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
     else io.out(`Nothing to change: ${asWished} of ${all + problems.length} as wished.\n`)
     return problems.length > 0 ? 2 : undone ? 1 : 0
   }
+  await mayChange(app, toDo)
   await confirm(toDo, flags, stop, io)
   const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal })
   return await report({ id, outcomes, total: toDo.length, problems, undone }, flags, stop, io)
@@ -109,6 +110,7 @@ async function resume(app: App, words: readonly string[], flags: Flags, stop: St
         io.out(wrap(`${p.name}: "${at.open.step.what}" was sent and its end is not known; the machine is asked first.`, io.columns, '  '))
     }
   }
+  await mayChange(app, left)
   if (left.length > 0) await confirm(left, flags, stop, io)
   const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told })
   return await report({ id, outcomes, total: left.length, problems: [], undone: told.endedBadly > 0 }, flags, stop, io)
@@ -168,6 +170,12 @@ function showOutcome(o: MachineOutcome, io: Io): void {
     for (const next of o.problem.next) io.out(wrap(next, io.columns, '    → ', '      '))
   }
   if (o.after) io.out(wrap(`${io.paint(colour[o.after.verdict], o.after.verdict)}: ${o.after.headline}`, io.columns, '  now ', '      '))
+}
+
+/** Refuses what this computer would not let its user do, before anything is tried. */
+async function mayChange(app: App, plans: readonly MachinePlan[]): Promise<void> {
+  const why = await app.notElevated(plans)
+  if (why) throw new ProblemError(why)
 }
 
 /** Asks on a terminal; without one, `--yes` is needed. Nothing has been changed until here. */

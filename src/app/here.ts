@@ -1,0 +1,64 @@
+import { canonicalHost } from '../addresses.ts'
+import type { MachinePlan, Problem, Step } from '../model.ts'
+import { problem } from '../model.ts'
+import { computerName, isElevated } from '../native.ts'
+import { type Machine, openLocal } from '../windows.ts'
+
+/** This computer, where it is a Windows machine: its name, its door, and whether whoever runs slmctl may change it. */
+export type Here = {
+  readonly name: string
+  readonly open: () => Machine
+  readonly elevated: () => Promise<boolean>
+}
+
+/** This computer; null where it is no Windows machine. */
+export async function thisComputer(): Promise<Here | null> {
+  if (process.platform !== 'win32') return null
+  const name = await computerName()
+  return { name, open: () => openLocal(name), elevated: isElevated }
+}
+
+/** True for a word that means this computer, whatever it is called. */
+export const meansHere = (word: string): boolean => word === '.' || /^localhost\.?$/i.test(word)
+
+const platform = 'SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\SoftwareProtectionPlatform'
+/** What UserOperations = 1 opens to everybody (MicrosoftDocs/windowsserverdocs, activation-slmgr-vbs-options and registry settings). */
+const userOperations: ReadonlySet<string> = new Set(['InstallProductKey', 'Activate'])
+
+/**
+ * Why the plans for this computer cannot be carried out by whoever runs slmctl; null where they can. Said before anything is tried:
+ * Windows lets everybody renew a KMS activation, and wants an administrator for all else, unless UserOperations is set.
+ */
+export async function notElevated(here: Here, plans: readonly MachinePlan[]): Promise<Problem | null> {
+  const steps = plans.filter((p) => canonicalHost(p.name ?? p.id) === canonicalHost(here.name)).flatMap((p) => p.steps)
+  if (steps.length === 0 || (await here.elevated())) return null
+  const machine = here.open()
+  try {
+    const values = await machine.registry({ key: platform, values: ['UserOperations'] })
+    const open = values?.UserOperations === 1
+    for (const step of steps) {
+      if (open && userOperations.has(step.method)) continue
+      if (await renewsByKms(step, machine)) continue
+      return problem(
+        'NOT_ELEVATED',
+        `To ${step.what}, Windows wants an administrator, and slmctl runs without those rights; nothing was tried.`,
+        [
+          'Open a terminal as administrator ("Run as administrator") and give the same command.',
+          'To only look: slmctl status, slmctl plan',
+        ],
+      )
+    }
+    return null
+  } finally {
+    await machine.close()
+  }
+}
+
+async function renewsByKms(step: Step, machine: Machine): Promise<boolean> {
+  if (step.method !== 'Activate') return false
+  if (step.host !== null) return true
+  const id = step.key?.ID
+  if (id === undefined || !/^[0-9a-f-]{36}$/i.test(id)) return false
+  const rows = await machine.ask({ class: step.class, columns: ['ID', 'Description'], where: `ID='${id}'` })
+  return /KMSCLIENT/.test(String(rows?.[0]?.Description ?? ''))
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Here } from '../../src/app/here.ts'
+import { type App, openApp } from '../../src/app.ts'
+import type { ScenarioId } from '../../src/lab.ts'
+import type { MachinePlan } from '../../src/model.ts'
+import { Secret } from '../../src/secrets.ts'
+import { openMachine } from '../../src/windows.ts'
+import { methods, type Stage, stage } from './lab.ts'
+
+/** This computer is a machine of the lab: everything but its door is as on Windows, where test:windows goes the whole way. */
+const pc = 'pc-1.corp.example'
+const flags = {
+  ...{ user: null, passwordFile: null, askPassword: false, credential: null, method: null },
+  ...{ https: false, port: null, ca: null, pin: null, timeoutSeconds: null },
+}
+
+async function at(scenario: ScenarioId, elevated: boolean, then: (app: App, s: Stage) => Promise<void>, site = (text: string) => text) {
+  const s = await stage({ machines: [{ name: pc, scenario }] }, 'http', site)
+  const { address, httpPort } = s.lab.machines[0]!
+  const { user, password, domain } = s.lab.accounts[0]!
+  const credential = () => ({ method: 'ntlm', user, domain: domain ?? '', password: new Secret(Buffer.from(password)) }) as const
+  const reach = () => ({
+    name: pc,
+    address,
+    port: httpPort,
+    tls: null,
+    credential: credential(),
+    operationTimeoutMs: 20_000,
+    connectTimeoutMs: 5_000,
+  })
+  const here: Here = { name: pc, open: () => openMachine(reach()), elevated: async () => elevated }
+  const before = process.env.SLMCTL_STATE
+  process.env.SLMCTL_STATE = s.directory
+  const app = await openApp({ siteFile: s.site, reach: flags, parallel: 4, replay: null, notice: () => {}, here })
+  try {
+    await then(app, s)
+  } finally {
+    await app.close()
+    await s.close()
+    if (before === undefined) delete process.env.SLMCTL_STATE
+    else process.env.SLMCTL_STATE = before
+  }
+}
+
+async function planOf(app: App, renew = false): Promise<MachinePlan> {
+  for await (const { result } of app.plans([app.here!], { renew, asked: [] })) {
+    assert.ok(result.ok, JSON.stringify(result))
+    return result.value
+  }
+  throw new Error('no plan')
+}
+
+describe('this computer', () => {
+  test('is what . and localhost mean, and is asked by its own door', () =>
+    at('win11-pro-notification', true, async (app, s) => {
+      assert.deepEqual(app.machines(['.', 'localhost', pc]), [pc])
+      for await (const { name, result } of app.status([app.here!])) assert.deepEqual([name, result.ok], [pc, true])
+      const plan = await planOf(app)
+      assert.equal(await app.notElevated([plan]), null)
+      for await (const o of app.apply([plan], { renew: false, asked: [] }).outcomes) assert.equal(o.result, 'changed', JSON.stringify(o))
+      assert.deepEqual(
+        methods(s.lab, pc),
+        plan.steps.map((step) => step.method),
+      )
+    }))
+  test('not elevated: what needs an administrator is refused before anything is tried', () =>
+    at('wrong-host', false, async (app, s) => {
+      const plan = await planOf(app)
+      assert.equal(plan.steps[0]!.method, 'SetKeyManagementServiceMachine')
+      const why = await app.notElevated([plan])
+      assert.equal(why?.code, 'NOT_ELEVATED')
+      assert.match(why.summary, /wants an administrator, and slmctl runs without those rights; nothing was tried/)
+      assert.equal(s.lab.calls(pc).length, 0)
+      // The plans of other machines are none of its business.
+      assert.equal(await app.notElevated([{ ...plan, name: 'pc-2.corp.example', id: 'pc-2.corp.example' }]), null)
+    }))
+  test('not elevated: a KMS activation is renewed all the same', () =>
+    at('win11-pro-notification', false, async (app) => {
+      const plan = await planOf(app)
+      assert.deepEqual(
+        plan.steps.map((step) => step.method),
+        ['Activate'],
+      )
+      assert.equal(await app.notElevated([plan]), null)
+    }))
+  test('a group of the site file may list it by its short name', () =>
+    at(
+      'win11-pro-notification',
+      true,
+      async (app) => {
+        const plan = await planOf(app)
+        assert.deepEqual(plan.steps, [])
+      },
+      (text) =>
+        `${text.replace(/^groups:\n(?: .*\n)*/m, '')}\ngroups:\n  left: { machines: [pc-1], wishes: [{ product: windows, by: leave }] }\n`,
+    ))
+})
