@@ -78,6 +78,7 @@ export async function planOptions(env: Environment, name: string, may: Authority
     asked,
     hosts: may.hosts,
     authorise: may.authorise,
+    directory: may.directory,
     partialKeyOf: (reference) => partial.get(JSON.stringify(reference)) ?? null,
   }
 }

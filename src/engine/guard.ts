@@ -28,6 +28,8 @@ export type Authority = {
   /** Hosts of the site file that may not be used now, and why. */
   readonly excluded: readonly { readonly name: string; readonly because: string }[]
   readonly authorise: (host: HostInUse) => Authorisation
+  /** Whether the directory is one of ours that the machine asks before any host, where AD-based activation is allowed. */
+  readonly directory: Authorisation
 }
 
 const no = (because: string, ...next: string[]): Authorisation => ({ ok: false, because, next })
@@ -39,7 +41,7 @@ const no = (because: string, ...next: string[]): Authorisation => ({ ok: false, 
 export async function authority(facts: MachineFacts, site: Site | null, names: Names, planned: readonly Step[] = []): Promise<Authority> {
   if (site === null) {
     const why = no('Which KMS hosts are ours is for a site file to say; there is none.', 'slmctl site init writes one to begin with.')
-    return { hosts: [], excluded: [], authorise: () => why }
+    return { hosts: [], excluded: [], authorise: () => why, directory: why }
   }
   const suffix = suffixOf(facts)
   const excluded: { name: string; because: string }[] = []
@@ -62,6 +64,7 @@ export async function authority(facts: MachineFacts, site: Site | null, names: N
     hosts: order(hosts, facts.name ?? facts.id),
     excluded,
     authorise: (use) => authorise(use, facts, site, named, excluded, published),
+    directory: directory(facts, site, false),
   }
 }
 

@@ -66,3 +66,22 @@ test('what an older Windows lacks, or what is not ours, is refused with nothing 
     await s.close()
   }
 })
+
+test('in a domain that is not ours the plan says so itself; KMS only is the way that it names', async () => {
+  const s = await stage({ machines: [{ name: pc, scenario: 'win11-pro-notification' }] }, 'http', (text) =>
+    text.replace(/^domains:.*$/m, 'domains: [labs.example]').replace(/^ {2}hosts:.*$/m, '  hosts: [10.0.0.10]'),
+  )
+  try {
+    const plan = await s.slmctl('plan', pc)
+    assert.match(plan.out, /The machine is in corp\.example, which the site\s+file does not name, and its directory could activate it/)
+    assert.doesNotMatch(plan.out, /Activate\(/)
+    const ran = await s.slmctl('apply', pc, '--yes')
+    assert.equal(ran.code, 1)
+    assert.deepEqual(s.lab.calls(pc), [])
+    const only = await s.slmctl('plan', pc, '--activation-type', 'kms')
+    assert.doesNotMatch(only.out, /its directory could activate it/)
+    assert.match(only.out, /activation by KMS only/)
+  } finally {
+    await s.close()
+  }
+})

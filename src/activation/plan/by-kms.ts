@@ -1,7 +1,7 @@
 import { numberOf } from '../../catalogue.ts'
 import type { Step } from '../../model.ts'
 import { activation } from '../changes/activation.ts'
-import { answered, type Level, productLevel, sameHost, serviceLevel, valueAt } from '../changes/change.ts'
+import { answered, hasOfficeService, type Level, productLevel, sameHost, serviceLevel, valueAt } from '../changes/change.ts'
 import { clientKey, keyFits, keyLevel, keyName, publishedKey } from '../changes/keys.ts'
 import { activationType, foreignHost, kmsHost, kmsPort } from '../changes/kms-host.ts'
 import type { ProductFacts } from '../facts/product.ts'
@@ -53,6 +53,13 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
       `${capital(name)}: the machine’s clock is ${days(Math.abs(clock))} ${clock > 0 ? 'ahead' : 'behind'}; a KMS host refuses a request that is more than ${allowedSkew / 60} hours off.`,
       ['Set its clock and time zone right: w32tm /resync'],
     )
+    return
+  }
+  // Windows asks the directory before any host: one that is not ours could activate it first, and the guard lets no step through.
+  const kmsOnly = type === '2' || options.asked?.some((a) => a.change === 'activation-type' && a.type === 2)
+  const { directory } = options
+  if (live && due && directory && !directory.ok && !kmsOnly && !hasOfficeService(p) && Number(facts.system?.version ?? 0) >= 6.2) {
+    draft.refuse(index, 'HOST_NOT_AUTHORISED', `${capital(name)}: ${directory.because}`, directory.next)
     return
   }
   // An OEM marker that is missing or wrong: no host can activate it (Windows 7 and Vista).

@@ -43,6 +43,8 @@ export type PlanOptions = {
   /** Activates again what is activated by KMS. */
   readonly renew: boolean
   readonly hosts: readonly AuthorisedHost[]
+  /** Whether the directory that a machine asks before any host is one of ours; left out where it is not known. */
+  readonly directory?: Authorisation
   readonly authorise: (host: HostInUse, about: { readonly product: ProductFacts; readonly origin: OriginReading }) => Authorisation
   readonly asked?: readonly Asked[]
   /** The last five characters of a secret key, where they may be known: a key that is there already is not installed again. */
