@@ -8,7 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { type BuildOptions, build } from 'esbuild'
 
 const quick = ['diagnose', 'explain', 'keys']
-const machines = ['status', 'plan', 'apply', 'schedule', 'image', 'offline', 'site', 'lab', 'demo']
+const machines = ['status', 'plan', 'apply', 'audit', 'schedule', 'image', 'offline', 'site', 'lab', 'demo']
 
 const common: BuildOptions = {
   bundle: true,

@@ -150,6 +150,8 @@ export type MachineReading = {
   readonly id: string
   /** The name that the text gives it; null where it gives none. */
   readonly name: string | null
+  /** The operating system by its own name, `Microsoft Windows 11 Enterprise`; null where it was not told. */
+  readonly system: string | null
   readonly sources: readonly string[]
   readonly verdict: Verdict
   readonly origin: Origin
@@ -246,6 +248,38 @@ export type MissingFact = { readonly machine: string; readonly fact: string; rea
 export type Plan = {
   readonly schema: 'slmctl.plan/1'
   readonly machines: readonly MachinePlan[]
+  readonly problems: readonly Problem[]
+}
+
+/** Activated products of one name, counted by whose activation they are. */
+export type AuditRow = { readonly product: string; readonly channel: Channel; readonly count: Readonly<Record<Origin, number>> }
+
+/** A product of a machine whose activation is not plainly in order, with what the statement rests on. */
+export type AuditRemark = {
+  readonly machine: string
+  readonly product: string
+  readonly origin: 'foreign' | 'suspect' | 'cannot-tell'
+  readonly because: string
+  readonly honest: string | null
+  readonly evidence: readonly Evidence[]
+  readonly next: readonly string[]
+}
+
+/** What was bought, against what is in use by volume activation. */
+export type EntitlementUse = Entitlement & { readonly used: number }
+
+/** The answer of `audit`: schema `slmctl.audit/1`. */
+export type Audit = {
+  readonly schema: 'slmctl.audit/1'
+  /** `problems` says why the others could not be asked: what they hold is not known. */
+  readonly machines: { readonly asked: number; readonly notAsked: number }
+  readonly products: readonly AuditRow[]
+  /** Products with a key that are not activated now. */
+  readonly notActivated: number
+  readonly entitlements: readonly EntitlementUse[]
+  /** Activated by volume and covered by no entitlement; empty where the site file lists none. */
+  readonly uncovered: readonly { readonly product: string; readonly used: number }[]
+  readonly remarks: readonly AuditRemark[]
   readonly problems: readonly Problem[]
 }
 

@@ -3,7 +3,7 @@
  * uses; a mistake between the two does not compile.
  */
 import * as z from 'zod'
-import type { Diagnosis, MachinePlan, Plan } from './model.ts'
+import type { Audit, Diagnosis, MachinePlan, Plan } from './model.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
@@ -75,7 +75,18 @@ const product = z
   })
   .readonly()
 
-const machine = z.strictObject({ id: text, name: maybe, sources: texts, verdict, origin, headline: text, next: texts }).readonly()
+const machine = z
+  .strictObject({
+    id: text,
+    name: maybe,
+    system: maybe.describe('The operating system by its own name.'),
+    sources: texts,
+    verdict,
+    origin,
+    headline: text,
+    next: texts,
+  })
+  .readonly()
 const event = z
   .strictObject({
     id: z.int().nonnegative(),
@@ -255,6 +266,52 @@ export const applySchema = z
   .readonly()
   .describe('What slmctl apply --json answers.')
 
+const channel = product.unwrap().shape.channel
+const number = z.int().nonnegative()
+/** `slmctl.audit/1` */
+export const auditSchema = z
+  .strictObject({
+    schema: z.literal('slmctl.audit/1'),
+    machines: z.strictObject({ asked: number, notAsked: number.describe('What they hold is not known; problems say why.') }).readonly(),
+    products: z
+      .array(z.strictObject({ product: text, channel, count: z.record(origin, number).readonly() }).readonly())
+      .readonly()
+      .describe('Activated products by name, counted by whose activation they are.'),
+    notActivated: number.describe('Products with a key that are not activated now.'),
+    entitlements: z
+      .array(z.strictObject({ product: text, quantity: z.int().positive(), agreement: maybe, used: number }).readonly())
+      .readonly()
+      .describe('What was bought, against what is in use by volume activation.'),
+    uncovered: z
+      .array(z.strictObject({ product: text, used: number }).readonly())
+      .readonly()
+      .describe('Activated by volume and covered by no entitlement; empty where the site file lists none.'),
+    remarks: z
+      .array(
+        z
+          .strictObject({
+            machine: text,
+            product: text,
+            origin: z.enum(['foreign', 'suspect', 'cannot-tell']),
+            because: text,
+            honest: maybe,
+            evidence: lines,
+            next: texts,
+          })
+          .readonly(),
+      )
+      .readonly(),
+    problems,
+  })
+  .readonly()
+  .describe('What slmctl audit --json answers.') satisfies z.ZodType<Audit>
+
 /** The schemas that are published, by the name of their file in docs. */
-export const published = { diagnosis: diagnosisSchema, status: statusSchema, plan: planSchema, apply: applySchema } as const
+export const published = {
+  diagnosis: diagnosisSchema,
+  status: statusSchema,
+  plan: planSchema,
+  apply: applySchema,
+  audit: auditSchema,
+} as const
 export { z }

@@ -145,6 +145,7 @@ function nobody(sources: readonly string[]): MachineReading {
   return {
     id: 'machine-1',
     name: null,
+    system: null,
     sources,
     verdict: 'cannot-tell',
     origin: 'cannot-tell',

@@ -332,6 +332,7 @@ function judgeMachine(facts: MachineFacts, products: readonly Product[], finding
   return {
     id: facts.id,
     name: facts.name,
+    system: facts.system?.caption ?? null,
     sources: facts.sources,
     verdict,
     origin,

@@ -29,9 +29,14 @@ function names(product: ProductFacts, facts: MachineFacts): string {
 
 /** The entitlement that covers a product: every word of it is a word of the product's name. Null where none does. */
 export function entitlementFor(product: ProductFacts, facts: MachineFacts, site: Site): Entitlement | null {
-  const known = new Set(names(product, facts).match(/[\p{L}\d.]+/gu) ?? [])
+  return coveredBy(names(product, facts), site.entitlements)
+}
+
+/** The first entitlement each word of which is a word of the name. */
+export function coveredBy<E extends Entitlement>(name: string, entitlements: readonly E[]): E | null {
+  const known = new Set(name.toLowerCase().match(/[\p{L}\d.]+/gu) ?? [])
   return (
-    site.entitlements.find((e) => {
+    entitlements.find((e) => {
       const words = e.product.toLowerCase().match(/[\p{L}\d.]+/gu) ?? []
       return e.quantity > 0 && words.length > 0 && words.every((word) => known.has(word))
     }) ?? null

@@ -141,6 +141,16 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/apply.ts'),
   },
   {
+    name: 'audit',
+    usage: 'audit [MACHINE…]',
+    summary: 'Whose activations, with evidence; what was bought against what is used.',
+    about:
+      'Asks machines as status does and counts whose the activations are: your own hosts, a cloud platform, the vendor, or somebody else. What is suspect or foreign is listed with the evidence, what an honest explanation could be, and the way back. The entitlements of the site file are held against what volume activation uses. Nothing is changed.',
+    options: [...reachOptions, { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' }],
+    examples: ['slmctl audit --all', 'slmctl audit clients --json'],
+    load: () => import('./commands/audit.ts'),
+  },
+  {
     name: 'schedule',
     usage: 'schedule install|show|remove',
     summary: 'Check this machine, or a fleet, every seven days.',

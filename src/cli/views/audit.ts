@@ -1,0 +1,64 @@
+import { total } from '../../activation.ts'
+import type { Audit, AuditRemark, Origin } from '../../model.ts'
+import { type Io, wrap } from '../io.ts'
+import { channels } from './diagnosis.ts'
+
+const words: readonly (readonly [Origin, string])[] = [
+  ['own', 'your own hosts, directory or keys'],
+  ['platform', 'a cloud platform’s own KMS'],
+  ['vendor', 'OEM, retail, subscription or evaluation'],
+  ['cannot-tell', 'the facts do not decide'],
+  ['suspect', 'something does not fit'],
+  ['foreign', 'not yours'],
+]
+const paint = { foreign: 'red', suspect: 'yellow', 'cannot-tell': 'cyan' } as const
+/** More than anybody reads; --json has all. */
+const most = 50
+
+/** Whose activations in a few lines, what was bought against what is used, then each that is not plainly in order. */
+export function showAudit(audit: Audit, site: boolean, io: Io): void {
+  const { asked, notAsked } = audit.machines
+  const activated = audit.products.reduce((sum, row) => sum + total(row), 0)
+  io.out(
+    wrap(
+      `${asked} ${asked === 1 ? 'machine' : 'machines'} asked, ${activated} activated ${activated === 1 ? 'product' : 'products'}, ${audit.notActivated} not activated${notAsked > 0 ? `; ${notAsked} could not be asked, what they hold is not known` : ''}.`,
+      io.columns,
+    ),
+  )
+  if (!site) io.out(wrap('Without a site file nobody can tell which hosts are yours: --site slmctl.yaml', io.columns))
+  io.out('\n')
+  for (const [origin, means] of words) {
+    const n = audit.products.reduce((sum, row) => sum + row.count[origin], 0)
+    if (n > 0) io.out(`${String(n).padStart(7)}  ${origin.padEnd(12)} ${io.paint('dim', means)}\n`)
+  }
+  if (audit.products.length > 0) {
+    io.out(`\n${io.paint('bold', 'Activated products')}\n`)
+    for (const row of audit.products)
+      io.out(wrap(`${row.product}, ${channels[row.channel]}`, io.columns, `${String(total(row)).padStart(7)}  `))
+  }
+  if (audit.entitlements.length > 0) {
+    io.out(`\n${io.paint('bold', 'Bought and used')} (by volume activation)\n`)
+    for (const e of audit.entitlements) {
+      const over = e.used > e.quantity
+      const line = wrap(
+        `${e.product}: ${e.used} of ${e.quantity}${over ? `, ${e.used - e.quantity} too many` : ''}`,
+        io.columns,
+        '  ',
+        '    ',
+      )
+      io.out(over ? io.paint('red', line) : line)
+    }
+    for (const u of audit.uncovered) io.out(wrap(`${u.product}: ${u.used} in use, no entitlement names it`, io.columns, '  ', '    '))
+  }
+  if (audit.remarks.length > 0) io.out(`\n${io.paint('bold', 'Not plainly in order')}\n`)
+  for (const remark of audit.remarks.slice(0, most)) showRemark(remark, io)
+  if (audit.remarks.length > most) io.out(`\n(${audit.remarks.length - most} more: --json has all)\n`)
+}
+
+function showRemark(r: AuditRemark, io: Io): void {
+  io.out(`${io.paint('bold', r.machine)}  ${io.paint(paint[r.origin], r.origin)}\n`)
+  io.out(wrap(`${r.product}: ${r.because}`, io.columns, '  ', '    '))
+  for (const e of r.evidence.slice(0, 3)) io.out(io.paint('dim', wrap(`${e.text} (${e.means})`, io.columns, '    ', '      ')))
+  if (r.honest) io.out(wrap(`An honest explanation: ${r.honest}`, io.columns, '    ', '      '))
+  for (const next of r.next.slice(0, 3)) io.out(wrap(next, io.columns, '    → ', '      '))
+}
