@@ -2,8 +2,8 @@ import type { Io } from './io.ts'
 
 type Run = (words: readonly string[], flags: Readonly<Record<string, string | boolean | undefined>>, io: Io) => Promise<number>
 
-/** A flag, the name of its value (null: it has none), and what it does. */
-export type CommandOption = { readonly flag: `--${string}`; readonly value: string | null; readonly means: string }
+/** A flag, the name of its value (null: it has none), and what it does. `many`: given several times, its values are lines of one. */
+export type CommandOption = { readonly flag: `--${string}`; readonly value: string | null; readonly means: string; readonly many?: true }
 
 /** One command: what the help says about it, its flags, and the module that is loaded when it runs. */
 export type Command = {
@@ -155,9 +155,18 @@ export const commands: readonly Command[] = [
     usage: 'schedule install|show|remove',
     summary: 'Check this machine, or a fleet, every seven days.',
     about:
-      'On Windows: a task that asks this machine every seven days and, where the site file says so (schedule: {repair: true}), applies what is wished. On Linux: a systemd timer that asks the machines of the site file. show says what is set up; remove leaves nothing behind.',
-    options: [{ flag: '--site', value: 'FILE', means: 'The site file; a copy is kept where only administrators can change it.' }],
-    examples: ['slmctl schedule install --site slmctl.yaml', 'slmctl schedule show', 'slmctl schedule remove'],
+      'On Windows: a task that asks this machine every seven days (as LOCAL SERVICE) and, where the site file says so (schedule: {repair: true}), applies what is wished (as SYSTEM). On Linux: a systemd timer that asks the machines of the site file. show says what is set up; remove leaves nothing behind.',
+    options: [
+      { flag: '--site', value: 'FILE', means: 'The site file; on Windows a copy is kept where only administrators can change it.' },
+      { flag: '--dry-run', value: null, means: 'List every file and command, and change nothing.' },
+      { flag: '--keep-log', value: null, means: 'remove: leave the log of the runs, and the journals of repairs.' },
+    ],
+    examples: [
+      'slmctl schedule install --site slmctl.yaml',
+      'slmctl schedule install --dry-run',
+      'slmctl schedule show',
+      'slmctl schedule remove',
+    ],
     load: () => import('./commands/schedule.ts'),
   },
   {
@@ -166,8 +175,27 @@ export const commands: readonly Command[] = [
     summary: 'Files for the unattended setup of your own images.',
     about:
       'Writes what your own setup needs for volume activation: the parts of the answer file, SetupComplete.cmd, and the configuration of the Office Deployment Tool. Only client keys that Microsoft publishes and only hosts of the site file.',
-    options: [site, { flag: '--out', value: 'DIR', means: 'The folder to write to; it is made.' }],
-    examples: ['slmctl image --product "Windows 11 Enterprise" --out image'],
+    options: [
+      { flag: '--product', value: 'PRODUCT', means: 'One Windows, and any Office products of one release; several times, or with commas.', many: true },
+      { flag: '--out', value: 'DIR', means: 'The folder to write to; it is made.' },
+      { flag: '--site', value: 'FILE', means: 'The site file; else ./slmctl.yaml, else the one in the user’s configuration folder.' },
+      { flag: '--architecture', value: 'NAME', means: 'Processor of the answer file: amd64 (default), arm64, x86.' },
+      { flag: '--no-auto-activation', value: null, means: 'Windows and Office do not activate by themselves; only slmctl does it.' },
+      { flag: '--office-bits', value: '64|32', means: 'Office of 64 bits (default) or 32.' },
+      { flag: '--office-source', value: 'FOLDER', means: 'Where the installation files of Office are: \\\\server\\share.' },
+      { flag: '--language', value: 'IDS', means: 'Languages of Office: en-us,de-de; MatchOS (default) takes those of Windows.', many: true },
+      { flag: '--exclude', value: 'APPS', means: 'Applications that an Office suite leaves out: Access,Publisher.', many: true },
+      { flag: '--remove-retail', value: 'IDS', means: 'Retail Office products that Office setup removes: ProPlus2021Retail.', many: true },
+      { flag: '--remove-msi', value: null, means: 'Office 2016 and older, installed by Windows Installer, is removed.' },
+      { flag: '--close-apps', value: null, means: 'Office setup closes open applications; what is not saved is lost.' },
+      { flag: '--force', value: null, means: 'Write over files that are there.' },
+      { flag: '--dry-run', value: null, means: 'Print the files and write nothing.' },
+    ],
+    examples: [
+      'slmctl image --product "Windows 11 Enterprise" --out image',
+      'slmctl image --product "Office LTSC 2024 ProPlus,Visio Professional 2024" --language en-us,de-de --out office',
+      'slmctl image --product "Office 2021 ProPlus" --remove-retail ProPlus2021Retail --out office',
+    ],
     load: () => import('./commands/image.ts'),
   },
   {
