@@ -1,0 +1,20 @@
+/**
+ * Machines that no network reaches: plans that are signed and carried to them by file, secrets that only the target can open, and
+ * telephone activation by a file of IDs. Files and clocks are given from outside but for the keys and the marks of used plans.
+ */
+export { readTelephoneFile, type TelephoneRow, telephoneFile, telephoneRows } from './offline/ids.ts'
+export { ensureTargetKey, makeSigner, publicPart, readSigner, targetKey } from './offline/keys.ts'
+export {
+  type Identity,
+  looksSigned,
+  type OnTarget,
+  onTarget,
+  otherMachine,
+  type SignedPlan,
+  signerOf,
+  signPlan,
+  uuidOf,
+  validDays,
+  verifySigned,
+} from './offline/signed-plan.ts'
+export { begun, claim, refuseUsed } from './offline/used.ts'

@@ -1,0 +1,119 @@
+/**
+ * Two keys of two computers: the one that signs plans (Ed25519), which the holder of the licences keeps, and the one that only the
+ * target has (X25519), to which secrets of a plan are encrypted. Each is refused in the other's place.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ProblemError, problem } from '../model.ts'
+import { readSecret, type Secret } from '../secrets.ts'
+import { rawPublicKey } from './hpke.ts'
+import { signerOf } from './signed-plan.ts'
+
+const no = (code: string, summary: string, next: readonly string[], file?: string) =>
+  new ProblemError(problem(code, summary, next, file === undefined ? {} : { file }))
+
+/** Writes a file that only its owner may read; one that is there is left alone. */
+function writeNew(file: string, bytes: Uint8Array): void {
+  let fd: number
+  try {
+    fd = openSync(file, 'wx', 0o600)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw no(
+      'FILE_NOT_WRITTEN',
+      code === 'EEXIST' ? `${file} is there already; a key does not overwrite a file.` : `${file} could not be written: ${message}.`,
+      ['Give another name.'],
+    )
+  }
+  try {
+    writeFileSync(fd, bytes)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** PKCS#8 in PEM; with a passphrase it is encrypted (PBES2, AES-256). */
+function pem(key: KeyObject, passphrase: Secret | null): Buffer {
+  const write = (secret: Buffer | null) =>
+    Buffer.from(key.export({ type: 'pkcs8', format: 'pem', ...(secret ? { cipher: 'aes-256-cbc', passphrase: secret } : {}) }) as string)
+  return passphrase ? passphrase.use((bytes) => write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) : write(null)
+}
+
+/** Makes the key that signs plans; answers its public part, for the site file. */
+export function makeSigner(file: string, passphrase: Secret | null): string {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  writeNew(file, pem(privateKey, passphrase))
+  return signerOf(privateKey)!
+}
+
+/** Reads the key that signs plans. `passphrase` is asked only where the key is encrypted. */
+export async function readSigner(file: string, passphrase: () => Promise<Secret | null>): Promise<KeyObject> {
+  const bytes = await readSecret({ file })
+  const isEncrypted = bytes.use((b) => Buffer.from(b.buffer, b.byteOffset, b.length).includes('ENCRYPTED'))
+  const secret = isEncrypted ? await passphrase() : null
+  if (isEncrypted && !secret)
+    throw no('SIGNER_KEY', `The key in ${file} is encrypted, and no passphrase is given.`, ['--passphrase-file FILE, or --ask-passphrase'])
+  let key: KeyObject
+  try {
+    const view = (b: Uint8Array) => Buffer.from(b.buffer, b.byteOffset, b.length)
+    key = bytes.use((b) =>
+      secret
+        ? secret.use((p) => createPrivateKey({ key: view(b), format: 'pem', passphrase: view(p) }))
+        : createPrivateKey({ key: view(b), format: 'pem' }),
+    )
+  } catch {
+    throw no(
+      'SIGNER_KEY',
+      secret ? `The key in ${file} does not open with this passphrase.` : `${file} holds no private key (PKCS#8, PEM).`,
+      ['slmctl offline signer FILE makes one.'],
+    )
+  } finally {
+    bytes.wipe()
+    secret?.wipe()
+  }
+  if (signerOf(key) === null)
+    throw no('SIGNER_KEY', `The key in ${file} is none for signing plans (Ed25519).`, ['slmctl offline signer FILE makes one.'])
+  return key
+}
+
+const targetFile = (folder: string) => join(folder, 'target.key')
+
+/** The key of this computer; null where none was made. Throws where the file is there and is no such key. */
+export async function targetKey(folder: string): Promise<KeyObject | null> {
+  let secret: Secret
+  try {
+    secret = await readSecret({ file: targetFile(folder) })
+  } catch (error) {
+    if (error instanceof ProblemError && error.problems[0]?.code === 'SECRET_MISSING') return null
+    throw error
+  }
+  try {
+    const key = secret.use((b) => createPrivateKey({ key: Buffer.from(b.buffer, b.byteOffset, b.length), format: 'pem' }))
+    if (key.asymmetricKeyType === 'x25519') return key
+  } catch {
+  } finally {
+    secret.wipe()
+  }
+  throw no(
+    'TARGET_KEY',
+    `${targetFile(folder)} is not the key of this computer.`,
+    ['Move the file away and make a new recording: plans that were made for the old key are lost.'],
+    targetFile(folder),
+  )
+}
+
+/** The key of this computer, made at the first use. `secure` keeps others out of the folder where the mode of a file does not. */
+export async function ensureTargetKey(folder: string, secure: (folder: string) => Promise<void>): Promise<KeyObject> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  await secure(folder)
+  const there = await targetKey(folder)
+  if (there) return there
+  const { privateKey } = generateKeyPairSync('x25519')
+  writeNew(targetFile(folder), pem(privateKey, null))
+  return privateKey
+}
+
+/** The public part, as an identity has it. */
+export const publicPart = (key: KeyObject): string => rawPublicKey(createPublicKey(key))!.toString('base64')
