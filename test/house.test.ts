@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   catalogue: ['model'],
   addresses: ['type:model'],
   activation: ['model', 'catalogue', 'addresses'],
-  secrets: ['model'],
+  secrets: ['model', 'native'],
   native: [],
   'protocol/negotiate': ['native'],
   'protocol/wsman': ['protocol/negotiate'],

@@ -8,7 +8,7 @@ import { type Foreign, loadForeign, wide } from './foreign.ts'
 import type { Arena } from './memory.ts'
 
 /** Foreign functions, on Windows only. */
-async function here(): Promise<Foreign> {
+export async function here(): Promise<Foreign> {
   if (process.platform !== 'win32') throw new NativeError('unavailable', 'This is a part of Windows.')
   try {
     return await loadForeign()

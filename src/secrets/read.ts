@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { ProblemError, problem } from '../model.ts'
+import { accessList, genericCredential, NativeError, others } from '../native.ts'
 import { Secret } from './secret.ts'
 
 /** Where a secret is: never the secret itself. */
@@ -89,8 +90,8 @@ async function openSecretFile(path: string): Promise<FileHandle> {
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) throw no('SECRET_FILE_KIND', `${path} is no regular file.`, ['Name a file that holds the secret and nothing else.'])
-    // Windows has no mode bits: there the folder's access list has to do it, and Node cannot read that.
-    if (process.platform !== 'win32') {
+    if (process.platform === 'win32') await checkAccessList(path)
+    else {
       const me = process.geteuid?.()
       if ((stat.mode & 0o077) !== 0)
         throw no('SECRET_FILE_OPEN', `Others than its owner may use the file ${path} (mode 0${(stat.mode & 0o777).toString(8)}).`, [
@@ -108,6 +109,21 @@ async function openSecretFile(path: string): Promise<FileHandle> {
   }
 }
 
+/** Windows has access lists in place of mode bits. The list is that of the name: Node gives no handle to ask by. */
+async function checkAccessList(path: string): Promise<void> {
+  let who: string | null
+  try {
+    who = others(await accessList(path), 'read')
+  } catch (error) {
+    throw error instanceof NativeError ? no('SECRET_FILE_UNREADABLE', error.message, ['Keep the secret in a file of your own.']) : error
+  }
+  if (who !== null)
+    throw no('SECRET_FILE_OPEN', `Others than its owner may read the file ${path}: ${who}.`, [
+      `icacls "${path}" /inheritance:r /grant:r "%USERNAME%:F"`,
+      'If it was readable by others for long, change the secret.',
+    ])
+}
+
 /** What looks a secret up in the system's keyring, without a shell: the secret comes through a pipe, never through arguments. */
 function keyringCommand(service: string, account: string): readonly [string, readonly string[]] | null {
   if (process.platform === 'linux') return ['secret-tool', ['lookup', 'service', service, 'account', account]]
@@ -121,12 +137,9 @@ async function fromKeyring(service: string, account: string): Promise<Secret> {
     throw no('SECRET_KEYRING', `${entry} begins with a hyphen; the keyring's own command would read that as an option.`, [
       'Store it by another name.',
     ])
+  if (process.platform === 'win32') return await fromCredentialManager(service, account)
   const command = keyringCommand(service, account)
-  if (!command)
-    throw no('SECRET_KEYRING', 'slmctl does not read the keyring of this system (Windows Credential Manager) yet.', [
-      'Run slmctl as the user who administers the machines, with {method: kerberos}: then no password is needed.',
-      'Or give {file: PATH} in a folder that only you may open, or {env: NAME}.',
-    ])
+  if (!command) throw no('SECRET_KEYRING', 'This system has no keyring that slmctl knows.', ['Give {file: PATH}, or {env: NAME}.'])
   const { code, output } = await run(command[0], command[1], entry)
   try {
     if (code !== 0)
@@ -140,6 +153,23 @@ async function fromKeyring(service: string, account: string): Promise<Secret> {
   } finally {
     output.fill(0)
   }
+}
+
+/** Windows Credential Manager: the generic credential `service/account` of whoever runs slmctl. */
+async function fromCredentialManager(service: string, account: string): Promise<Secret> {
+  const target = `${service}/${account}`
+  let bytes: Buffer | null
+  try {
+    bytes = await genericCredential(target)
+  } catch (error) {
+    throw error instanceof NativeError ? no('SECRET_KEYRING', error.message, ['Give {file: PATH}, or {env: NAME}.']) : error
+  }
+  if (bytes === null)
+    throw no('SECRET_MISSING', `Credential Manager has no generic credential ${target} for this user.`, [
+      `cmdkey /generic:"${target}" /user:"${account}" /pass (it asks for the password)`,
+      'It belongs to the user who stored it: a scheduled task has its own.',
+    ])
+  return new Secret(bytes)
 }
 
 /** Of the environment, only what a keyring needs to be found. */

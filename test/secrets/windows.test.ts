@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { others, readAccessList } from '../../src/native/access.ts'
+import { utf8 } from '../../src/native/credentials.ts'
+
+const owner = 'S-1-5-21-1-2-3-1001'
+const who = (list: string, what: 'read' | 'write' = 'read') => others(readAccessList(`O:${owner}${list}`), what)
+
+test('an access list: who else may read or write', () => {
+  assert.equal(who(`D:PAI(A;;FA;;;${owner})(A;;FA;;;SY)(A;;FA;;;BA)`), null)
+  assert.equal(who('D:AI(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)'), 'all users')
+  assert.equal(who('D:AI(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)', 'write'), null)
+  assert.equal(who('D:(A;;FA;;;BA)(A;;0x1301bf;;;AU)', 'write'), 'everybody who is signed in')
+  assert.equal(who('D:(A;;FR;;;S-1-5-21-9-9-9-1002)'), 'S-1-5-21-9-9-9-1002')
+  assert.equal(who('D:(A;;CCDCLCSWRPWPDTLOCRRC;;;WD)'), 'everybody')
+  // What is only handed on to files below says nothing about this one; what denies lets nobody in.
+  assert.equal(who('D:(A;OICIIO;GA;;;WD)(D;;FA;;;BG)(A;;FA;;;SY)'), null)
+  // Without a list everybody may do everything; an empty one lets nobody in.
+  assert.equal(who(''), 'everybody')
+  assert.equal(who('D:NO_ACCESS_CONTROL'), 'everybody')
+  assert.equal(who('D:'), null)
+  assert.equal(who('D:PAI(XA;;FR;;;BU;(x == 1))'), 'all users')
+})
+
+test('a credential becomes UTF-8 without becoming a string', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      fc.pre(text.isWellFormed())
+      assert.equal(utf8(Buffer.from(text, 'utf16le')).toString('utf8'), text)
+    }),
+  )
+  for (const broken of ['\ud800', 'a\udc00b', '\ud800x']) assert.throws(() => utf8(Buffer.from(broken, 'utf16le')), /no text/)
+})
