@@ -12,7 +12,16 @@ export type { HostRole, OfficeFacts, SystemFacts, Unasked } from './activation/f
 export { type HostInUse, hostInUse } from './activation/host-in-use.ts'
 export { type Judgement, judge } from './activation/judge.ts'
 export { liveFacts } from './activation/live/facts.ts'
-export { type Answer, type Answers, type LiveQuestion, type LiveRow, type LiveValue, nextQuestions } from './activation/live/questions.ts'
+export {
+  type Answer,
+  type Answers,
+  boardQuestion,
+  type LiveQuestion,
+  type LiveRow,
+  type LiveValue,
+  nextQuestions,
+  type QuestionOptions,
+} from './activation/live/questions.ts'
 export { decode, looksBinary, page, quote } from './activation/page.ts'
 export { type Asked, type Authorisation, type AuthorisedHost, type PlanOptions, plan, planMachine, reasons } from './activation/plan.ts'
 export { called } from './activation/rules/rule.ts'

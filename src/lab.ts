@@ -24,6 +24,7 @@ import { classOf, instances, type Now } from './lab/store.ts'
 
 export type { CallRecord, FaultForm, MethodFailure } from './lab/answer.ts'
 export type { Fault, FaultKind } from './lab/faults.ts'
+export { confirmationFor } from './lab/licensing.ts'
 export type { HostOption, NetworkOption, Serves } from './lab/network.ts'
 export type { ScenarioId } from './lab/scenarios/table.ts'
 export type { Account, Counters } from './lab/server.ts'

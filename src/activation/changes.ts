@@ -1,5 +1,6 @@
 import { activation } from './changes/activation.ts'
 import type { Change } from './changes/change.ts'
+import { confirmation } from './changes/confirmation.ts'
 import { avmaKey, clearRegistryKey, clientKey, esuKey, mak, staleOfficeKey } from './changes/keys.ts'
 import { activationType, foreignHost, hostCaching, kmsDns, kmsHost, kmsPort, lookupDomain } from './changes/kms-host.ts'
 
@@ -21,5 +22,6 @@ export const changes: readonly Change<unknown>[] = [
   avmaKey,
   esuKey,
   activation,
+  confirmation,
   clearRegistryKey,
 ]

@@ -75,6 +75,12 @@ export function planMachine(facts: MachineFacts, options: PlanOptions): MachineP
     ])
   if (facts.products.length > 0 && facts.products.every((p) => p.addOn))
     draft.lack('windows', `The ${draft.teller} is about an add-on; Windows itself is not in it.`)
+  // What came back from the telephone is a task of its own: nothing else is planned along with it.
+  const told = options.site ? (options.asked ?? []).filter((a) => a.change === 'confirmation') : []
+  if (told.length > 0) {
+    for (const asked of told) planAsked(draft, asked)
+    return draft.plan()
+  }
   facts.products.forEach((p, index) => {
     planProduct(draft, p, index)
   })

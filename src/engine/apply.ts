@@ -36,6 +36,8 @@ export type Environment = {
   readonly clock: () => Date
   /** Machines at once. */
   readonly parallel: number
+  /** Also ask by what a machine is recognised, and its installation IDs: for what is carried by file. */
+  readonly carried?: boolean
 }
 
 export type StepOutcome = {
@@ -357,7 +359,7 @@ class Run {
   }
 
   async #collect(): Promise<Collected> {
-    const collected = await collect(await this.#open(), this.#env.clock, this.#env.wishes(this.#name))
+    const collected = await collect(await this.#open(), this.#env.clock, this.#env.wishes(this.#name), this.#env.carried)
     this.#was = 'asked'
     return collected
   }

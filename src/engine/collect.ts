@@ -21,13 +21,13 @@ const ends =
 /** True for a problem after which nothing more can be asked of the machine now. */
 export const isAway = (why: Problem): boolean => ends.test(why.code)
 
-/** Asks a machine everything that the facts, and what is wished of it, need, round by round. Throws a ProblemError where the machine cannot be asked at all. */
-export async function collect(machine: Machine, clock: () => Date, wishes: readonly Wish[] = []): Promise<Collected> {
+/** Asks a machine everything that the facts, what is wished of it, and what is carried by file need, round by round. Throws a ProblemError where the machine cannot be asked at all. */
+export async function collect(machine: Machine, clock: () => Date, wishes: readonly Wish[] = [], carried = false): Promise<Collected> {
   const askedAt = clock().toISOString()
   const answers = new Map<string, Answer>()
   const asked: LiveQuestion[] = []
   for (;;) {
-    const round = nextQuestions(answers, { wishes })
+    const round = nextQuestions(answers, { wishes, carried })
     if (round.length === 0) break
     for (const question of round) {
       answers.set(question.id, await answer(machine, question, asked.length === 0))

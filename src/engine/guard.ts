@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type AuthorisedHost, type HostInUse, hostInUse, type MachineFacts, type ProductFacts } from '../activation.ts'
-import { addressKind, canonicalHost, inDomains, inNetworks } from '../addresses.ts'
+import { addressKind, canonicalHost, inDomains, inNetworks, isNamedHost } from '../addresses.ts'
 import { clientKeys, platformOfHost } from '../catalogue.ts'
 import { type Problem, ProblemError, problem, type Site, type Step } from '../model.ts'
 import type { Secret } from '../secrets.ts'
@@ -318,6 +318,19 @@ export function forbids(step: Step, facts: MachineFacts, site: Site, may: Author
       return entry!.application === 'office' && entry!.state !== 'licensed'
         ? null
         : odd('slmctl removes only the keys of Office entries that are not licensed.')
+    case 'DepositOfflineConfirmationId': {
+      const { InstallationId: given, ConfirmationId: answer } = step.arguments
+      // A KMS client is its host's affair, and an OEM or retail licence its owner's.
+      if (entry!.channel !== 'mak' && entry!.channel !== 'kms-host')
+        return odd(`slmctl activates no product of the channel ${entry!.channel} by telephone.`)
+      if (entry!.channel === 'kms-host' && !isNamedHost(about, site))
+        return refuse('it has a KMS host key, and kms.hosts of the site file does not name it.', ['Name the host if it is yours.'])
+      if (!/^\d{1,128}$/.test(String(given)) || !/^\d{1,128}$/.test(String(answer)))
+        return odd('an ID of telephone activation is not made of digits.')
+      if (entry!.cells.get('OfflineInstallationId')?.value.replace(/[\s-]/g, '') !== given)
+        return odd('the confirmation ID was given for another installation.')
+      return null
+    }
     case 'Activate':
       if (entry!.channel === 'kms-client') return asked([entry!], facts, site, may, refuse)
       // A MAK and a key of the Hyper-V host ask no KMS host; what we cannot name could.
@@ -357,6 +370,7 @@ const methods: ReadonlyMap<string, Method> = new Map(
     ClearProductKeyFromRegistry: { of: service, takes: {} },
     RefreshLicenseStatus: { of: service, takes: {} },
     Activate: { of: product, takes: {} },
+    DepositOfflineConfirmationId: { of: product, takes: { InstallationId: 'string', ConfirmationId: 'string' } },
   }),
 )
 

@@ -36,7 +36,7 @@ async function asked<T>(name: string, env: Environment, then: (collected: Collec
   try {
     const machine = await env.open(name)
     try {
-      return { name, result: { ok: true, value: await then(await collect(machine, env.clock, env.wishes(name))) } }
+      return { name, result: { ok: true, value: await then(await collect(machine, env.clock, env.wishes(name), env.carried)) } }
     } finally {
       await machine.close().catch(() => {})
     }

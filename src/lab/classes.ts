@@ -132,6 +132,7 @@ const productProperties = (own: Bounds, avma: Bounds): Property[] => [
 const productMethods = (own: Omit<Method, 'name' | 'in' | 'source'>): Method[] => [
   method('spp-product', 'Activate'),
   method('spp-product', 'UninstallProductKey'),
+  method('spp-product', 'DepositOfflineConfirmationId', { InstallationId: 'string', ConfirmationId: 'string' }),
   ...kmsMethods('spp-product', own),
 ]
 

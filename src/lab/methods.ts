@@ -1,5 +1,5 @@
 import type { Cell, Method } from './classes.ts'
-import { activate, installKey, type Maks, removeKey } from './licensing.ts'
+import { activate, deposit, installKey, type Maks, removeKey } from './licensing.ts'
 import { type Machine, type Product, type Service, serviceOf } from './machine.ts'
 import { codeOf, type ResultId } from './results.ts'
 
@@ -145,6 +145,8 @@ export function callProduct(
   if (name === 'activate')
     return serviceOf(machine, product).activationDisabled ? 'not-supported' : activate(machine, product, minute, maks)
   if (name === 'uninstallproductkey') return removeKey(machine, product)
+  if (name === 'depositofflineconfirmationid')
+    return deposit(machine, product, String(input.InstallationId ?? ''), String(input.ConfirmationId ?? ''))
   return kmsSetting(product, name, input) ?? 'not-supported'
 }
 

@@ -20,6 +20,7 @@ export const results = {
   'no-base-product': { code: 0xc004f055, source: 'error-names' },
   'parent-not-activated': { code: 0xc004fd02, source: 'activation-errors' },
   'not-supported': { code: 0xc004f016, source: 'activation-errors' },
+  'wrong-check-digits': { code: 0xc004f04d, source: 'spp-deposit' },
   'grace-expired': { code: 0xc004f009, source: 'activation-errors' },
   'out-of-tolerance': { code: 0xc004f00f, source: 'case-10' },
   'not-bound': { code: 0xc004f056, source: 'case-07' },

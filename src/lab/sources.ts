@@ -5,6 +5,7 @@ export type Source = { readonly repo?: string; readonly path?: string; readonly 
 export const sources = {
   'spp-service': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/SppWmi/softwarelicensingservice.md' },
   'spp-product': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/SppWmi/softwarelicensingproduct.md' },
+  'spp-deposit': { repo: 'MicrosoftDocs/sdk-api', path: 'sdk-api-src/content/slpublic/nf-slpublic-sldepositofflineconfirmationid.md' },
   'va-reference': {
     title: 'WMI Properties and Methods for Volume Activation (Windows Server 2012 R2 Volume Activation Technical Reference)',
   },

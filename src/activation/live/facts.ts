@@ -25,6 +25,7 @@ const abouts: Readonly<Record<string, readonly [string, boolean]>> = {
   'office-products': ['the licences of Office 2010, and of any Office before Windows 8', true],
   'office-service': ['the licensing service of Office', true],
   'click-to-run': ['how Office is installed', false],
+  board: ['by what the machine is recognised', false],
   enclosure: ['whether the machine is in a cloud', false],
   bios: ['whether the machine is in a cloud', false],
   'host:windows': ['whether a KMS host is set for Windows alone', false],

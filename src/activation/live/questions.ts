@@ -129,23 +129,33 @@ const first: readonly LiveQuestion[] = [
   },
 ]
 
+export type QuestionOptions = {
+  /** A wished ESU licence needs to know more. */
+  readonly wishes?: readonly Wish[]
+  /** Also by what the machine is recognised, and its installation IDs: for what is carried by file. */
+  readonly carried?: boolean
+}
+
+/** By what a machine is recognised whatever it is called; some boards have none of their own. */
+export const boardQuestion = { id: 'board', class: 'Win32_ComputerSystemProduct', columns: ['UUID'] } as const
+
 /**
  * What to ask next, in rounds: which columns exist depends on the version of Windows, and what concerns a KMS client, a KMS host
  * or a virtual machine is asked of those only. Empty when everything is known that the facts need; a question that was answered,
- * whatever the answer, is not asked again. `wishes` adds what a wished ESU licence needs to know.
+ * whatever the answer, is not asked again.
  */
-export function nextQuestions(answers: Answers, options: { readonly wishes?: readonly Wish[] } = {}): readonly LiveQuestion[] {
+export function nextQuestions(answers: Answers, options: QuestionOptions = {}): readonly LiveQuestion[] {
   const open = (questions: readonly LiveQuestion[]) => questions.filter((q) => !answers.has(q.id))
-  const begin = open(first)
+  const begin = open(options.carried ? [...first, boardQuestion] : first)
   if (begin.length > 0) return begin
   const version = windowsVersion(answers)
-  const licences = open(licensing(version, answers))
+  const licences = open(licensing(version, answers, options.carried ? ['OfflineInstallationId'] : []))
   if (licences.length > 0) return licences
   return open(more(version, answers, options.wishes ?? []))
 }
 
 /** The second round: the licences, Office, and what tells a cloud from a Hyper-V host. */
-function licensing(version: number, answers: Answers): readonly LiveQuestion[] {
+function licensing(version: number, answers: Answers, ids: readonly string[]): readonly LiveQuestion[] {
   const since = (release: number, columns: readonly string[]) => (version >= release ? columns : [])
   const computer = rowsOf(answers, 'computer')?.[0]
   const maker = `${field(computer, 'Manufacturer') ?? ''} ${field(computer, 'Model') ?? ''}`
@@ -154,7 +164,7 @@ function licensing(version: number, answers: Answers): readonly LiveQuestion[] {
     {
       id: 'products',
       class: 'SoftwareLicensingProduct',
-      columns: [...productSince61, ...hostCounters, ...since(6.2, productSince62), ...since(6.3, productSince63)],
+      columns: [...productSince61, ...hostCounters, ...since(6.2, productSince62), ...since(6.3, productSince63), ...ids],
       // Without it a machine answers with hundreds of rows, slowly.
       where: 'PartialProductKey IS NOT NULL',
     },
@@ -162,7 +172,7 @@ function licensing(version: number, answers: Answers): readonly LiveQuestion[] {
     {
       id: 'office-products',
       class: 'OfficeSoftwareProtectionProduct',
-      columns: productSince61.filter((c) => !/^(?:IsKey|KeyManagementService(?:Current|Total|Failed)|RequiredClient)/.test(c)),
+      columns: [...productSince61.filter((c) => !/^(?:IsKey|KeyManagementService(?:Current|Total|Failed)|RequiredClient)/.test(c)), ...ids],
       where: 'PartialProductKey IS NOT NULL',
     },
     {

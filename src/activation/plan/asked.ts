@@ -1,7 +1,9 @@
-import { inDomains } from '../../addresses.ts'
+import { canonicalHost, inDomains, isNamedHost } from '../../addresses.ts'
 import { productLevel, serviceLevel } from '../changes/change.ts'
+import { confirmation, installationIdOf } from '../changes/confirmation.ts'
 import { clearRegistryKey, staleOfficeKey } from '../changes/keys.ts'
 import { activationType, hostCaching, kmsDns, lookupDomain } from '../changes/kms-host.ts'
+import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
 import { called, capital } from '../rules/rule.ts'
 import { type Asked, type Draft, reasons } from './draft.ts'
@@ -58,7 +60,64 @@ export function planAsked(draft: Draft, asked: Asked): void {
         if (asked.product === undefined ? p.channel === 'kms-client' && !p.addOn && !p.officeService : p.activationId === asked.product)
           draft.propose(activationType, { type: asked.type, level: productLevel(p) }, because)
       return
+    case 'confirmation':
+      if (isMachine(asked.machine, facts)) planConfirmation(draft, asked)
+      return
     case 'clear-registry-key':
       draft.propose(clearRegistryKey, { keys: facts.products.flatMap((p) => p.partialKey ?? []) }, because)
   }
+}
+
+const isMachine = (name: string, facts: MachineFacts) => canonicalHost(name) === canonicalHost(facts.name ?? facts.id)
+
+/** A confirmation ID: for the installation that asked for it, of a MAK, or of the key of a KMS host of ours. */
+function planConfirmation(draft: Draft, asked: Extract<Asked, { change: 'confirmation' }>): void {
+  const { facts, options } = draft
+  const index = facts.products.findIndex((p) => p.activationId === asked.product)
+  const p = facts.products[index]
+  if (!p) {
+    draft.refuse(null, 'CONFIRMATION_NO_PRODUCT', `No product with the activation ID ${asked.product} has a key on the machine.`, [
+      'Install the key first, then write the installation IDs anew: slmctl offline ids',
+    ])
+    return
+  }
+  const name = called(p)
+  if (p.state === 'licensed') {
+    draft.hold(`${capital(name)}: licensed already; its confirmation ID is not needed.`)
+    return
+  }
+  if (p.channel !== 'mak' && p.channel !== 'kms-host') {
+    draft.refuse(
+      index,
+      'CONFIRMATION_CHANNEL',
+      `${capital(name)} has no MAK and no KMS host key; slmctl activates nothing else by telephone.`,
+      ['A KMS client is activated by its host: slmctl plan'],
+    )
+    return
+  }
+  if (p.channel === 'kms-host' && !(options.site && isNamedHost(facts.name ?? facts.id, options.site))) {
+    draft.refuse(
+      index,
+      'HOST_NOT_AUTHORISED',
+      `${capital(name)} is a KMS host key, on a machine that kms.hosts of the site file does not name.`,
+      ['Name the host under kms.hosts if it is yours.'],
+    )
+    return
+  }
+  const now = installationIdOf(p)
+  if (now === null) {
+    draft.lack('answer', `${capital(name)} shows no installation ID.`)
+    return
+  }
+  if (now !== asked.installationId) {
+    draft.refuse(
+      index,
+      'CONFIRMATION_OTHER_INSTALLATION',
+      `${capital(name)} shows another installation ID now than the one that the confirmation ID was given for; it would not fit.`,
+      ['Write the installation IDs anew and ask for a confirmation ID again: slmctl offline ids'],
+    )
+    return
+  }
+  const { installationId, confirmationId } = asked
+  draft.propose(confirmation, { installationId, confirmationId, name, level: productLevel(p) }, reasons.telephone)
 }

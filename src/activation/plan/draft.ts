@@ -31,9 +31,21 @@ export type Asked =
   | { readonly change: 'kms-dns'; readonly product?: string }
   | { readonly change: 'activation-type'; readonly type: 0 | 1 | 2; readonly product?: string }
   | { readonly change: 'clear-registry-key' }
+  /** By telephone: of one machine, one product. */
+  | {
+      readonly change: 'confirmation'
+      readonly machine: string
+      readonly product: string
+      readonly installationId: string
+      readonly confirmationId: string
+    }
 
 /** Reasons of steps that no wish of the site file stands behind; a saved plan is known by them when it is carried out. */
-export const reasons = { asked: 'It was asked for.', renewal: 'A renewal is asked for.' } as const
+export const reasons = {
+  asked: 'It was asked for.',
+  renewal: 'A renewal is asked for.',
+  telephone: 'It was given for the installation ID that the machine shows.',
+} as const
 
 /** What a machine is planned with. `hosts` are in the order in which they are to be tried. */
 export type PlanOptions = {

@@ -30,11 +30,16 @@ export function showMachinePlan(m: MachinePlan, io: Io, title: boolean): void {
 /** The call that a step makes; keys only by their last five characters, secrets by their reference. */
 export function callOf(s: Step): string {
   const given = [
-    ...Object.entries(s.arguments).map(([k, v]) => `${k}=${k === 'ProductKey' ? `…${String(v).slice(-5)}` : v}`),
+    ...Object.entries(s.arguments).map(
+      ([k, v]) => `${k}=${k === 'ProductKey' ? `…${String(v).slice(-5)}` : telephone.has(k) ? `…${String(v).slice(-6)}` : v}`,
+    ),
     ...(s.secret ? [`${s.secret.argument}=${referenceText(s.secret.reference)}`] : []),
   ]
   return `${s.class}.${s.method}(${given.join(', ')})`
 }
+
+/** IDs of telephone activation: long, and told apart by their ends. */
+const telephone: ReadonlySet<string> = new Set(['InstallationId', 'ConfirmationId'])
 
 function referenceText(reference: NonNullable<Step['secret']>['reference']): string {
   if ('env' in reference) return `from the environment, ${reference.env}`
