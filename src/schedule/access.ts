@@ -35,7 +35,8 @@ const trusted = new Set([
  * looked at, and neither is the owner, whom `icacls` does not tell.
  */
 export function letsOthers(sddl: string, use: Use): string | null {
-  const list = /D:([A-Z_]*)((?:\([^()]*\))*)/.exec(sddl)
+  // An entry with a condition has parentheses of its own: what is not read to its end may say anything.
+  const list = /D:([A-Z_]*)((?:\([^()]*\))*)(?=S:|\s*$)/.exec(sddl)
   if (!list || list[1]!.includes('NO_ACCESS_CONTROL')) return 'WD'
   for (const [, entry] of list[2]!.matchAll(/\(([^()]*)\)/g)) {
     const [type, flags = '', rights = '', , , sid = ''] = entry!.split(';')

@@ -58,6 +58,14 @@ export async function installTimer(wanted: Wanted, host: Host): Promise<readonly
   const words = program.kind === 'file' ? [program.file] : [program.node, program.script]
   for (const path of [...words, wanted.siteFile])
     if (/\p{Cc}/u.test(path)) throw new ProblemError(problem('SCHEDULE_PLACE', 'A path has a control character in it.', ['Rename it.']))
+  // PrivateTmp shows an empty one.
+  for (const path of p.system ? [...words, wanted.siteFile] : [])
+    if (/^\/(?:var\/)?tmp\//.test(path))
+      throw new ProblemError(
+        problem('SCHEDULE_PLACE', `${path} is in a folder for temporary files, which the timer does not see.`, [
+          'Keep the site file as /etc/slmctl/slmctl.yaml, and slmctl below /usr/local or /opt.',
+        ]),
+      )
   await mustBeOurs([...(program.kind === 'file' ? words : [program.node, program.folder]), wanted.siteFile], host)
   for (const path of p.system ? wanted.secretFiles : [])
     if (statSync(path).uid !== 0)

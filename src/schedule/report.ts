@@ -4,7 +4,7 @@
 import type { Problem } from '../model.ts'
 
 type Loose = { readonly [key: string]: unknown }
-const list = (value: unknown): readonly Loose[] => (Array.isArray(value) ? (value as Loose[]) : [])
+const list = (value: unknown): readonly Loose[] => (Array.isArray(value) ? value.map(object) : [])
 const object = (value: unknown): Loose => (typeof value === 'object' && value !== null ? (value as Loose) : {})
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
