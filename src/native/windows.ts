@@ -12,7 +12,8 @@ export async function here(): Promise<Foreign> {
   if (process.platform !== 'win32') throw new NativeError('unavailable', 'This is a part of Windows.')
   try {
     return await loadForeign()
-  } catch {
+  } catch (error) {
+    if (error instanceof NativeError) throw error
     throw new NativeError('unavailable', `slmctl has no native module for ${process.platform} on ${process.arch}.`)
   }
 }
