@@ -8,7 +8,7 @@ import { networkInterfaces } from 'node:os'
 import type { CallRecord, FaultForm, MethodFailure, Responder } from './lab/answer.ts'
 import { type Issued, newAuthority } from './lab/certificate.ts'
 import { chance } from './lab/chance.ts'
-import type { Instance } from './lab/classes.ts'
+import { type CimType, classesAt, type Instance, type Parameter } from './lab/classes.ts'
 import { type Dns, openDns } from './lab/dns.ts'
 import { type Fault, Faults } from './lab/faults.ts'
 import { live, type Mak, type Maks } from './lab/licensing.ts'
@@ -23,6 +23,7 @@ import { type SiteOption, siteYaml } from './lab/site.ts'
 import { classOf, instances, type Now } from './lab/store.ts'
 
 export type { CallRecord, FaultForm, MethodFailure } from './lab/answer.ts'
+export type { Cell, CimType, Instance } from './lab/classes.ts'
 export type { Fault, FaultKind } from './lab/faults.ts'
 export { confirmationFor } from './lab/licensing.ts'
 export type { HostOption, NetworkOption, Serves } from './lab/network.ts'
@@ -95,6 +96,15 @@ export type MachineState = {
   readonly keyInRegistry: boolean
 }
 
+/** A class as one machine has it, with all its rows, before anything is put on a wire. */
+export type LabTable = {
+  readonly namespace: string
+  readonly class: string
+  readonly properties: readonly { readonly name: string; readonly type: CimType; readonly key?: true }[]
+  readonly methods: readonly { readonly name: string; readonly in: readonly Parameter[]; readonly static?: true }[]
+  readonly rows: readonly Instance[]
+}
+
 export type Lab = {
   readonly machines: readonly LabMachine[]
   /** PEM of the authority that signed the machines' certificates. */
@@ -115,6 +125,8 @@ export type Lab = {
   readonly host: (name: string, change: Partial<Pick<HostOption, 'up' | 'licensed' | 'count' | 'officeCount' | 'clockMinutes'>>) => void
   readonly internet: (reachable: boolean) => void
   readonly state: (name: string) => MachineState
+  /** The same for every class, with CIM types: for tests that serve this machine through another door. */
+  readonly tables: (name: string) => readonly LabTable[]
   readonly siteYaml: (option?: SiteOption) => string
   readonly close: () => Promise<void>
 }
@@ -314,6 +326,27 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         registry: Object.fromEntries([...registryOf(machine).values()].map((k) => [k.path, Object.fromEntries(k.values)])),
         keyInRegistry: machine.keyInRegistry,
       }
+    },
+    tables: (name) => {
+      const endpoint = called(name)
+      const { machine } = endpoint.responder
+      settle(endpoint)
+      return [...classesAt(machine.system.build).values()].flatMap((c) =>
+        c.namespaces.flatMap((namespace) => {
+          const found = classOf(machine, namespace, c.name)
+          if (!found) return []
+          const { properties, methods } = found
+          return [
+            {
+              namespace,
+              class: found.name,
+              properties: [...properties.values()],
+              methods: [...methods.values()],
+              rows: instances(machine, found, now()),
+            },
+          ]
+        }),
+      )
     },
     siteYaml: (option = {}) =>
       siteYaml(
