@@ -93,3 +93,6 @@ export function loadForeign(): Promise<Foreign> {
 
 /** UTF-16 with its terminator, as the W functions read it. */
 export const wide = (arena: Arena, text: string): bigint => arena.bytes(Buffer.from(`${text}\0`, 'utf16le'))
+
+/** UTF-16 as text that can be shown and written anywhere: half a surrogate pair, and a null in the middle, become U+FFFD. */
+export const textOf = (utf16: Buffer): string => utf16.toString('utf16le').toWellFormed().replaceAll('\0', '\ufffd')

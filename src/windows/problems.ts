@@ -112,6 +112,52 @@ const rows = {
     says: (m, d) => `a change was sent to ${m} and its answer was lost: it may or may not be done${d}`,
     next: ['Ask the machine before anything is sent again: slmctl status.'],
   },
+  NOT_WINDOWS: {
+    says: (m, d) => `${m} is this computer, and it is no Windows${d}`,
+    next: ['Name a Windows machine: slmctl status MACHINE reaches it over WinRM.'],
+  },
+  LOCAL_MODULE: {
+    says: (_, d) => `this slmctl cannot call the functions of Windows${d}`,
+    next: [
+      'The single file slmctl.exe brings all that it needs: use the one for this kind of processor.',
+      'From a package: install it again, with optional dependencies.',
+    ],
+  },
+  LOCAL_WMI_UNAVAILABLE: {
+    says: (m, d) => `WMI of ${m} does not work${d}`,
+    next: [
+      'Is the service running? sc query winmgmt',
+      'Is its repository whole? As an administrator: winmgmt /verifyrepository',
+      'A machine that is shutting down or being updated looks like this: try again after its restart.',
+    ],
+  },
+  LOCAL_ACCESS_DENIED: {
+    says: (m, d) => `${m} does not let this account do it${d}`,
+    next: ['Run it as administrator: right click on the terminal, Run as administrator.'],
+  },
+  LOCAL_PROVIDER: {
+    says: (m, d) => `the part of Windows on ${m} that should answer does not start${d}`,
+    next: [
+      'For licences that is the Software Protection service: sc query sppsvc',
+      'The log Microsoft-Windows-WMI-Activity/Operational names the provider and why it failed.',
+    ],
+  },
+  LOCAL_SLOW: {
+    says: (m, d) => `${m} did not answer in time${d}`,
+    next: ['The machine may be busy: try again in a few minutes.', 'If it stays so, restart the service Winmgmt, or the machine.'],
+  },
+  LOCAL_TOO_LARGE: {
+    says: (m, d) => `${m} answers more than can be right${d}`,
+    next: ['Please report it, with the output of slmctl --version.'],
+  },
+  LOCAL_FAULT: {
+    says: (m, d) => `${m} could not do it${d}`,
+    next: ['slmctl explain CODE says what a code means.', 'The event log of the Software Protection service may say more.'],
+  },
+  LOCAL_NOT_FOUND: {
+    says: (m, d) => `${m} does not have what was called${d}`,
+    next: ['This Windows may be too old for it, or the product was removed meanwhile: ask again with slmctl status.'],
+  },
   RECORDING_LACKS: {
     says: (m, d) => `the recording of ${m} does not hold the answer to this question${d}`,
     next: ['Record again with this version of slmctl: slmctl status --record FILE.'],

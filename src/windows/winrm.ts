@@ -17,6 +17,7 @@ import {
 import { Connection, type Patience, usualPatience } from './connection.ts'
 import type { Call, CallAnswer, Machine, Question, Reach, RegistryQuestion, RegistryValue, WmiRow } from './machine.ts'
 import { asProblem, TransportError, trouble } from './problems.ts'
+import { answerOf, inTurn, Questions, wmiName } from './question.ts'
 import { readRegistry } from './registry.ts'
 
 type Sendable = Enumerate | Pull | Release | Get | Invoke
@@ -28,12 +29,6 @@ type Draft<A extends Sendable['action']> = Omit<Extract<Sendable, { readonly act
 const envelopeSizes = [153_600, 512_000] as const
 /** WinRM's own limit for one batch. */
 const maxElements = 32_000
-/** Classes of one instance, and the property that names it. */
-const soleKeys: ReadonlyMap<string, string> = new Map([
-  ['softwarelicensingservice', 'Version'],
-  ['officesoftwareprotectionservice', 'Version'],
-])
-
 /**
  * A Windows machine over WinRM: one connection, one operation at a time. Nothing is sent before the first question. Reads are
  * repeated where that may help; a call is sent once.
@@ -41,15 +36,7 @@ const soleKeys: ReadonlyMap<string, string> = new Map([
 export function openMachine(reach: Reach, patience: Partial<Patience> = {}): Machine {
   const winrm = new WinRm(reach, { ...usualPatience, ...patience })
   const { name } = reach
-  let last: Promise<unknown> = Promise.resolve()
-  /** One after another, and every failure a Problem. */
-  const queued = <T>(operation: () => Promise<T>): Promise<T> => {
-    const next = last.then(operation).catch((error: unknown) => {
-      throw asProblem(error, name)
-    })
-    last = next.catch(() => {})
-    return next
-  }
+  const queued = inTurn((error) => asProblem(error, name))
   return {
     name,
     ask: (question) => queued(() => winrm.ask(question)),
@@ -66,9 +53,13 @@ class WinRm {
   #envelope = 0
   /** Bytes of answers to the question at hand. */
   #received = 0
-  /** Properties that this Windows has, lower case, by class: learnt when it refused a list of columns. */
-  readonly #properties = new Map<string, ReadonlySet<string> | null>()
-  readonly #keys = new Map<string, Readonly<Record<string, string>>>()
+  readonly #questions = new Questions({
+    rows: (namespace, wql) => this.#enumerate(namespace, wql),
+    isAbsent,
+    isRefused: isRefusedQuery,
+    lacksClass: async (error, namespace, from, where) =>
+      where === '' ? (error as WsmanFault).kind === 'filter' : this.#lacksClass(namespace, from),
+  })
 
   constructor(reach: Reach, patience: Patience) {
     this.#reach = reach
@@ -80,36 +71,8 @@ class WinRm {
     this.#connection.close()
   }
 
-  async ask(question: Question): Promise<readonly WmiRow[] | null> {
-    const namespace = question.namespace ?? 'root/cimv2'
-    const from = wmiName(question.class)
-    const where = question.where === undefined ? '' : ` WHERE ${question.where}`
-    const id = `${namespace}:${from}`.toLowerCase()
-    const known = this.#properties.get(id)
-    if (known !== null) {
-      const columns = question.columns.map(wmiName).filter((column) => known === undefined || known.has(column.toLowerCase()))
-      if (columns.length > 0) {
-        try {
-          return await this.#enumerate(namespace, `SELECT ${columns.join(',')} FROM ${from}${where}`)
-        } catch (error) {
-          if (isAbsent(error)) return null
-          if (!isRefusedQuery(error)) throw error
-        }
-      }
-    }
-    // This Windows lacks one of the properties, or the class, and the fault may not tell which.
-    try {
-      const rows = await this.#enumerate(namespace, `SELECT * FROM ${from}${where}`)
-      const names = rows[0] && new Set(Object.keys(rows[0]).map((name) => name.toLowerCase()))
-      this.#properties.set(id, names ?? null)
-      return rows.map((row) => pick(row, question.columns))
-    } catch (error) {
-      if (isAbsent(error)) return null
-      if (!isRefusedQuery(error)) throw error
-      if (where === '' && (error as WsmanFault).kind === 'filter') return null
-      if (where !== '' && (await this.#lacksClass(namespace, from))) return null
-      throw error
-    }
+  ask(question: Question): Promise<readonly WmiRow[] | null> {
+    return this.#questions.ask(question)
   }
 
   async #lacksClass(namespace: string, from: string): Promise<boolean> {
@@ -259,16 +222,8 @@ class WinRm {
   }
 
   async #soleKey(namespace: string, wmiClass: string): Promise<Readonly<Record<string, string>>> {
-    const property = soleKeys.get(wmiClass.toLowerCase())
-    if (property === undefined) return {}
-    const id = `${namespace}:${wmiClass}`.toLowerCase()
-    const before = this.#keys.get(id)
-    if (before) return before
-    const rows = await this.ask({ namespace, class: wmiClass, columns: [property] })
-    const value = rows?.[0]?.[property]
-    if (typeof value !== 'string') throw trouble('WINRM_NOT_FOUND', this.#reach.name, wmiClass)
-    const key = { [property]: value }
-    this.#keys.set(id, key)
+    const key = await this.#questions.soleKey(namespace, wmiClass)
+    if (key === null) throw trouble('WINRM_NOT_FOUND', this.#reach.name, wmiClass)
     return key
   }
 
@@ -329,25 +284,6 @@ const isBroken = (error: unknown) =>
   error instanceof TransportError && (error.code === 'WINRM_CUT' || (error.code === 'WINRM_LOGON_FAILED' && error.sent))
 
 const unanswered = (call: Call, why: string) => `${call.class}.${call.method}${why && `, ${why}`}`
-
-/** Names go into queries and element names as they are. */
-function wmiName(name: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) throw new TypeError(`no WMI name: ${name.slice(0, 40)}`)
-  return name
-}
-
-function pick(row: Row, columns: readonly string[]): WmiRow {
-  const wanted = new Set(columns.map((column) => column.toLowerCase()))
-  return Object.fromEntries(Object.entries(row).filter(([name]) => wanted.has(name.toLowerCase())))
-}
-
-/** Methods without a return value exist; those that we call have one. */
-function answerOf(out: Row): CallAnswer {
-  const { ReturnValue, ...rest } = out
-  const value = typeof ReturnValue === 'string' && /^-?\d{1,10}$/.test(ReturnValue) ? Number(ReturnValue) >>> 0 : null
-  if (value === null) throw new Error('an answer without a return value')
-  return { returnValue: value, out: rest }
-}
 
 /**
  * The licensing service's own HRESULT where a failed method comes as a fault. Not those of WS-Man (facility 0x33) and of WMI itself
