@@ -8,7 +8,7 @@ import type { Host, Shown, Wanted } from './schedule/host.ts'
 import { byHand, installTimer, removeTimer, showTimer } from './schedule/linux.ts'
 import { installTask, removeTask, showTask } from './schedule/windows.ts'
 
-export { letsOthers, openToWrite, readSaved } from './schedule/access.ts'
+export { letsOthers, openToWrite } from './schedule/access.ts'
 export { type Action, carryOut, carryOutAll, describeAction } from './schedule/actions.ts'
 export { type Host, type Program, type Shown, thisHost, type Wanted } from './schedule/host.ts'
 export { appendLog, lastLines } from './schedule/log.ts'

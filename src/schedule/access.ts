@@ -2,9 +2,9 @@
  * Who else may write what a schedule will run, or read its secrets. A task of SYSTEM, or a unit of root, that runs a file which an
  * ordinary user can change is a way to become an administrator.
  */
-import { randomUUID } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join, posix, win32 } from 'node:path'
+import { lstatSync } from 'node:fs'
+import { posix, win32 } from 'node:path'
+import type { AccessList } from '../native.ts'
 import type { Host } from './host.ts'
 
 /** `write`: change the file or what lies in the folder; `replace`: put another folder in the place of this one; `read`. */
@@ -31,29 +31,22 @@ const trusted = new Set([
 ])
 
 /**
- * Whom an access list (SDDL) lets do it, beside administrators: the first SID or its two letters; null: nobody. What denies is not
- * looked at, and neither is the owner, whom `icacls` does not tell.
+ * Whom an access list lets do it, beside administrators: a SID, or the two letters of SDDL; null: nobody. The owner can always give
+ * himself every right. Stricter than for a user's own secrets: what a service account runs may not even be its owner's to change.
  */
-export function letsOthers(sddl: string, use: Use): string | null {
-  // An entry with a condition has parentheses of its own: what is not read to its end may say anything.
-  const list = /D:([A-Z_]*)((?:\([^()]*\))*)(?=S:|\s*$)/.exec(sddl)
-  if (!list || list[1]!.includes('NO_ACCESS_CONTROL')) return 'WD'
-  for (const [, entry] of list[2]!.matchAll(/\(([^()]*)\)/g)) {
-    const [type, flags = '', rights = '', , , sid = ''] = entry!.split(';')
-    if (!type?.includes('A') || type === 'AU' || flags.match(/../g)?.includes('IO') || trusted.has(sid)) continue
-    if ((mask(rights) & dangerous[use]) !== 0) return sid
-  }
-  return null
+export function letsOthers({ owner, allowed }: AccessList, use: Use): string | null {
+  if (!trusted.has(owner)) return owner || 'somebody'
+  if (allowed === null) return 'everybody'
+  return allowed.find((a) => !a.inheritOnly && !trusted.has(a.trustee) && (mask(a.rights) & dangerous[use]) !== 0)?.trustee ?? null
 }
 
 function mask(rights: string): number {
-  if (/^0x[0-9a-f]+$/i.test(rights)) return Number(rights) | 0
-  if (/^\d+$/.test(rights)) return Number(rights) | 0
+  if (/^(?:0x[0-9a-f]+|\d+)$/i.test(rights)) return Number(rights) | 0
   // A right that is not known may be any.
   return (rights.match(/../g) ?? []).reduce((all, two) => all | (named[two] ?? -1), 0)
 }
 
-/** What others may do it to: a path, and whom. Null: nobody may. `untold`: the access lists could not be read. */
+/** What others may do it to: a path, and whom. Null: nobody may. `untold`: it could not be found out. */
 export type Open = { readonly path: string; readonly by: string } | { readonly untold: string } | null
 
 /** Whether others may change a file or folder (with all that is in it), or put another one in its place. */
@@ -67,60 +60,27 @@ export async function openToRead(path: string, host: Host): Promise<Open> {
 }
 
 async function openOnWindows(path: string, use: Use, host: Host): Promise<Open> {
-  const lists = await accessLists(path, host)
-  if (lists === null) return use === 'write' && inUsualPlace(path, host.env) ? null : { untold: path }
-  for (const { name, sddl } of lists) {
-    const by = letsOthers(sddl, use)
-    if (by) return { path: win32.join(win32.dirname(path), name), by }
+  let at = path
+  const open = async (what: Use): Promise<Open> => {
+    const by = letsOthers(await host.accessList(at), what)
+    return by === null ? null : { path: at, by }
   }
-  for (let folder = win32.dirname(path); ; folder = win32.dirname(folder)) {
-    const [list] = (await accessLists(folder, host, false)) ?? []
-    if (!list) return { untold: folder }
-    // Whoever may add a file beside a program may add a library that it loads.
-    const by = letsOthers(list.sddl, use === 'write' && folder === win32.dirname(path) ? 'write' : 'replace')
-    if (by && win32.dirname(folder) !== folder) return { path: folder, by }
-    if (win32.dirname(folder) === folder) return null
-  }
-}
-
-/** Where access lists cannot be read: the folders that Windows itself keeps for administrators. */
-function inUsualPlace(path: string, env: Host['env']): boolean {
-  const lower = `${path.toLowerCase()}\\`
-  return [env.ProgramFiles, env['ProgramFiles(x86)'], env.SystemRoot && win32.join(env.SystemRoot, 'System32')].some(
-    (place) => place && lower.startsWith(`${place.toLowerCase()}\\`),
-  )
-}
-
-/** The access lists of a file, or of a folder and all that is in it, by `icacls /save`: the same in every language. */
-async function accessLists(
-  path: string,
-  host: Host,
-  whole = true,
-): Promise<readonly { readonly name: string; readonly sddl: string }[] | null> {
-  const windows = host.env.SystemRoot ?? 'C:\\Windows'
-  // Others may add files in this folder, but change none that an administrator made.
-  const saved = win32.join(windows, 'Temp', `slmctl-${randomUUID()}.acl`)
   try {
-    const { code } = await host.run(win32.join(windows, 'System32', 'icacls.exe'), [path, '/save', saved, ...(whole ? ['/t'] : []), '/q'])
-    if (code !== 0) return null
-    return readSaved(readFileSync(saved).toString('utf16le'))
-  } catch {
+    for (const inside of host.filesIn(path)) {
+      at = inside
+      const found = await open(use)
+      if (found) return found
+    }
+    for (let folder = win32.dirname(path); folder !== win32.dirname(folder); folder = win32.dirname(folder)) {
+      at = folder
+      // Whoever may add a file beside a program may add a library that it loads.
+      const found = await open(use === 'write' && folder === win32.dirname(path) ? 'write' : 'replace')
+      if (found) return found
+    }
     return null
-  } finally {
-    rmSync(saved, { force: true })
+  } catch {
+    return { untold: at }
   }
-}
-
-/** The file of `icacls /save`: a line with the name, a line with the access list. */
-export function readSaved(text: string): readonly { readonly name: string; readonly sddl: string }[] | null {
-  const lines = text.replace(/^\ufeff/, '').split(/\r?\n/)
-  const lists: { name: string; sddl: string }[] = []
-  for (let n = 0; n + 1 < lines.length; n += 2) {
-    const [name, sddl] = [lines[n]!, lines[n + 1]!]
-    if (!/^D:/.test(sddl)) return null
-    lists.push({ name, sddl })
-  }
-  return lists.length > 0 ? lists : null
 }
 
 /** By owner and mode. In a folder with the sticky bit others cannot touch what is not theirs. */
@@ -139,16 +99,11 @@ function openElsewhere(path: string, host: Host): Open {
       if (open) return open
       if (folder === posix.dirname(folder)) break
     }
-    const whole = (at: string): Open => {
-      const open = by(at, false)
-      if (open || !lstatSync(at).isDirectory()) return open
-      for (const name of readdirSync(at)) {
-        const inside = whole(join(at, name))
-        if (inside) return inside
-      }
-      return null
+    for (const inside of host.filesIn(path)) {
+      const open = by(inside, false)
+      if (open) return open
     }
-    return whole(path)
+    return null
   } catch (error) {
     return { untold: (error as NodeJS.ErrnoException).path ?? path }
   }

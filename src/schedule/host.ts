@@ -3,11 +3,11 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync, realpathSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
-import { type FolderFor, isElevated, NativeError, secureFolder } from '../native.ts'
+import { type AccessList, accessList, type FolderFor, isElevated, NativeError, secureFolder } from '../native.ts'
 
 /** What a program said: its exit code, null where it could not be started. */
 export type Ran = { readonly code: number | null; readonly out: string; readonly err: string }
@@ -26,6 +26,10 @@ export type Host = {
   readonly run: (file: string, args: readonly string[]) => Promise<Ran>
   readonly elevated: () => Promise<boolean>
   readonly secureFolder: (path: string, who: FolderFor) => Promise<void>
+  /** Windows: owner and access list of a file or folder. */
+  readonly accessList: (path: string) => Promise<AccessList>
+  /** A file; or a folder, and everything in it. */
+  readonly filesIn: (path: string) => Iterable<string>
 }
 
 /** How slmctl itself was started: as one file, or as a package by Node. */
@@ -78,6 +82,8 @@ export function thisHost(): Host {
     now: () => new Date(),
     run,
     elevated: isElevated,
+    accessList,
+    filesIn,
     secureFolder: async (path, who) => {
       try {
         await secureFolder(path, who)
@@ -98,8 +104,9 @@ function thisProgram(execPath: string, argument: string | undefined): Program {
     return { kind: 'file', file: execPath }
   }
   if (!/\.[cm]?[jt]s$/i.test(script)) return { kind: 'file', file: execPath }
-  // bin/slmctl.cjs: the folder above holds everything that it loads.
-  const folder = /^(?:bin|src|dist)$/i.test(basename(dirname(script))) ? dirname(dirname(script)) : dirname(script)
+  // bin/slmctl.cjs: the folder above holds what it loads, or the node_modules that the package is in.
+  const own = /^(?:bin|src|dist)$/i.test(basename(dirname(script))) ? dirname(dirname(script)) : dirname(script)
+  const folder = basename(dirname(own)) === 'node_modules' ? dirname(own) : own
   return { kind: 'package', node: realpathSync(execPath), script, folder }
 }
 
@@ -117,6 +124,12 @@ function run(file: string, args: readonly string[]): Promise<Ran> {
   child.on('error', (error) => resolve({ code: null, out, err: error.message }))
   child.on('close', (code) => resolve({ code, out, err }))
   return promise
+}
+
+function* filesIn(path: string): Generator<string> {
+  yield path
+  if (!lstatSync(path).isDirectory()) return
+  for (const name of readdirSync(path)) yield* filesIn(join(path, name))
 }
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

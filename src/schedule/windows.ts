@@ -120,7 +120,7 @@ async function mustBeClosed(wanted: Wanted, host: Host): Promise<void> {
           `A service account would run ${path}, and ${why}: whoever can change it would become an administrator.`,
           [
             'Use slmctl-win-x64.exe: it is copied to where only administrators can write.',
-            'Or install Node.js and slmctl below %ProgramFiles%.',
+            'Or install Node.js and slmctl below %ProgramFiles%, as an administrator.',
           ],
         ),
       )

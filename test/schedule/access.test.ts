@@ -3,41 +3,37 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { type Host, letsOthers, openToWrite, readSaved, scheduleOf, taskPlaces, thisHost, type Wanted } from '../../src/schedule.ts'
+import { readAccessList } from '../../src/native/access.ts'
+import { type Host, letsOthers, openToWrite, scheduleOf, taskPlaces, thisHost, type Wanted } from '../../src/schedule.ts'
 
 /** Access lists as Windows has them, from its own folders and from what administrators do. */
+const installer = 'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464'
 const lists = {
-  programFiles:
-    'D:PAI(A;;FA;;;S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464)(A;CIIO;GA;;;S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464)(A;;0x1301bf;;;SY)(A;OICIIO;GA;;;SY)(A;;0x1301bf;;;BA)(A;OICIIO;GA;;;BA)(A;;0x1200a9;;;BU)(A;OICIIO;GXGR;;;BU)(A;OICIIO;GA;;;CO)(A;;0x1200a9;;;AC)',
-  root: 'D:PAI(A;OICIIO;SDGXGWGR;;;AU)(A;;LC;;;AU)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)',
-  programData: 'D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)(A;OICI;0x1200a9;;;BU)(A;CI;DCLCRPCR;;;BU)',
-  ofUser: 'D:(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;S-1-5-21-1-2-3-1001)',
-  secret: 'D:PAI(A;;FA;;;SY)(A;;FA;;;BA)',
+  programFiles: `O:${installer}D:PAI(A;;FA;;;${installer})(A;CIIO;GA;;;${installer})(A;;0x1301bf;;;SY)(A;OICIIO;GA;;;SY)(A;;0x1301bf;;;BA)(A;OICIIO;GA;;;BA)(A;;0x1200a9;;;BU)(A;OICIIO;GXGR;;;BU)(A;OICIIO;GA;;;CO)(A;;0x1200a9;;;AC)`,
+  root: `O:${installer}D:PAI(A;OICIIO;SDGXGWGR;;;AU)(A;;LC;;;AU)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)`,
+  programData: 'O:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)(A;OICI;0x1200a9;;;BU)(A;CI;DCLCRPCR;;;BU)',
+  ofUser: 'O:BAD:(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;S-1-5-21-1-2-3-1001)',
+  madeByUser: 'O:S-1-5-21-1-2-3-1001D:PAI(A;;FA;;;SY)(A;;FA;;;BA)',
+  secret: 'O:BAD:PAI(A;;FA;;;SY)(A;;FA;;;BA)',
 }
 
 describe('who may write', () => {
   test('an access list says whom it lets, beside administrators', () => {
-    assert.equal(letsOthers(lists.programFiles, 'write'), null)
-    assert.equal(letsOthers(lists.programFiles, 'read'), 'BU')
-    assert.equal(letsOthers(lists.root, 'replace'), null)
-    assert.equal(letsOthers(lists.root, 'write'), 'AU')
-    assert.equal(letsOthers(lists.programData, 'write'), 'BU')
-    assert.equal(letsOthers(lists.ofUser, 'write'), 'S-1-5-21-1-2-3-1001')
-    assert.equal(letsOthers(lists.secret, 'read'), null)
+    const says = (sddl: string, use: 'read' | 'write' | 'replace') => letsOthers(readAccessList(sddl), use)
+    assert.equal(says(lists.programFiles, 'write'), null)
+    assert.equal(says(lists.programFiles, 'read'), 'BU')
+    assert.equal(says(lists.root, 'replace'), null)
+    assert.equal(says(lists.root, 'write'), 'AU')
+    assert.equal(says(lists.programData, 'write'), 'BU')
+    assert.equal(says(lists.ofUser, 'write'), 'S-1-5-21-1-2-3-1001')
+    assert.equal(says(lists.secret, 'read'), null)
+    // An owner can change the list.
+    assert.equal(says(lists.madeByUser, 'write'), 'S-1-5-21-1-2-3-1001')
     // No list at all, or rights that nobody knows, let everybody do everything.
-    for (const open of ['', 'O:BAG:BA', 'D:NO_ACCESS_CONTROL', 'D:(A;;XXYY;;;WD)', 'D:(XA;;FA;;;WD;(x))'])
-      assert.notEqual(letsOthers(open, 'write'), null, open)
+    for (const open of ['', 'O:BAG:BA', 'O:BAD:NO_ACCESS_CONTROL', 'O:BAD:(A;;XXYY;;;WD)', 'D:P'])
+      assert.notEqual(says(open, 'write'), null, open)
     // Nobody at all is in an empty list.
-    assert.equal(letsOthers('D:P', 'write'), null)
-  })
-
-  test('what icacls saves is read in pairs, and nothing else is', () => {
-    assert.deepEqual(readSaved(`\ufeffslmctl\r\n${lists.secret}\r\nslmctl\\bin\r\n${lists.ofUser}\r\n`), [
-      { name: 'slmctl', sddl: lists.secret },
-      { name: 'slmctl\\bin', sddl: lists.ofUser },
-    ])
-    assert.equal(readSaved(''), null)
-    assert.equal(readSaved('Access is denied.\r\nFailed\r\n'), null)
+    assert.equal(says('O:SYD:P', 'write'), null)
   })
 
   test('by owner and mode elsewhere: the file, what is in a folder, and the folders above', async () => {
@@ -62,7 +58,7 @@ describe('who may write', () => {
   })
 })
 
-/** Windows' access lists in the place of icacls, by path: what is not listed has `other`. */
+/** Windows' access lists by path: what is not listed has `other`; null: Windows does not tell. */
 function windows(program: Host['program'], by: Readonly<Record<string, string>>, other: string | null): Host {
   const env = { ProgramData: 'C:\\ProgramData', ProgramFiles: 'C:\\Program Files', SystemRoot: 'C:\\Windows' }
   return {
@@ -72,13 +68,12 @@ function windows(program: Host['program'], by: Readonly<Record<string, string>>,
     program,
     now: () => new Date(2026, 10, 26, 12),
     elevated: async () => true,
-    run: async (file, args) => {
-      assert.equal(file, 'C:\\Windows\\System32\\icacls.exe')
-      const sddl = by[args[0]!] ?? other
-      if (sddl === null) return { code: 0, out: '', err: '' }
-      // Windows' path is a name in this folder here; it is removed by who asked for it.
-      writeFileSync(args[2]!, Buffer.from(`\ufeffx\r\n${sddl}\r\n`, 'utf16le'))
-      return { code: 0, out: '', err: '' }
+    run: async () => assert.fail('planning runs nothing'),
+    filesIn: (path) => (/\.(?:exe|txt)$/.test(path) ? [path] : [path, `${path}\\dist\\slmctl.cjs`]),
+    accessList: async (path) => {
+      const sddl = by[path] ?? other
+      if (sddl === null) throw new Error('not told')
+      return readAccessList(sddl)
     },
   }
 }
@@ -107,6 +102,8 @@ describe('what the task may run', () => {
       ['C:\\tools\\slmctl', lists.ofUser],
       ['C:\\tools', lists.ofUser],
       ['C:\\tools\\nodejs', lists.programData],
+      ['C:\\tools\\slmctl', lists.madeByUser],
+      ['C:\\tools\\slmctl\\dist\\slmctl.cjs', lists.ofUser],
     ] as const) {
       const host = windows(node('C:\\tools'), { 'C:\\': lists.root, [open]: list }, lists.programFiles)
       await assert.rejects(
@@ -116,10 +113,8 @@ describe('what the task may run', () => {
     }
   })
 
-  test('where access lists cannot be read, only the folders that Windows keeps for administrators', async () => {
-    assert.ok(await scheduleOf(windows(node('C:\\Program Files'), {}, null)).install(wanted))
-    for (const place of ['C:\\tools', 'C:\\Program Files evil', 'C:\\Users\\x'])
-      await assert.rejects(scheduleOf(windows(node(place), {}, null)).install(wanted), /cannot be told/)
+  test('where Windows does not tell, it is refused', async () => {
+    await assert.rejects(scheduleOf(windows(node('C:\\Program Files'), {}, null)).install(wanted), /cannot be told/)
   })
 
   test('a secret that others may read is refused, and so is one of which it cannot be told', async () => {
