@@ -10,7 +10,8 @@ import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
 
 const quick = ['diagnose', 'explain', 'keys']
-const machines = commands.map((c) => c.name).filter((name) => !quick.includes(name))
+/** `debug` is no command: it is put around any of them where an archive for support is wished. */
+const machines = [...commands.map((c) => c.name).filter((name) => !quick.includes(name)), 'debug']
 
 const common: BuildOptions = {
   bundle: true,

@@ -9,6 +9,7 @@ import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { type Here, meansHere, notElevated, thisComputer } from './app/here.ts'
 import { Logons } from './app/logons.ts'
+import { watch } from './app/watch.ts'
 import { openResolver } from './directory.ts'
 import {
   applyMachine,
@@ -28,9 +29,12 @@ import {
 import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
+import type { Support } from './support.ts'
 import { type Machine, openMachine, openRecording, recorder } from './windows.ts'
 
 export type { MachineOutcome, Named, Wished }
+/** For an archive for support of a command that asks no machine. */
+export { redactor } from './windows.ts'
 
 /** What the command line says about reaching machines. */
 export type ReachFlags = {
@@ -54,6 +58,8 @@ export type AppOptions = {
   /** A recording in place of machines. */
   readonly replay: string | null
   readonly notice: (line: string) => void
+  /** Hears of everything that an archive for support is to hold; absent where none is wished. */
+  readonly support?: Support | undefined
   /** This computer as a machine; left out: what it is. */
   readonly here?: Here | null
 }
@@ -129,6 +135,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const siteFile = path === null ? null : loadSiteFile(path)
   if (options.siteFile === null && path !== null) options.notice(`site file ${path}`)
   const site = siteFile?.site ?? null
+  const watched = options.support ? watch(options.support, site, path) : null
   const overrides = await overridesOf(options.reach, siteFile)
   const reaches = openReaches()
   const clock = () => new Date()
@@ -147,6 +154,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     if (!answer.ok) throw new ProblemError(answer.problem)
     const { credential, operationTimeoutMs } = answer.reach
     const reach = await reaches.resolve(answer.reach)
+    watched?.reach(reach, credential.name)
     // A short time limit is meant for the answer as a whole, too.
     const graceMs = Math.min(10_000, operationTimeoutMs)
     const machine = logons.watch(credential.name, (hooks) => openMachine(reach, { graceMs, ...hooks }))
@@ -165,7 +173,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const environment: Environment = {
     site,
     names,
-    open,
+    open: watched ? (name) => watched.open(name, open) : open,
     // A site file may list this computer by its short name.
     wishes: (name) =>
       groupOf.get(canonicalHost(name)) ??
@@ -199,11 +207,15 @@ export async function openApp(options: AppOptions): Promise<App> {
       )
     },
     status: (machines, signal) => statusOf(machines, environment, signal),
-    plans: (machines, wished, signal) => plansFor(machines, environment, wished, signal),
+    plans: (machines, wished, signal) => {
+      const plans = plansFor(machines, environment, wished, signal)
+      return watched ? watched.plans(plans) : plans
+    },
     apply: (plans, { renew, asked, signal, told }) => {
       const journal = told
         ? continueJournal(journalFolder(), told)
         : beginJournal(journalFolder(), clock(), { plans, renew, asked, siteFile: path === null ? null : resolve(path) })
+      watched?.apply(plans, journal, told?.size ?? 0)
       // Where the journal cannot be written nothing further is begun.
       const stop = new AbortController()
       const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal

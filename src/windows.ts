@@ -18,4 +18,5 @@ export type {
   WmiValue,
 } from './windows/machine.ts'
 export { openRecording, type Recorder, type Recording, recorder } from './windows/recording.ts'
+export { type NameKind, type Redactor, redactor } from './windows/redact.ts'
 export { openMachine } from './windows/winrm.ts'

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Problem } from '../model.ts'
+import type { Support } from '../support.ts'
 
 /** What a command writes with; tests give their own. */
 export type Io = {
@@ -7,6 +8,8 @@ export type Io = {
   readonly err: (text: string) => void
   readonly columns: number
   readonly paint: (style: 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold', text: string) => string
+  /** Collects for the archive for support, where one is wished (--debug). */
+  readonly support?: Support
 }
 
 export function terminal(): Io {
@@ -55,6 +58,7 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
 
 /** A Problem as people see it: one sentence, where, what to try next. */
 export function showProblem(p: Problem, io: Io): void {
+  io.support?.problem(p)
   const where = p.file ? `${p.file}${p.line === null ? '' : `:${p.line}${p.column === null ? '' : `:${p.column}`}`}: ` : ''
   io.err(wrap(`${where}${p.summary}`, io.columns, 'slmctl: ', '  '))
   for (const next of p.next) io.err(wrap(next, io.columns, '  - ', '    '))

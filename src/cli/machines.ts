@@ -24,6 +24,7 @@ export async function appFor(flags: Flags, io: Io): Promise<App> {
     parallel: number('parallel', 1, 2000) ?? 128,
     replay: text('from-recording'),
     notice: (line) => io.err(`slmctl: ${line}\n`),
+    support: io.support,
     reach: {
       user: text('user'),
       passwordFile: text('password-file'),

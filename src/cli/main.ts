@@ -6,6 +6,13 @@ import { version } from './version.ts'
 
 /** Runs one command line; sets the process's exit code and answers it. */
 export async function main(argv: readonly string[], io: Io = terminal()): Promise<number> {
+  if (!process.env.SLMCTL_DEBUG && !argv.some((word) => word.startsWith('--debug'))) return await plainMain(argv, io)
+  // Around any command, also one that cannot even be read.
+  const { run: withArchive } = await import('./commands/debug.ts')
+  return await withArchive(argv, io, plainMain)
+}
+
+async function plainMain(argv: readonly string[], io: Io): Promise<number> {
   let code: number
   try {
     code = await run(argv, io)
@@ -63,6 +70,11 @@ function help(command: CommandRow, io: Io): string {
   const rows = [
     ...command.options,
     { flag: '--json', value: null, means: 'Print the answer as JSON.' },
+    {
+      flag: '--debug',
+      value: null,
+      means: 'Also write an archive for support; --debug-redacted hides names in it. --debug=FILE says where.',
+    },
     { flag: '--help', value: null, means: 'Show this help.' },
   ]
   const width = Math.max(...rows.map((o) => o.flag.length + (o.value ? o.value.length + 1 : 0))) + 2

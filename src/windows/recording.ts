@@ -27,51 +27,104 @@ export type Recorder = {
   readonly keep: (machine: Machine) => Machine
   /** The recording, redacted; there is no way back from it to the names. */
   readonly redacted: () => Recording
+  /** The recording with its names; product keys are masked. */
+  readonly whole: () => Recording
+}
+
+export type RecorderOptions = {
+  /** Of so many machines everything is kept; of further ones, up to as many again, only where a question had no answer. */
+  readonly machines?: number
+  /** Hears of every request when it has ended: what it was, how long it took, how it ended. */
+  readonly log?: (machine: string, what: string, ms: number) => void
+  /** Gets what is kept no longer, to take the names from it. */
+  readonly dropped?: (machine: { readonly name: string; readonly entries: readonly unknown[] }) => void
 }
 
 /** Collects what machines say, so that it can be looked at, sent to somebody, and replayed as a machine. */
-export function recorder(): Recorder {
+export function recorder({ machines: limit = Number.POSITIVE_INFINITY, log, dropped }: RecorderOptions = {}): Recorder {
   const kept: { name: string; entries: Entry[] }[] = []
+  /** Asks, and keeps the answer or why there was none; anything but a Problem is a fault of ours and kept nowhere. */
+  async function asked<T>(
+    one: { readonly name: string; readonly entries: Entry[] },
+    what: string,
+    ask: () => Promise<T>,
+    entry: (answer: T | null, problem?: { problem: Why }) => Entry | null,
+    said: (answer: T) => string,
+  ): Promise<T> {
+    const begin = performance.now()
+    try {
+      const answer = await ask()
+      log?.(one.name, `${what}: ${said(answer)}`, performance.now() - begin)
+      one.entries.push(entry(answer)!)
+      return answer
+    } catch (error) {
+      const failed = error instanceof ProblemError ? entry(null, { problem: whyOf(error) }) : null
+      if (failed) one.entries.push(failed)
+      log?.(one.name, `${what}: ${error instanceof ProblemError ? error.problems[0]!.code : 'failed'}`, performance.now() - begin)
+      throw error
+    }
+  }
+  const letGo = (one: (typeof kept)[number]) => {
+    const failed = one.entries.some((entry) => 'problem' in entry && entry.problem)
+    const at = kept.indexOf(one)
+    if (at < limit || (failed && kept.length <= 2 * limit)) return
+    kept.splice(at, 1)
+    dropped?.(one)
+  }
   return {
     keep: (machine) => {
-      const entries: Entry[] = []
-      kept.push({ name: machine.name, entries })
+      const one = { name: machine.name, entries: [] as Entry[] }
+      kept.push(one)
       return {
         name: machine.name,
-        ask: async (ask) => {
-          try {
-            const rows = await machine.ask(ask)
-            entries.push({ ask, rows })
-            return rows
-          } catch (error) {
-            if (error instanceof ProblemError) entries.push({ ask, rows: null, problem: whyOf(error) })
-            throw error
-          }
+        ask: (ask) =>
+          asked(
+            one,
+            `ask ${ask.class}${ask.where ? ` where ${ask.where}` : ''}`,
+            () => machine.ask(ask),
+            (rows, why) => ({ ask, rows, ...why }),
+            (rows) => (rows === null ? 'no such class' : `${rows.length} rows`),
+          ),
+        registry: (registry) =>
+          asked(
+            one,
+            `registry ${registry.key}`,
+            () => machine.registry(registry),
+            (values, why) => ({ registry, values, ...why }),
+            (values) => (values === null ? 'no such key' : `${Object.keys(values).length} values`),
+          ),
+        call: (call) =>
+          asked(
+            one,
+            `call ${call.class}.${call.method}`,
+            () => machine.call(call),
+            (answer) => {
+              if (answer === null) return null
+              const shown = Object.entries(call.arguments).map(([name, value]) => [name, typeof value === 'object' ? String(value) : value])
+              return { call: { ...call, arguments: Object.fromEntries(shown) }, answer }
+            },
+            ({ returnValue }) => `0x${returnValue.toString(16).toUpperCase().padStart(8, '0')}`,
+          ),
+        close: async () => {
+          letGo(one)
+          await machine.close()
         },
-        registry: async (registry) => {
-          try {
-            const values = await machine.registry(registry)
-            entries.push({ registry, values })
-            return values
-          } catch (error) {
-            if (error instanceof ProblemError) entries.push({ registry, values: null, problem: whyOf(error) })
-            throw error
-          }
-        },
-        call: async (call) => {
-          const answer = await machine.call(call)
-          const shown = Object.entries(call.arguments).map(([name, value]) => [name, typeof value === 'object' ? String(value) : value])
-          entries.push({ call: { ...call, arguments: Object.fromEntries(shown) }, answer })
-          return answer
-        },
-        close: () => machine.close(),
       }
     },
     redacted: () => {
       const hide = redactor(kept)
       return { schema: 'slmctl.recording/1', machines: kept.map((machine) => hide.all(machine)), redact: hide.table() }
     },
+    whole: () => ({ schema: 'slmctl.recording/1', machines: kept.map((machine) => masked(machine)), redact: [] }),
   }
+}
+
+/** A copy with every product key in it masked. */
+function masked<T>(value: T): T {
+  if (typeof value === 'string') return maskKeys(value) as T
+  if (Array.isArray(value)) return value.map((one) => masked(one)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one)])) as T
 }
 
 const whyOf = ({ problems: [first] }: ProblemError): Why => ({ code: first!.code, summary: first!.summary, next: first!.next })

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net'
 import { maskKeys } from '../model.ts'
+import { hider } from './hide.ts'
 
-type Kind =
+/** What a name is the name of. */
+export type NameKind =
   | 'machine'
   | 'host'
   | 'domain'
@@ -13,9 +15,16 @@ type Kind =
   | 'serial'
   | 'directory-name'
   | 'number'
+  /** Beyond what machines say: what a site file and a command line name. */
+  | 'group'
+  | 'network'
+  | 'credential'
+  | 'file'
+  | 'agreement'
+  | 'signer'
 
 /** Properties, registry values and arguments whose values name somebody or something, by lower-case name. */
-const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>(
+const kinds: ReadonlyMap<string, NameKind> = new Map<string, NameKind>(
   (
     [
       ['machine', ['CSName', 'DNSHostName', 'PSComputerName', '__SERVER', 'SystemName', 'ComputerName', 'NodeName']],
@@ -63,7 +72,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>(
       ['directory-name', ['ADActivationObjectDN', 'ADActivationObjectName']],
       ['number', ['OfflineInstallationId']],
     ] as const
-  ).flatMap(([kind, names]) => names.map((name): [string, Kind] => [name.toLowerCase(), kind])),
+  ).flatMap(([kind, names]) => names.map((name): [string, NameKind] => [name.toLowerCase(), kind])),
 )
 /** SerialNumber of Win32_SystemEnclosure is where clouds leave their mark; it is hidden all the same, AssetTag of clouds is not. */
 const cloudTags: ReadonlySet<string> = new Set(['7783-7084-3265-9085-8269-3286-77', 'amazon ec2', 'oraclecloud.com', 'google'])
@@ -71,6 +80,14 @@ const cloudTags: ReadonlySet<string> = new Set(['7783-7084-3265-9085-8269-3286-7
 export type Redactor = {
   /** A copy with every text hidden that has to be. */
   readonly all: <T>(value: T) => T
+  /** Takes in a name that is known to be one. */
+  readonly name: (kind: NameKind, value: string) => void
+  /** Takes in what a machine's answers name. */
+  readonly machine: (machine: { readonly name: string; readonly entries: readonly unknown[] }) => void
+  /** Looks for names in a text of whatever origin: hosts of known domains, addresses, mail addresses, security identifiers. */
+  readonly look: (text: string) => void
+  /** Hides in a text, or in the texts within a value, every name that is known from anywhere; keys masked. Once nothing more is taken in. */
+  readonly everywhere: <T>(value: T) => T
   readonly table: () => readonly { readonly kind: string; readonly count: number }[]
 }
 
@@ -91,8 +108,11 @@ export function redactor(machines: readonly { readonly name: string; readonly en
     return next
   }
 
-  const domainWord = (domain: string): string =>
-    learn(domain, () => (domain.includes('.') ? `domain-${number('domain')}.example` : `DOMAIN-${number('domain')}`))
+  const domains = new Set<string>()
+  const domainWord = (domain: string): string => {
+    domains.add(domain.toLowerCase())
+    return learn(domain, () => (domain.includes('.') ? `domain-${number('domain')}.example` : `DOMAIN-${number('domain')}`))
+  }
   const hostWord = (host: string, kind: 'machine' | 'host'): string => {
     if (isIP(host)) return addressWord(host)
     const dot = host.indexOf('.')
@@ -129,7 +149,7 @@ export function redactor(machines: readonly { readonly name: string; readonly en
     return made
   }
 
-  const see = (kind: Kind, value: string): void => {
+  const see = (kind: NameKind, value: string): void => {
     const said = value.trim()
     if (said === '' || cloudTags.has(said.toLowerCase())) return
     if (kind === 'machine' || kind === 'host') hostWord(said, kind)
@@ -159,11 +179,14 @@ export function redactor(machines: readonly { readonly name: string; readonly en
       for (const [key, one] of Object.entries(value)) look(one, key, asked)
     }
   }
+  const takeIn: Redactor['machine'] = (machine) => {
+    see('machine', machine.name)
+    look(machine.entries, null, null)
+  }
   for (const machine of machines) {
     seen = new Set()
     wordsOf.set(machine, seen)
-    see('machine', machine.name)
-    look(machine.entries, null, null)
+    takeIn(machine)
   }
   const all = <T>(machine: T): T => {
     // Longest first: a name within a longer one must not spoil it. Short ones would hit by chance.
@@ -181,7 +204,27 @@ export function redactor(machines: readonly { readonly name: string; readonly en
     }
     return hide(machine) as T
   }
-  return { all, table: () => [...counts].map(([kind, count]) => ({ kind, count })) }
+  const lookIn = (text: string): void => {
+    for (const [mail] of text.matchAll(/[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/g)) learn(mail, () => `user-${number('user')}@domain.example`)
+    for (const [sid] of text.matchAll(/S-1-5-21(?:-\d{1,10}){3,4}/g)) learn(sid, () => `S-1-5-21-0-0-0-${number('sid')}`)
+    // Addresses of the fourth and the sixth version: what looks like one is asked whether it is.
+    for (const [one] of text.matchAll(/(?<![\w.:-])[\da-f]{0,4}(?:[.:][\da-f]{0,4}){2,}(?![\w-])/gi)) {
+      const address = one.replace(/[.:]$|:\d+$/, (end) => (isIP(one) ? end : ''))
+      if (isIP(address)) addressWord(address)
+    }
+    for (const [host] of text.matchAll(/(?<![\w.-])[a-z0-9][\w-]*(?:\.[\w-]+)+/gi))
+      if (!words.has(host.toLowerCase()) && domains.has(host.slice(host.indexOf('.') + 1).toLowerCase())) hostWord(host, 'host')
+  }
+  let hideWords: ((text: string) => string) | null = null
+  const everywhere = <T>(value: T): T => {
+    hideWords ??= hider(words)
+    if (typeof value === 'string') return (words.get(value.trim().toLowerCase()) ?? maskKeys(hideWords(value))) as T
+    if (Array.isArray(value)) return value.map((one) => everywhere(one)) as T
+    if (typeof value !== 'object' || value === null) return value
+    const pairs = Object.entries(value)
+    return Object.fromEntries(pairs.map(([key, one]) => [key, structural.has(key) ? one : everywhere(one)])) as T
+  }
+  return { all, name: see, machine: takeIn, look: lookIn, everywhere, table: () => [...counts].map(([kind, count]) => ({ kind, count })) }
 }
 
 /** What a question is about: never a name of somebody. */

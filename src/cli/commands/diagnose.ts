@@ -16,10 +16,13 @@ export async function run(
   const problems: Problem[] = []
   for (const file of files) {
     const read = readText(file)
-    if (read.text) texts.push(read.text)
-    else problems.push(read.problem)
+    if (read.text) {
+      texts.push(read.text)
+      io.support?.text(read.text)
+    } else problems.push(read.problem)
   }
   const answer = diagnose(texts, { site, readAt: new Date().toISOString(), problems })
+  io.support?.answer(answer)
   if (flags.json) io.out(json(answer))
   else if (answer.machines.length > 0) showDiagnosis(answer, io, { unread: flags.unread === true, lines: true })
   for (const p of answer.problems) showProblem(p, io)

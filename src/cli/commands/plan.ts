@@ -21,7 +21,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   }
   try {
     // Machines are handed on as they come: a plan of a fleet is never in memory as a whole.
-    for await (const found of flags.from === undefined ? fromMachines(words, flags, io) : fromText(words, flags)) {
+    for await (const found of flags.from === undefined ? fromMachines(words, flags, io) : fromText(words, flags, io)) {
       if (found.problem) {
         problems.push(found.problem)
         continue
@@ -66,7 +66,7 @@ async function* fromMachines(words: readonly string[], flags: Flags, io: Io): As
   }
 }
 
-async function* fromText(words: readonly string[], flags: Flags): AsyncGenerator<Found> {
+async function* fromText(words: readonly string[], flags: Flags, io: Io): AsyncGenerator<Found> {
   const from = flags.from as string
   if (words.length > 0)
     throw new ProblemError(
@@ -77,6 +77,7 @@ async function* fromText(words: readonly string[], flags: Flags): AsyncGenerator
   const site = await loadSite(flags.site as string | undefined)
   const read = readText(from)
   if (!read.text) throw new ProblemError(read.problem)
+  io.support?.text(read.text)
   const gathered = gather([read.text])
   if (!gathered.recognised)
     throw new ProblemError(
@@ -87,7 +88,10 @@ async function* fromText(words: readonly string[], flags: Flags): AsyncGenerator
         { file: from },
       ),
     )
-  for (const m of plan(gathered, site, new Date().toISOString()).machines) yield { plan: m, problem: null }
+  for (const m of plan(gathered, site, new Date().toISOString()).machines) {
+    io.support?.plan(m)
+    yield { plan: m, problem: null }
+  }
 }
 
 /** A new file for the plan, readable by its owner only; an existing one is not overwritten. */
