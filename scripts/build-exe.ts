@@ -57,7 +57,8 @@ export async function buildExe(architecture: Architecture, folder: string): Prom
       useSnapshot: false,
       // Both would have to be made by the very node.exe that runs them, on Windows.
       useCodeCache: false,
-      execArgv: ['--experimental-ffi', '--disable-warning=ExperimentalWarning'],
+      // OPENSSL_CONF is not heard either: it can name a library. NUL is empty.
+      execArgv: ['--openssl-config=NUL', '--experimental-ffi', '--disable-warning=ExperimentalWarning'],
       // NODE_OPTIONS of whoever starts it is not heard: it could load code into a process of an administrator.
       execArgvExtension: 'none',
       assets,

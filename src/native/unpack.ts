@@ -41,12 +41,12 @@ export class UnpackRefusal extends NativeError {
 }
 
 const tampered = (path: string, what: string) =>
-  new UnpackRefusal('NATIVE_TAMPERED', path, `What slmctl keeps at ${path} is not what it put there: ${what}. It was not loaded.`, [
+  new UnpackRefusal('NATIVE_TAMPERED', path, `what slmctl keeps here is not what it put here: ${what}; it was not loaded`, [
     'slmctl did not put this there: find out who did, or ask your security people.',
     'Then remove it; the next run writes the right file. Nothing was changed.',
   ])
 const notUnpacked = (path: string, why: string) =>
-  new UnpackRefusal('NATIVE_NOT_UNPACKED', path, `slmctl cannot put its library at ${path}: ${why}.`, [
+  new UnpackRefusal('NATIVE_NOT_UNPACKED', path, `slmctl cannot put its library here: ${why}`, [
     'slmctl needs this file to talk to Windows; the folder must be writable for you, and the disk must have room (2 MB).',
     'A rule of application control may say who writes there: run slmctl once as an administrator, and it is kept below Program Files.',
   ])

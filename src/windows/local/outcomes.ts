@@ -1,3 +1,4 @@
+import { ProblemError } from '../../model.ts'
 import { NativeError, WmiError } from '../../native.ts'
 import { hex, type ProblemCode, trouble } from '../problems.ts'
 
@@ -60,6 +61,8 @@ export function asLocalProblem(error: unknown, machine: string): unknown {
     if (error.what === 'too-large') return trouble('LOCAL_TOO_LARGE', machine, detail)
     return trouble(byHresult.get(error.code) ?? 'LOCAL_FAULT', machine, detail)
   }
+  // What the single file refuses to load (native/unpack.ts) is told as it is.
+  if (error instanceof ProblemError) return error
   if (error instanceof NativeError) {
     if (error.reason === 'unavailable') return trouble('LOCAL_MODULE', machine, error.message)
     const [denied, more] = [5, 234]
