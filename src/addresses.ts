@@ -105,3 +105,28 @@ export function publicSize(network: string): number {
   const [range, bits] = ipaddr.parseCIDR(network)
   return range.kind() === 'ipv4' && addressKind(range.toString()) === 'public' ? 2 ** (32 - bits) : 0
 }
+
+/** Where a machine stands, by the site's declaration; `because` is for people. */
+export type Standing = { readonly inside: true } | { readonly inside: false; readonly because: string }
+
+/**
+ * Whether a machine is inside the site: its own DNS domain is one of the site's, and one of its addresses lies in the site's
+ * networks. Both are needed: private networks are alike everywhere, and a name alone is quickly given. Loopback and link-local
+ * addresses say nothing. What the site does not declare, or the machine does not tell (null), is not inside.
+ */
+export function insideSite(
+  site: Pick<Site, 'domains' | 'networks'>,
+  machine: { readonly addresses: readonly string[] | null; readonly domain: string | null },
+): Standing {
+  const outside = (because: string): Standing => ({ inside: false, because })
+  if (site.domains.length === 0 || site.networks.length === 0) return outside('the site file does not name both domains and networks')
+  const domain = machine.domain?.trim() ?? ''
+  if (domain === '') return outside('this machine belongs to no domain')
+  if (!inDomains(domain, site.domains)) return outside(`the domain of this machine, ${domain}, is none of the site file`)
+  if (machine.addresses === null) return outside('the addresses of this machine could not be read')
+  const own = machine.addresses.map((a) => a.replace(/%.*$/, '')).filter((a) => ['private', 'public'].includes(addressKind(a) ?? ''))
+  if (own.length === 0) return outside('this machine has no network address yet')
+  if (!own.some((a) => inNetworks(a, site.networks)))
+    return outside(`no address of this machine (${own.join(', ')}) is in the site's networks`)
+  return { inside: true }
+}

@@ -29,6 +29,18 @@ export { type PlatformHintRow, platformHints } from './catalogue/platform-hints.
 export { type PlatformRow, platformHosts, platformNames } from './catalogue/platforms.ts'
 export { registry } from './catalogue/registry.ts'
 export { scriptOptions } from './catalogue/scripts.ts'
+export {
+  notVolume,
+  type OfficeProductRow,
+  officeApps,
+  officeLanguages,
+  officeProducts,
+  officeRetailProducts,
+  officeSubscription,
+  type UnattendRow,
+  unattendComponent,
+  unattendSettings,
+} from './catalogue/setup.ts'
 export { type SourceId, type SourceRow, sources } from './catalogue/sources.ts'
 export { type TermRow, terms } from './catalogue/terms.ts'
 export { wmiClasses } from './catalogue/wmi.ts'

@@ -700,6 +700,71 @@ export const sources = {
     provenance: 'generated from the class on a live system: names and types of parameters',
   },
   'table-of-generic-keys-by-edition-in-a-program': { title: 'table of generic keys by edition in a program (C#)', provenance: '' },
+  'unattend-setup-productkey': {
+    title: 'Unattend reference: Microsoft-Windows-Setup, UserData, ProductKey',
+    url: 'https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-setup-userdata-productkey',
+  },
+  'unattend-setup-willshowui': {
+    title: 'Unattend reference: Microsoft-Windows-Setup, UserData, ProductKey, WillShowUI',
+    url: 'https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-setup-userdata-productkey-willshowui',
+  },
+  'unattend-useconfigurationset': {
+    title: 'Unattend reference: Microsoft-Windows-Setup, UseConfigurationSet',
+    url: 'https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-setup-useconfigurationset',
+  },
+  'unattend-shell-setup-productkey': {
+    title: 'Unattend reference: Microsoft-Windows-Shell-Setup, ProductKey',
+    url: 'https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-shell-setup-productkey',
+  },
+  'unattend-skipautoactivation': {
+    title: 'Unattend reference: Microsoft-Windows-Security-SPP-UX, SkipAutoActivation',
+    url: 'https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-security-spp-ux-skipautoactivation',
+  },
+  'unattend-skiprearm': {
+    title: 'Unattend reference: Microsoft-Windows-Security-SPP, SkipRearm',
+    url: 'https://learn.microsoft.com/windows-hardware/customize/desktop/unattend/microsoft-windows-security-spp-skiprearm',
+  },
+  'office-deployment-tool-options': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'microsoft-365-apps/deploy/office-deployment-tool-configuration-options.md',
+    commit: '265df9df7e2f92611011304d0fdedcbf73e4982d',
+    pageDate: '2024-09-18',
+  },
+  'deploy-office-ltsc-2024': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/ltsc/2024/deploy.md',
+    commit: 'beb51bd95b1cade66b85485dcfe67989f3ff59bc',
+    pageDate: '2024-09-16',
+  },
+  'deploy-office-ltsc-2021': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/ltsc/2021/deploy.md',
+    commit: '032723de80ade79a674438d1a8454a1e195c473c',
+    pageDate: '2024-03-11',
+  },
+  'office-2019-deploy': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'office/2019/deploy.md',
+    commit: '415db0253daa2e255fc509b60be1d24502b8adf2',
+    pageDate: '2024-03-11',
+  },
+  'office-product-ids': {
+    repo: 'MicrosoftDocs/OfficeDocs-Support',
+    path: 'Microsoft365/admin/installation/product-ids-supported-office-deployment-click-to-run.md',
+    commit: 'e802bb519f4555a25fd9eed17a456628a2afa077',
+    pageDate: '2023-08-23',
+  },
+  'office-deployment-scripts': {
+    title: 'product IDs of 2024 in option lists of deployment scripts of several authors, which agree',
+    note: "Microsoft's list of product IDs is older in the copy that was read; its page about LTSC 2024 refers to that list for single apps.",
+    provenance: '',
+  },
+  'office-languages': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'microsoft-365-apps/deploy/overview-deploying-languages-microsoft-365-apps.md',
+    commit: '151f82469ffe68236530570e9f36067ed39f230c',
+    pageDate: '2024-03-14',
+  },
 } as const satisfies Readonly<Record<string, SourceRow>>
 
 export type SourceId = keyof typeof sources

@@ -22,6 +22,23 @@ const site = {
   means: 'The site file (slmctl.yaml): your domains, networks, KMS hosts and platforms.',
 } as const
 
+const fromRecording = {
+  flag: '--from-recording',
+  value: 'FILE',
+  means: 'Take recordings in place of machines; several files, and names of machines in them.',
+  many: true,
+} as const
+
+/** The passphrase of a signing key. */
+const passphraseOptions: readonly CommandOption[] = [
+  {
+    flag: '--passphrase-file',
+    value: 'FILE',
+    means: 'File with the passphrase of the signing key; only its owner may be able to read it.',
+  },
+  { flag: '--ask-passphrase', value: null, means: 'Ask for the passphrase of the signing key on the terminal.' },
+]
+
 /** How machines are reached, where the site file does not say, or to say it otherwise for once. */
 const reachOptions: readonly CommandOption[] = [
   { flag: '--site', value: 'FILE', means: 'The site file; else ./slmctl.yaml, else the one in the user’s configuration folder.' },
@@ -97,7 +114,8 @@ export const commands: readonly Command[] = [
       ...reachOptions,
       { flag: '--verbose', value: null, means: 'Every machine in full, not one line each.' },
       { flag: '--record', value: 'FILE', means: 'Also write a redacted recording of the answers, which can be replayed.' },
-      { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' },
+      { flag: '--keep-names', value: null, means: 'Keep names and hosts in the recording: a plan that is made elsewhere needs them.' },
+      fromRecording,
     ],
     examples: [
       'slmctl status',
@@ -117,11 +135,19 @@ export const commands: readonly Command[] = [
     options: [
       { flag: '--from', value: 'FILE', means: 'A text to take the facts from; - is standard input.' },
       { flag: '--out', value: 'FILE', means: 'Keep the plan, to be carried out later: apply --plan FILE.' },
+      { flag: '--sign', value: 'KEYFILE', means: 'Sign what goes to --out, one file for each machine, to be carried there.' },
+      { flag: '--valid', value: 'DAYS', means: 'How long a signed plan may be applied (14; at most 60).' },
+      ...passphraseOptions,
       ...settingOptions,
       ...reachOptions,
-      { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' },
+      fromRecording,
     ],
-    examples: ['slmctl plan pc-17', 'slmctl plan clients --out friday.json', 'slmctl plan --from dlv.txt --site slmctl.yaml'],
+    examples: [
+      'slmctl plan pc-17',
+      'slmctl plan clients --out friday.json',
+      'slmctl plan --from dlv.txt --site slmctl.yaml',
+      'slmctl plan --from-recording lab-7.json --sign signer.key --out lab-7.plan',
+    ],
     load: () => import('./commands/plan.ts'),
   },
   {
@@ -132,7 +158,7 @@ export const commands: readonly Command[] = [
       'Plans, asks, and does exactly the plan: before each machine it asks again and refuses a plan that no longer fits; before each step the KMS host is checked against the site file; after each step the machine is asked whether it holds. A journal on disk is written before and after every call.',
     options: [
       { flag: '--yes', value: null, means: 'Do not ask before changing.' },
-      { flag: '--plan', value: 'FILE', means: 'Carry out a plan that was kept by plan --out.' },
+      { flag: '--plan', value: 'FILE', means: 'Carry out a plan that was kept by plan --out; a signed one only on its machine, once.' },
       { flag: '--resume', value: null, means: 'Go on after ^C, a crash or a lost connection; the newest journal, or the named one.' },
       ...settingOptions,
       ...reachOptions,
@@ -176,14 +202,24 @@ export const commands: readonly Command[] = [
     about:
       'Writes what your own setup needs for volume activation: the parts of the answer file, SetupComplete.cmd, and the configuration of the Office Deployment Tool. Only client keys that Microsoft publishes and only hosts of the site file.',
     options: [
-      { flag: '--product', value: 'PRODUCT', means: 'One Windows, and any Office products of one release; several times, or with commas.', many: true },
+      {
+        flag: '--product',
+        value: 'PRODUCT',
+        means: 'One Windows, and any Office products of one release; several times, or with commas.',
+        many: true,
+      },
       { flag: '--out', value: 'DIR', means: 'The folder to write to; it is made.' },
       { flag: '--site', value: 'FILE', means: 'The site file; else ./slmctl.yaml, else the one in the user’s configuration folder.' },
       { flag: '--architecture', value: 'NAME', means: 'Processor of the answer file: amd64 (default), arm64, x86.' },
       { flag: '--no-auto-activation', value: null, means: 'Windows and Office do not activate by themselves; only slmctl does it.' },
       { flag: '--office-bits', value: '64|32', means: 'Office of 64 bits (default) or 32.' },
       { flag: '--office-source', value: 'FOLDER', means: 'Where the installation files of Office are: \\\\server\\share.' },
-      { flag: '--language', value: 'IDS', means: 'Languages of Office: en-us,de-de; MatchOS (default) takes those of Windows.', many: true },
+      {
+        flag: '--language',
+        value: 'IDS',
+        means: 'Languages of Office: en-us,de-de; MatchOS (default) takes those of Windows.',
+        many: true,
+      },
       { flag: '--exclude', value: 'APPS', means: 'Applications that an Office suite leaves out: Access,Publisher.', many: true },
       { flag: '--remove-retail', value: 'IDS', means: 'Retail Office products that Office setup removes: ProPlus2021Retail.', many: true },
       { flag: '--remove-msi', value: null, means: 'Office 2016 and older, installed by Windows Installer, is removed.' },
@@ -203,9 +239,20 @@ export const commands: readonly Command[] = [
     usage: 'offline signer|ids|confirm',
     summary: 'Machines that no network reaches: signed plans, telephone activation.',
     about:
-      'signer makes the key that signs plans; ids writes installation IDs to a file; confirm deposits the confirmation IDs that came back, verified.',
-    options: [site],
-    examples: ['slmctl offline signer signer.key', 'slmctl offline ids --out ids.csv', 'slmctl offline confirm ids.csv'],
+      'signer FILE makes the key that signs plans and prints its public part for the site file. ids [MACHINE…] writes the installation IDs of MAKs and of KMS host keys to a file. confirm FILE [MACHINE…] deposits the confirmation IDs that were filled in, each for the installation that it was given for, verified, with a journal.',
+    options: [
+      { flag: '--out', value: 'FILE', means: 'ids: where the file goes (CSV, for any spreadsheet).' },
+      { flag: '--yes', value: null, means: 'confirm: do not ask before changing.' },
+      ...passphraseOptions,
+      ...reachOptions,
+      fromRecording,
+    ],
+    examples: [
+      'slmctl offline signer signer.key --ask-passphrase',
+      'slmctl offline ids --all --out ids.csv',
+      'slmctl offline ids --from-recording lab-7.json --out ids.csv',
+      'slmctl offline confirm ids.csv',
+    ],
     load: () => import('./commands/offline.ts'),
   },
   {
