@@ -9,6 +9,8 @@ export type ScriptOptionRow = {
   readonly wmi: readonly string[]
   readonly cmdlet: string | null
   readonly note?: string
+  /** The slmctl way: command lines, and what is to be known about them; without any, why there is none. */
+  readonly slmctl: { readonly run: readonly string[]; readonly note: string }
   readonly source: readonly SourceId[]
 }
 
@@ -21,6 +23,10 @@ export const scriptOptions = [
     wmi: ['SoftwareLicensingService.InstallProductKey'],
     cmdlet: 'Invoke-OSLicense -InstallProductKey',
     note: 'Microsoft advises restarting the machine or the software protection service afterwards. RefreshLicenseStatus of the same class refreshes what applications see; the slmgr page does not mention it.',
+    slmctl: {
+      run: ['slmctl apply'],
+      note: 'The site file says by which method (by: kms, mak, esu, avma). The published client key is found by the edition; a MAK is a reference in the site file, never on a command line.',
+    },
     source: ['activation-slmgr-vbs-options', 'installproductkey-softwarelicensingservice', 'Invoke-OSLicense'],
   },
   {
@@ -30,6 +36,10 @@ export const scriptOptions = [
     meaning: 'Activates: by KMS (or Active Directory) with a KMS client key, online with a retail, MAK or KMS host key.',
     wmi: ['SoftwareLicensingProduct.Activate'],
     cmdlet: 'Invoke-OSLicense -ActivateOnline',
+    slmctl: {
+      run: ['slmctl apply', 'slmctl apply --renew'],
+      note: 'Activates what is not, first checking that the KMS host is yours; --renew also asks again for what is activated.',
+    },
     source: ['activation-slmgr-vbs-options', 'activate-softwarelicensingproduct', 'Invoke-OSLicense'],
   },
   {
@@ -44,6 +54,7 @@ export const scriptOptions = [
       'SoftwareLicensingProduct.LicenseStatus',
     ],
     cmdlet: 'Get-OSLicenseInfo',
+    slmctl: { run: ['slmctl status'], note: 'Every product with a key at once, each with its cause and next step.' },
     source: ['activation-slmgr-vbs-options', 'softwarelicensingproduct', 'Get-OSLicenseInfo'],
   },
   {
@@ -70,6 +81,7 @@ export const scriptOptions = [
       'SoftwareLicensingService.KeyManagementServiceHostCaching',
     ],
     cmdlet: 'Get-OSLicenseInfo, Get-KmsLicenseInfo',
+    slmctl: { run: ['slmctl status', 'slmctl status --json'], note: 'For output that somebody else made: slmctl diagnose.' },
     source: ['activation-slmgr-vbs-options', 'Get-OSLicenseInfo', 'Get-KmsLicenseInfo'],
   },
   {
@@ -83,6 +95,7 @@ export const scriptOptions = [
       'SoftwareLicensingProduct.LicenseStatus',
     ],
     cmdlet: 'Get-OSLicenseInfo',
+    slmctl: { run: ['slmctl status'], note: 'The days left and the end stand with each product.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -92,6 +105,7 @@ export const scriptOptions = [
     meaning: 'Removes the product key from the registry so that it cannot be read; not needed for MAK and KMS host keys.',
     wmi: ['SoftwareLicensingService.ClearProductKeyFromRegistry'],
     cmdlet: 'Invoke-OSLicense -ClearProductKeyFromRegistry',
+    slmctl: { run: ['slmctl apply --clear-key-from-registry'], note: '' },
     source: ['activation-slmgr-vbs-options', 'clearproductkeyfromregistry-softwarelicensingservice'],
   },
   {
@@ -101,6 +115,7 @@ export const scriptOptions = [
     meaning: 'Installs a licence file.',
     wmi: ['SoftwareLicensingService.InstallLicense'],
     cmdlet: 'Invoke-OSLicense -InstallLicenseFile',
+    slmctl: { run: [], note: 'There is none, on purpose: slmctl installs no licence files. Where Windows lost its own, repair it (DISM).' },
     source: ['activation-slmgr-vbs-options', 'installlicense-softwarelicensingservice'],
   },
   {
@@ -110,6 +125,7 @@ export const scriptOptions = [
     meaning: "Installs all licence files again from the system's oem and spp\\tokens folders.",
     wmi: ['SoftwareLicensingService.InstallLicense'],
     cmdlet: 'Invoke-OSLicense -ReinstallSystemLicenses',
+    slmctl: { run: [], note: 'There is none, on purpose: slmctl installs no licence files. Where Windows lost its own, repair it (DISM).' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -119,6 +135,10 @@ export const scriptOptions = [
     meaning: 'Resets the activation timers and the CMID; does nothing when SkipRearm is 1.',
     wmi: ['SoftwareLicensingService.ReArmWindows'],
     cmdlet: 'Invoke-OSLicense -Rearm',
+    slmctl: {
+      run: [],
+      note: 'There is none, on purpose: it would only lengthen a grace period or an evaluation. For images there is sysprep /generalize.',
+    },
     source: ['activation-slmgr-vbs-options', 'rearmwindows-softwarelicensingservice'],
   },
   {
@@ -129,6 +149,10 @@ export const scriptOptions = [
     wmi: [],
     cmdlet: 'Invoke-OSLicense -Rearm -RearmID',
     note: 'No Microsoft page read names the WMI method behind it.',
+    slmctl: {
+      run: [],
+      note: 'There is none, on purpose: it would only lengthen a grace period or an evaluation. For images there is sysprep /generalize.',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -139,6 +163,10 @@ export const scriptOptions = [
     wmi: [],
     cmdlet: 'Invoke-OSLicense -Rearm -RearmID',
     note: 'The slmgr page prints Application ID as the argument; the cmdlet page says a SKU is named by its activation ID. No page read names the WMI method.',
+    slmctl: {
+      run: [],
+      note: 'There is none, on purpose: it would only lengthen a grace period or an evaluation. For images there is sysprep /generalize.',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -149,6 +177,10 @@ export const scriptOptions = [
     wmi: ['SoftwareLicensingProduct.UninstallProductKey'],
     cmdlet: 'Invoke-OSLicense -UninstallProductKey',
     note: 'The slmgr page prints Application ID in the syntax but Activation ID in the text. The Office page warns that leaving the ID out removes all installed keys. Installing a new key with /ipk is the safer way to change keys.',
+    slmctl: {
+      run: [],
+      note: 'There is none: a machine without a key is unlicensed. apply installs the right key over the wrong one; of Office it removes a stale key itself.',
+    },
     source: [
       'activation-slmgr-vbs-options',
       'uninstallproductkey-softwarelicensingproduct',
@@ -163,6 +195,7 @@ export const scriptOptions = [
     meaning: 'Shows the installation ID for telephone activation.',
     wmi: ['SoftwareLicensingProduct.OfflineInstallationId'],
     cmdlet: 'Get-OSLicenseInfo',
+    slmctl: { run: ['slmctl offline ids --out ids.csv'], note: 'Installation IDs of one or many machines, in a file.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -172,6 +205,7 @@ export const scriptOptions = [
     meaning: 'Activates with a confirmation ID.',
     wmi: ['SoftwareLicensingProduct.DepositOfflineConfirmationId'],
     cmdlet: 'Invoke-OSLicense -ConfirmationID',
+    slmctl: { run: ['slmctl offline confirm ids.csv'], note: 'Deposits the confirmation IDs from the file and verifies.' },
     source: [
       'activation-slmgr-vbs-options',
       'depositofflineconfirmationid-softwarelicensingproduct',
@@ -191,6 +225,10 @@ export const scriptOptions = [
     ],
     cmdlet: 'Set-KmsLicenseInfo -ServerName -Port',
     note: "With an activation ID the product's own methods apply, else the service's.",
+    slmctl: {
+      run: ['slmctl apply'],
+      note: 'The hosts are listed once, in the site file (kms: hosts); a host that is not there is refused.',
+    },
     source: ['activation-slmgr-vbs-options', 'setkeymanagementservicemachine-softwarelicensingservice', 'Set-KmsLicenseInfo'],
   },
   {
@@ -201,6 +239,7 @@ export const scriptOptions = [
     wmi: ['SoftwareLicensingService.KeyManagementServiceLookupDomain'],
     cmdlet: 'Set-KmsLicenseInfo -Domain',
     note: 'The setter method is not named in the pages read.',
+    slmctl: { run: ['slmctl apply --lookup-domain corp.example'], note: 'The domain must be one of the site file.' },
     source: ['activation-slmgr-vbs-options', 'Set-KmsLicenseInfo', 'Get-KmsLicenseInfo'],
   },
   {
@@ -215,6 +254,7 @@ export const scriptOptions = [
       'SoftwareLicensingProduct.ClearKeyManagementServicePort',
     ],
     cmdlet: 'Invoke-KmsLicense -ClearServer, -ClearPort',
+    slmctl: { run: ['slmctl apply --use-dns'], note: '' },
     source: ['activation-slmgr-vbs-options', 'clearkeymanagementservicemachine-softwarelicensingservice', 'Invoke-KmsLicense'],
   },
   {
@@ -224,6 +264,7 @@ export const scriptOptions = [
     meaning: 'Turns KMS host caching on.',
     wmi: ['SoftwareLicensingService.DisableKeyManagementServiceHostCaching'],
     cmdlet: 'Set-KmsLicenseInfo -HostCaching $true',
+    slmctl: { run: ['slmctl apply --host-caching on'], note: '' },
     source: ['activation-slmgr-vbs-options', 'disablekeymanagementservicehostcaching-softwarelicensingservice'],
   },
   {
@@ -233,6 +274,7 @@ export const scriptOptions = [
     meaning: 'Turns KMS host caching off, so that DNS discovery runs each time; advised with priority and weight.',
     wmi: ['SoftwareLicensingService.DisableKeyManagementServiceHostCaching'],
     cmdlet: 'Set-KmsLicenseInfo -HostCaching $false',
+    slmctl: { run: ['slmctl apply --host-caching off'], note: '' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -242,6 +284,7 @@ export const scriptOptions = [
     meaning: 'Sets the minutes between attempts of clients that are not activated, 15 to 43200.',
     wmi: ['SoftwareLicensingService.SetVLActivationInterval'],
     cmdlet: 'Set-KmsLicenseInfo -ActivationInterval',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options', 'setvlactivationinterval-softwarelicensingservice'],
   },
   {
@@ -251,6 +294,7 @@ export const scriptOptions = [
     meaning: 'Sets the minutes between renewals, 15 to 43200.',
     wmi: ['SoftwareLicensingService.SetVLRenewalInterval'],
     cmdlet: 'Set-KmsLicenseInfo -RenewalInterval',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options', 'setvlrenewalinterval-softwarelicensingservice'],
   },
   {
@@ -260,6 +304,7 @@ export const scriptOptions = [
     meaning: 'Sets the TCP port on which the host listens.',
     wmi: ['SoftwareLicensingService.SetKeyManagementServiceListeningPort'],
     cmdlet: 'Set-KmsLicenseInfo -ListeningPort',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options', 'setkeymanagementservicelisteningport-softwarelicensingservice'],
   },
   {
@@ -269,6 +314,7 @@ export const scriptOptions = [
     meaning: 'Turns DNS publishing on.',
     wmi: ['SoftwareLicensingService.DisableKeyManagementServiceDnsPublishing'],
     cmdlet: 'Set-KmsLicenseInfo -DnsPublishing $true',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options', 'disablekeymanagementservicednspublishing-softwarelicensingservice'],
   },
   {
@@ -278,6 +324,7 @@ export const scriptOptions = [
     meaning: 'Turns DNS publishing off.',
     wmi: ['SoftwareLicensingService.DisableKeyManagementServiceDnsPublishing'],
     cmdlet: 'Set-KmsLicenseInfo -DnsPublishing $false',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -287,6 +334,7 @@ export const scriptOptions = [
     meaning: 'Sets normal priority.',
     wmi: ['SoftwareLicensingService.EnableKeyManagementServiceLowPriority'],
     cmdlet: 'Set-KmsLicenseInfo -Priority Normal',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options', 'enablekeymanagementservicelowpriority-softwarelicensingservice'],
   },
   {
@@ -296,6 +344,7 @@ export const scriptOptions = [
     meaning: 'Sets low priority; on a busy machine the KMS host may starve.',
     wmi: ['SoftwareLicensingService.EnableKeyManagementServiceLowPriority'],
     cmdlet: 'Set-KmsLicenseInfo -Priority Low',
+    slmctl: { run: [], note: 'A setting of a KMS host; slmctl changes clients only.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -311,6 +360,7 @@ export const scriptOptions = [
     ],
     cmdlet: 'Set-OSLicenseInfo -ActivationType',
     note: 'Microsoft lists it among the host options although it acts on the client.',
+    slmctl: { run: ['slmctl apply --activation-type kms'], note: 'any, ad or kms; token is not looked after.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -326,6 +376,7 @@ export const scriptOptions = [
       'SoftwareLicensingTokenActivationLicense.Description',
     ],
     cmdlet: 'Get-OSLicenseInfo -TokenBasedLicenses',
+    slmctl: { run: [], note: 'Activation by token is not looked after; slmctl leaves it alone.' },
     source: ['activation-slmgr-vbs-options', 'softwarelicensingtokenactivationlicense'],
   },
   {
@@ -335,6 +386,7 @@ export const scriptOptions = [
     meaning: 'Removes an installed token issuance licence.',
     wmi: ['SoftwareLicensingTokenActivationLicense.Uninstall'],
     cmdlet: 'Invoke-OSLicense -ILID -ILvID',
+    slmctl: { run: [], note: 'Activation by token is not looked after; slmctl leaves it alone.' },
     source: ['activation-slmgr-vbs-options', 'uninstall-softwarelicensingtokenactivationlicense'],
   },
   {
@@ -345,6 +397,7 @@ export const scriptOptions = [
     wmi: ['SoftwareLicensingService.DisableKeyManagementServiceActivation'],
     cmdlet: null,
     note: 'Deprecated from Windows 8 and Server 2012, removed in 8.1 and 2012 R2; use /act-type.',
+    slmctl: { run: [], note: 'Windows itself dropped it with 8.1; /act-type took its place.' },
     source: ['activation-slmgr-vbs-options', 'disablekeymanagementserviceactivation-softwarelicensingservice'],
   },
   {
@@ -355,6 +408,7 @@ export const scriptOptions = [
     wmi: ['SoftwareLicensingService.DisableKeyManagementServiceActivation'],
     cmdlet: null,
     note: 'Removed in Windows 8.1 and Server 2012 R2; use /act-type.',
+    slmctl: { run: [], note: 'Windows itself dropped it with 8.1; /act-type took its place.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -364,6 +418,7 @@ export const scriptOptions = [
     meaning: 'Lists certificates that can be used for token activation.',
     wmi: ['SoftwareLicensingProduct.GetTokenActivationGrants'],
     cmdlet: 'Get-OSLicenseInfo -TokenBasedCertificates',
+    slmctl: { run: [], note: 'Activation by token is not looked after; slmctl leaves it alone.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -373,6 +428,7 @@ export const scriptOptions = [
     meaning: 'Activates by token with the named certificate.',
     wmi: ['SoftwareLicensingProduct.GenerateTokenActivationChallenge', 'SoftwareLicensingProduct.DepositTokenActivationResponse'],
     cmdlet: 'Invoke-OSLicense -TokenCertThumbprint -TokenPIN',
+    slmctl: { run: [], note: 'Activation by token is not looked after; slmctl leaves it alone.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -382,6 +438,10 @@ export const scriptOptions = [
     meaning: 'Activates the forest online; needs write access to the activation object container.',
     wmi: ['SoftwareLicensingService.DoActiveDirectoryOnlineActivation'],
     cmdlet: 'Invoke-ADLicense',
+    slmctl: {
+      run: [],
+      note: 'For the owner of the forest: slmgr.vbs or Volume Activation Tools. Machines then use the object (by: ad in the site file).',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -392,6 +452,10 @@ export const scriptOptions = [
     wmi: ['SoftwareLicensingService.GenerateActiveDirectoryOfflineActivationId'],
     cmdlet: 'Invoke-ADLicense',
     note: 'The Office tools page prints it as /ad-activation-apply-get-iid.',
+    slmctl: {
+      run: [],
+      note: 'For the owner of the forest: slmgr.vbs or Volume Activation Tools. Machines then use the object (by: ad in the site file).',
+    },
     source: ['activation-slmgr-vbs-options', 'tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -401,6 +465,10 @@ export const scriptOptions = [
     meaning: 'Completes telephone activation of the forest.',
     wmi: ['SoftwareLicensingService.DepositActiveDirectoryOfflineActivationConfirmation'],
     cmdlet: 'Invoke-ADLicense',
+    slmctl: {
+      run: [],
+      note: 'For the owner of the forest: slmgr.vbs or Volume Activation Tools. Machines then use the object (by: ad in the site file).',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -410,6 +478,10 @@ export const scriptOptions = [
     meaning: 'Names the activation object for the options above, 40 characters at most.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: [],
+      note: 'For the owner of the forest: slmgr.vbs or Volume Activation Tools. Machines then use the object (by: ad in the site file).',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -420,6 +492,10 @@ export const scriptOptions = [
     wmi: [],
     cmdlet: 'Get-ADLicenseInfo',
     note: 'The objects live in the directory, not in WMI.',
+    slmctl: {
+      run: [],
+      note: 'slmctl status says which domain activated a machine; the objects of the forest are listed by slmgr.vbs or Get-ADLicenseInfo.',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -430,6 +506,10 @@ export const scriptOptions = [
     wmi: [],
     cmdlet: 'Invoke-ADLicense',
     note: 'The objects live in the directory, not in WMI.',
+    slmctl: {
+      run: [],
+      note: 'For the owner of the forest: slmgr.vbs or Volume Activation Tools. Machines then use the object (by: ad in the site file).',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -439,6 +519,10 @@ export const scriptOptions = [
     meaning: 'Name of a remote computer; the local one when left out.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ['slmctl status pc-17.corp.example', 'slmctl status clients'],
+      note: 'One machine, several, or a group of the site file; all with --all.',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -448,6 +532,7 @@ export const scriptOptions = [
     meaning: 'Account with the needed rights on the remote computer.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ["slmctl status pc-17 --user 'CORP\\admin' --ask-password"], note: 'Or a credential of the site file.' },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -457,6 +542,10 @@ export const scriptOptions = [
     meaning: 'Password of that account.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ["slmctl status pc-17 --user 'CORP\\admin' --password-file FILE"],
+      note: 'Never on the command line, where other users could read it.',
+    },
     source: ['activation-slmgr-vbs-options'],
   },
   {
@@ -466,6 +555,7 @@ export const scriptOptions = [
     meaning: 'Activates the installed Office keys.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply', 'slmctl apply --renew'], note: 'Windows and Office in one run.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -475,6 +565,10 @@ export const scriptOptions = [
     meaning: 'Installs a product key, replacing the old one.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ['slmctl apply'],
+      note: 'As /ipk: the site file says by which method, the published client key is found by the product.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -484,6 +578,10 @@ export const scriptOptions = [
     meaning: 'Uninstalls the key whose last five characters are given.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ['slmctl apply'],
+      note: 'Of itself, where a stale key stands beside the Office that is in use. Any other removal would take a licence away.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -493,6 +591,10 @@ export const scriptOptions = [
     meaning: 'Installs a licence file (.xrm-ms).',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: [],
+      note: 'There is none, on purpose: slmctl installs no licence files. Where Office is of the wrong kind, slmctl image writes what its own setup needs.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -502,6 +604,7 @@ export const scriptOptions = [
     meaning: 'Shows licence information for the installed keys.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl status'], note: 'Windows and Office together. For output that somebody else made: slmctl diagnose.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -511,6 +614,7 @@ export const scriptOptions = [
     meaning: 'Shows licence information for all installed licences.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl status --json'], note: 'What has a key; licences that are only lying there say nothing.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -520,6 +624,10 @@ export const scriptOptions = [
     meaning: 'Shows failed MAK or retail activations.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ['slmctl status', 'slmctl diagnose events.txt'],
+      note: 'The last reason stands with each product; older ones are events of the Application log, which diagnose reads.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -529,6 +637,7 @@ export const scriptOptions = [
     meaning: 'Shows the installation ID for telephone activation.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl offline ids --out ids.csv'], note: '' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -538,6 +647,7 @@ export const scriptOptions = [
     meaning: 'Activates with a confirmation ID.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl offline confirm ids.csv'], note: '' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -547,6 +657,10 @@ export const scriptOptions = [
     meaning: 'Resets the licence state of all installed Office keys.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: [],
+      note: 'There is none, on purpose: it would only lengthen a grace period or an evaluation. For images there is sysprep /generalize.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -557,6 +671,10 @@ export const scriptOptions = [
     wmi: [],
     cmdlet: null,
     note: 'Gives one more rearm after KMS or Active Directory activation when none are left.',
+    slmctl: {
+      run: [],
+      note: 'There is none, on purpose: it would only lengthen a grace period or an evaluation. For images there is sysprep /generalize.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -566,6 +684,7 @@ export const scriptOptions = [
     meaning: 'Shows the text of an error code.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl explain 0xC004F074'], note: 'Hexadecimal or decimal, with causes and what to try.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -575,6 +694,10 @@ export const scriptOptions = [
     meaning: 'Shows the KMS activation history.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ['slmctl diagnose events.txt'],
+      note: 'The history is events 12288 and 12289 of the Application log: save them as text or XML.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -584,6 +707,10 @@ export const scriptOptions = [
     meaning: 'Shows the CMID.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ['slmctl status --debug'],
+      note: 'facts.json of that archive has it, as ClientMachineID. What to do where several machines have one: slmctl explain CMID.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -593,6 +720,7 @@ export const scriptOptions = [
     meaning: 'Sets the KMS host.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply'], note: 'The hosts are listed once, in the site file, for Windows and Office.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -602,6 +730,7 @@ export const scriptOptions = [
     meaning: 'Sets the KMS port.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply'], note: 'The port stands with the host in the site file: {name: kms1.corp.example, port: 1688}.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -611,6 +740,7 @@ export const scriptOptions = [
     meaning: 'Removes the KMS host and sets the port back.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply --use-dns'], note: '' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -620,6 +750,7 @@ export const scriptOptions = [
     meaning: 'Allows or forbids KMS host caching.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply --host-caching off'], note: 'on or off, for the whole machine.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -629,6 +760,7 @@ export const scriptOptions = [
     meaning: 'Sets the activation type: 1 Active Directory, 2 KMS, 0 both; Windows 8.1 and later.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply --activation-type kms'], note: 'any, ad or kms.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -638,6 +770,7 @@ export const scriptOptions = [
     meaning: 'Sets the DNS domain for KMS SRV records; no effect when a host is set; Windows 8.1 and later.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply --lookup-domain corp.example'], note: 'The domain must be one of the site file.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -647,6 +780,7 @@ export const scriptOptions = [
     meaning: 'Clears that domain; Windows 8.1 and later.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl apply --lookup-domain none'], note: '' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -656,6 +790,7 @@ export const scriptOptions = [
     meaning: 'Name of a remote computer; the local one when left out.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl status pc-17.corp.example'], note: 'As for slmgr: names, groups, --all.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -665,6 +800,7 @@ export const scriptOptions = [
     meaning: 'Account with rights on the remote computer.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ["slmctl status pc-17 --user 'CORP\\admin' --ask-password"], note: 'Or a credential of the site file.' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -674,6 +810,10 @@ export const scriptOptions = [
     meaning: 'Password of that account.',
     wmi: [],
     cmdlet: null,
+    slmctl: {
+      run: ["slmctl status pc-17 --user 'CORP\\admin' --password-file FILE"],
+      note: 'Never on the command line, where other users could read it.',
+    },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
   {
@@ -683,6 +823,7 @@ export const scriptOptions = [
     meaning: 'Shows the help.',
     wmi: [],
     cmdlet: null,
+    slmctl: { run: ['slmctl --help', 'slmctl apply --help'], note: '' },
     source: ['tools-to-manage-volume-activation-of-office'],
   },
 ] as const satisfies readonly ScriptOptionRow[]

@@ -111,6 +111,7 @@ function explain(asked: string): Explanation[] {
       meaning: o.meaning,
       basis: 'documented',
       details: [
+        { label: 'slmctl', lines: [...o.slmctl.run, ...(o.slmctl.note === '' ? [] : [o.slmctl.note])] },
         ...(o.wmi.length > 0 ? [{ label: 'WMI', lines: o.wmi }] : []),
         ...(o.cmdlet ? [{ label: 'PowerShell', lines: [o.cmdlet] }] : []),
         ...('note' in o && o.note ? [{ label: 'note', lines: [o.note] }] : []),
