@@ -1,0 +1,2 @@
+import type { Wine } from '../wine.ts'
+export async function wrongUses(_wine: Wine): Promise<void> {}
