@@ -10,8 +10,8 @@ import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
 
 const quick = ['diagnose', 'explain', 'keys']
-/** `debug` is no command: it is put around any of them where an archive for support is wished. */
-const machines = [...commands.map((c) => c.name).filter((name) => !quick.includes(name)), 'debug']
+/** `debug` and `recorded` are no commands: one is put around any of them, the other is diagnose where it is given a recording. */
+const machines = [...commands.map((c) => c.name).filter((name) => !quick.includes(name)), 'debug', 'recorded']
 
 const common: BuildOptions = {
   bundle: true,

@@ -7,8 +7,10 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
+import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reopenCarried, signFor } from './app/carried.ts'
 import { type Here, meansHere, notElevated, thisComputer } from './app/here.ts'
 import { Logons } from './app/logons.ts'
+import { openRecordings, withOrigin } from './app/recordings.ts'
 import { watch } from './app/watch.ts'
 import { openResolver } from './directory.ts'
 import {
@@ -17,6 +19,8 @@ import {
   continueJournal,
   type Environment,
   eachMachine,
+  factsOf,
+  type Journal,
   type MachineOutcome,
   type Named,
   plansFor,
@@ -27,14 +31,16 @@ import {
   type Wished,
 } from './engine.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
+import { type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
 import type { Support } from './support.ts'
-import { type Machine, openMachine, openRecording, recorder } from './windows.ts'
+import { type Machine, openMachine, recorder } from './windows.ts'
 
-export type { MachineOutcome, Named, Wished }
+export type { Carried } from './app/carried.ts'
 /** For an archive for support of a command that asks no machine. */
 export { redactor } from './windows.ts'
+export type { MachineOutcome, Named, Wished }
 
 /** What the command line says about reaching machines. */
 export type ReachFlags = {
@@ -55,8 +61,8 @@ export type AppOptions = {
   readonly siteFile: string | null
   readonly reach: ReachFlags
   readonly parallel: number
-  /** A recording in place of machines. */
-  readonly replay: string | null
+  /** Recordings in place of machines. */
+  readonly replay: readonly string[] | null
   readonly notice: (line: string) => void
   /** Hears of everything that an archive for support is to hold; absent where none is wished. */
   readonly support?: Support | undefined
@@ -64,11 +70,13 @@ export type AppOptions = {
   readonly here?: Here | null
 }
 
+type PlanShape = (value: unknown) => MachinePlan | null
+
 /** slmctl with its parts put together. */
 export type App = {
   readonly site: Site | null
-  /** The machine of the recording that is replayed; null where machines are asked. */
-  readonly recorded: string | null
+  /** The machines of the recordings that are replayed; null where machines are asked. */
+  readonly recorded: readonly string[] | null
   /** This computer, where it is a Windows machine: what is meant where no machine is named. */
   readonly here: string | null
   readonly everyMachine: () => readonly string[]
@@ -83,24 +91,36 @@ export type App = {
   /** Begins a journal (or goes on with one) and carries the plans out. What was begun is waited for, whatever ends the outcomes. */
   readonly apply: (
     plans: readonly MachinePlan[],
-    options: Wished & { readonly signal?: AbortSignal; readonly told?: Told },
+    options: Wished & { readonly signal?: AbortSignal; readonly told?: Told; readonly carried?: Carried | null },
   ) => { readonly id: string; readonly outcomes: AsyncGenerator<MachineOutcome> }
   /** The journal that did not finish: the newest, or the one named. */
   readonly unfinished: (id: string | null) => Told | null
-  /** From now on every answer is kept; what is returned gives the redacted recording. */
-  readonly record: () => () => unknown
+  /** From now on every answer is kept; what is returned gives the recording: redacted, or with names and what a plan needs. */
+  readonly record: (keepNames: boolean) => () => Promise<unknown>
+  /** RECORDING_REDACTED, where a recording hides the name of one of these machines: no plan for it can be carried anywhere. */
+  readonly namesHidden: (names: readonly string[]) => Problem | null
+  /** Signs a machine's plan, to be carried to it by file; its secrets are read and sealed. Days: how long it is valid. */
+  readonly sign: (plan: MachinePlan, key: SigningKey, days: number) => Promise<string>
+  /** A signed plan that was brought here: right by signature, time and machine, or a ProblemError. `shape` reads a machine's plan. */
+  readonly openSigned: (bytes: Uint8Array, shape: PlanShape) => Promise<Carried>
+  /** The signed plan that an unfinished journal is about; null where it is about another. */
+  readonly signedOf: (told: Told, shape: PlanShape) => Promise<Carried | null>
+  /** What machines answer by telephone: those of their products that may be activated so, one machine at a time. */
+  readonly telephone: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<readonly TelephoneRow[]>>
   readonly close: () => Promise<void>
 }
 
-/** The folder of journals: of the user, or where SLMCTL_STATE says. */
-function journalFolder(): string {
-  const base =
+/** What slmctl remembers: of the user, or where SLMCTL_STATE says. */
+function stateFolder(): string {
+  return (
     process.env.SLMCTL_STATE ??
     (process.platform === 'win32'
       ? join(process.env.LOCALAPPDATA ?? homedir(), 'slmctl')
       : join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'slmctl'))
-  return join(base, 'journal')
+  )
 }
+
+const journalFolder = () => join(stateFolder(), 'journal')
 
 /** The site file that is meant where none is named. */
 function usualSiteFile(): string | null {
@@ -139,7 +159,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const overrides = await overridesOf(options.reach, siteFile)
   const reaches = openReaches()
   const clock = () => new Date()
-  const replay = options.replay === null ? null : openRecording(readJson(options.replay))
+  const replay = options.replay === null ? null : openRecordings(options.replay)
   let keep: ((machine: Machine) => Machine) | null = null
   const names = openResolver({ servers: site?.dnsServers ?? [] })
 
@@ -147,7 +167,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
   const isHere = (name: string) => here !== null && canonicalHost(name) === canonicalHost(here.name)
   const open = async (name: string): Promise<Machine> => {
-    if (replay) return replay
+    if (replay) return replay.open(name)
     if (here && isHere(name)) return keep ? keep(here.open()) : here.open()
     const [answer] = reachOf(siteFile, name, overrides)
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
@@ -185,10 +205,24 @@ export async function openApp(options: AppOptions): Promise<App> {
     clock,
     parallel: options.parallel,
   }
+  let namesKept = false
+  /** What a recording says is judged by the time at which it was said. */
+  async function* asOf<T>(
+    machines: Iterable<string>,
+    work: (some: Iterable<string>, env: Environment) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
+    if (!replay) yield* work(machines, environment)
+    else
+      for (const name of machines) {
+        const at = replay.at(name)
+        yield* work([name], at === null ? environment : { ...environment, clock: () => at })
+      }
+  }
+  const carriedContext = (): CarriedContext => ({ environment, signers: site?.planSigners ?? [], folder: stateFolder(), isHere })
 
   return {
     site,
-    recorded: replay?.name ?? null,
+    recorded: replay?.names ?? null,
     here: here?.name ?? null,
     notElevated: async (plans) => (here ? await notElevated(here, plans) : null),
     everyMachine: () => [...new Set((site?.groups ?? []).flatMap((g) => g.machines))],
@@ -206,22 +240,38 @@ export async function openApp(options: AppOptions): Promise<App> {
         ]),
       )
     },
-    status: (machines, signal) => statusOf(machines, environment, signal),
+    status: (machines, signal) => asOf(machines, (some, env) => statusOf(some, { ...env, carried: namesKept }, signal)),
     plans: (machines, wished, signal) => {
-      const plans = plansFor(machines, environment, wished, signal)
+      const carried = wished.asked.some((a) => a.change === 'confirmation')
+      const plans = asOf(machines, (some, env) => plansFor(some, { ...env, carried }, wished, signal))
       return watched ? watched.plans(plans) : plans
     },
-    apply: (plans, { renew, asked, signal, told }) => {
-      const journal = told
-        ? continueJournal(journalFolder(), told)
-        : beginJournal(journalFolder(), clock(), { plans, renew, asked, siteFile: path === null ? null : resolve(path) })
+    apply: (plans, { renew, asked, signal, told, carried }) => {
+      const takeBack = carried?.claim()
+      const env = { ...environment, ...carried?.environment, carried: asked.some((a) => a.change === 'confirmation') }
+      let journal: Journal
+      try {
+        journal = told
+          ? continueJournal(journalFolder(), told)
+          : beginJournal(journalFolder(), clock(), {
+              plans,
+              renew,
+              asked,
+              siteFile: path === null ? null : resolve(path),
+              signed: carried?.serial ?? null,
+            })
+      } catch (error) {
+        // Nothing was sent: the signed plan may be tried again.
+        takeBack?.()
+        throw error
+      }
       watched?.apply(plans, journal, told?.size ?? 0)
       // Where the journal cannot be written nothing further is begun.
       const stop = new AbortController()
       const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
       const work = async (plan: MachinePlan) => {
         const before = told?.machines.get(plan.name ?? plan.id)
-        const outcome = await applyMachine(plan, environment, journal, {
+        const outcome = await applyMachine(plan, env, journal, {
           renew,
           asked,
           signal: either,
@@ -247,14 +297,38 @@ export async function openApp(options: AppOptions): Promise<App> {
       return { id: journal.id, outcomes: outcomes() }
     },
     unfinished: (id) => unfinishedJournal(journalFolder(), id),
-    record: () => {
+    record: (keepNames) => {
       const recording = recorder()
-      keep = (machine) => recording.keep(machine)
-      return () => recording.redacted()
+      const at: string[] = []
+      namesKept = keepNames
+      keep = (machine) => {
+        at.push(clock().toISOString())
+        return recording.keep(machine)
+      }
+      return async () => {
+        const said = keepNames ? recording.whole() : recording.redacted()
+        const own =
+          keepNames && here && said.machines.some((m) => isHere(m.name)) ? { name: here.name, key: await ownKey(stateFolder()) } : null
+        return withOrigin(said, at, keepNames, own)
+      }
     },
+    namesHidden: (names) => (replay ? (names.map((name) => replay.redacted(name)).find((why) => why !== null) ?? null) : null),
+    sign: async (plan, key, days) => {
+      const name = plan.name ?? plan.id
+      const machine = await open(name)
+      try {
+        const identity = await identityOf(machine, name, replay ? replay.key(name) : isHere(name) ? await ownKey(stateFolder()) : null)
+        return await signFor(plan, identity, environment.wishes(name), { key, days, now: clock() })
+      } finally {
+        await machine.close().catch(() => {})
+      }
+    },
+    openSigned: (bytes, shape) => openCarried(bytes, carriedContext(), shape),
+    signedOf: async (told, shape) => (told.signed ? await reopenCarried(told.signed, carriedContext(), shape) : null),
+    telephone: (machines, signal) =>
+      asOf(machines, (some, env) => factsOf(some, { ...env, carried: true }, (facts, name) => telephoneRows(facts, name), signal)),
     close: async () => {
       reaches.wipe()
-      await replay?.close()
     },
   }
 }
@@ -310,20 +384,5 @@ async function lastFive(reference: SecretReference): Promise<string | null> {
     return /^[A-Z0-9]{5}$/.test(five) ? five : null
   } catch {
     return null
-  }
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new ProblemError(
-      problem(
-        'RECORDING_INVALID',
-        `${file} is no recording: ${(error as NodeJS.ErrnoException).code ?? 'it is not JSON'}.`,
-        ['slmctl status MACHINE --record FILE makes one.'],
-        { file },
-      ),
-    )
   }
 }

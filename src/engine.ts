@@ -18,4 +18,4 @@ export {
   type ToldMachine,
   unfinishedJournal,
 } from './engine/journal.ts'
-export { type Named, plansFor, statusOf } from './engine/status.ts'
+export { factsOf, type Named, plansFor, statusOf } from './engine/status.ts'

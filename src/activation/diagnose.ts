@@ -26,6 +26,9 @@ export type DiagnoseOptions = {
   readonly readAt?: string | null
   /** Sources that could not be read, to be reported beside those that could. */
   readonly problems?: readonly Problem[]
+  /** Machines that were judged already (from a recording), and where they come from. */
+  readonly judged?: readonly Judgement[]
+  readonly recordings?: readonly SourceReading[]
 }
 
 /** Facts out of texts: each machine's, and what was found where. Texts of the same machine name are one machine. */
@@ -103,7 +106,7 @@ export const goodPaste = [
 export function diagnose(texts: readonly SourceText[], options: DiagnoseOptions = {}): Diagnosis {
   const gathered = gather(texts)
   const site = options.site ?? null
-  const judged: Judgement[] = gathered.machines.map((facts) => judge(facts, site, options.readAt ?? null))
+  const judged: Judgement[] = [...gathered.machines.map((facts) => judge(facts, site, options.readAt ?? null)), ...(options.judged ?? [])]
   const machines = judged.map((j) => j.machine)
   const offset: number[] = []
   let products = 0
@@ -122,7 +125,7 @@ export function diagnose(texts: readonly SourceText[], options: DiagnoseOptions 
   }
   return {
     schema: 'slmctl.diagnosis/1',
-    sources: gathered.sources,
+    sources: [...gathered.sources, ...(options.recordings ?? [])],
     machine: mostUrgent(machines) ?? nobody(gathered.sources.map((s) => s.file)),
     machines,
     products: judged.flatMap((j) => j.products),

@@ -1,6 +1,7 @@
 /**
  * What `status`, `plan` and `apply` share: the flags by which machines are named and reached, the machines they mean, progress.
  */
+import { existsSync } from 'node:fs'
 import type { Asked } from '../activation.ts'
 import { type App, openApp, type Wished } from '../app.ts'
 import { ProblemError, problem } from '../model.ts'
@@ -9,7 +10,7 @@ import type { Io } from './io.ts'
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
 /** Opens what the flags describe; wrong values are a Problem before anything is asked. */
-export async function appFor(flags: Flags, io: Io): Promise<App> {
+export async function appFor(flags: Flags, io: Io, words: readonly string[] = []): Promise<App> {
   const number = (flag: string, min: number, max: number): number | null => {
     const given = flags[flag]
     if (given === undefined) return null
@@ -22,7 +23,7 @@ export async function appFor(flags: Flags, io: Io): Promise<App> {
   return await openApp({
     siteFile: text('site'),
     parallel: number('parallel', 1, 2000) ?? 128,
-    replay: text('from-recording'),
+    replay: recordingsIn(flags, words),
     notice: (line) => io.err(`slmctl: ${line}\n`),
     support: io.support,
     reach: {
@@ -38,6 +39,12 @@ export async function appFor(flags: Flags, io: Io): Promise<App> {
       timeoutSeconds: number('timeout', 1, 3600),
     },
   })
+}
+
+/** With --from-recording, words that are files are further recordings; others are machines in them. */
+function recordingsIn(flags: Flags, words: readonly string[]): readonly string[] | null {
+  const given = flags['from-recording'] as string | undefined
+  return given === undefined ? null : [...given.split('\n'), ...words.filter((w) => existsSync(w))]
 }
 
 /** What the command line wishes beyond the site file. */
@@ -63,6 +70,10 @@ export function wished(flags: Flags): Wished {
 
 /** The machines that words and flags mean: names, groups of the site file, all, or this computer where nothing is said. */
 export function machinesMeant(app: App, words: readonly string[], flags: Flags, command: string): readonly string[] {
+  if (app.recorded) {
+    const wanted = words.filter((w) => !existsSync(w))
+    return wanted.length === 0 ? app.recorded : app.machines(wanted)
+  }
   if (flags.all === true) {
     const names = app.everyMachine()
     if (names.length === 0)
@@ -74,7 +85,6 @@ export function machinesMeant(app: App, words: readonly string[], flags: Flags, 
     return names
   }
   if (words.length === 0) {
-    if (app.recorded) return [app.recorded]
     if (app.here) return [app.here]
     throw new ProblemError(
       problem('NO_MACHINE', `This computer has no Windows licence to look at; ${command} wants the name of a machine.`, [

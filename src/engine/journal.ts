@@ -35,6 +35,8 @@ type Head = {
   readonly renew: boolean
   readonly asked: readonly Asked[]
   readonly siteFile: string | null
+  /** The serial number of the signed plan that is carried out; absent for any other. */
+  readonly signed?: string | null
 }
 export type Entry =
   /** The first line. A plan for each of so many machines follows; nothing is sent before they are all on the disk. */
@@ -352,10 +354,10 @@ export function readJournal(directory: string, id: string): Told {
     }
   })
   if (head === null) throw invalid()
-  const { renew, asked, siteFile, machines: total } = head as Extract<Entry, { kind: 'plan' }>
+  const { renew, asked, siteFile, signed = null, machines: total } = head as Extract<Entry, { kind: 'plan' }>
   // It was cut while its plans were written: nothing had been sent.
   if (planned < total) throw invalid()
-  return { id, file, size, total, endedBadly, plans: [...plans.values()], renew, asked, siteFile, finished, machines }
+  return { id, file, size, total, endedBadly, plans: [...plans.values()], renew, asked, siteFile, signed, finished, machines }
 }
 
 /** Hands out the lines of a file, however long it is; answers how many bytes were read. */

@@ -1,4 +1,4 @@
-import { type Judgement, judge, planMachine } from '../activation.ts'
+import { type Judgement, judge, type MachineFacts, planMachine } from '../activation.ts'
 import type { MachinePlan } from '../model.ts'
 import { type Environment, planOptions, type Wished } from './apply.ts'
 import { type Collected, collect, problemOf, type Result } from './collect.ts'
@@ -29,6 +29,16 @@ export function plansFor(
       }),
     signal,
   )
+}
+
+/** Asks machines and hands their facts to `read`, for what neither judges nor plans. */
+export function factsOf<T>(
+  names: Iterable<string>,
+  env: Environment,
+  read: (facts: MachineFacts, name: string) => T,
+  signal?: AbortSignal,
+): AsyncGenerator<Named<T>> {
+  return eachMachine(names, env.parallel, (name) => asked(name, env, async ({ facts }) => read(facts, name)), signal)
 }
 
 /** Opens a machine, collects, and hands the facts on; whatever goes wrong is this machine's Problem. */

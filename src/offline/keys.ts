@@ -6,7 +6,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
-import { readSecret, type Secret } from '../secrets.ts'
+import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
 import { rawPublicKey } from './hpke.ts'
 import { signerOf } from './signed-plan.ts'
 
@@ -41,18 +41,34 @@ function pem(key: KeyObject, passphrase: Secret | null): Buffer {
   return passphrase ? passphrase.use((bytes) => write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) : write(null)
 }
 
+/** The private key by which plans are signed. */
+export type SigningKey = KeyObject
+
+/** Where the passphrase of a signing key comes from; neither: there is none. */
+export type Passphrase = { readonly file: string | null; readonly ask: boolean }
+
+async function passphraseOf({ file, ask }: Passphrase): Promise<Secret | null> {
+  if (file !== null) return await readSecret({ file })
+  return ask ? await secretFromPrompt('Passphrase of the signing key: ') : null
+}
+
 /** Makes the key that signs plans; answers its public part, for the site file. */
-export function makeSigner(file: string, passphrase: Secret | null): string {
+export async function makeSigner(file: string, passphrase: Passphrase): Promise<string> {
+  const secret = await passphraseOf(passphrase)
   const { privateKey } = generateKeyPairSync('ed25519')
-  writeNew(file, pem(privateKey, passphrase))
+  try {
+    writeNew(file, pem(privateKey, secret))
+  } finally {
+    secret?.wipe()
+  }
   return signerOf(privateKey)!
 }
 
 /** Reads the key that signs plans. `passphrase` is asked only where the key is encrypted. */
-export async function readSigner(file: string, passphrase: () => Promise<Secret | null>): Promise<KeyObject> {
+export async function readSigner(file: string, passphrase: Passphrase): Promise<KeyObject> {
   const bytes = await readSecret({ file })
   const isEncrypted = bytes.use((b) => Buffer.from(b.buffer, b.byteOffset, b.length).includes('ENCRYPTED'))
-  const secret = isEncrypted ? await passphrase() : null
+  const secret = isEncrypted ? await passphraseOf(passphrase) : null
   if (isEncrypted && !secret)
     throw no('SIGNER_KEY', `The key in ${file} is encrypted, and no passphrase is given.`, ['--passphrase-file FILE, or --ask-passphrase'])
   let key: KeyObject

@@ -2,7 +2,7 @@
  * Which signed plans were begun here: each is kept, as it came, by its serial number, before anything is sent. It cannot be begun
  * again, and `apply --resume` finds in it what was sealed.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
 
@@ -22,8 +22,8 @@ export function refuseUsed(folder: string, serial: string): void {
   if (existsSync(fileOf(folder, serial))) throw usedBefore(serial)
 }
 
-/** Marks a plan as begun: of two at the same time, one gets through. */
-export function claim(folder: string, serial: string, bytes: Uint8Array): void {
+/** Marks a plan as begun: of two at the same time, one gets through. What is returned takes it back, while nothing was sent. */
+export function claim(folder: string, serial: string, bytes: Uint8Array): () => void {
   const file = fileOf(folder, serial)
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -34,6 +34,7 @@ export function claim(folder: string, serial: string, bytes: Uint8Array): void {
     } finally {
       closeSync(fd)
     }
+    return () => rmSync(file, { force: true })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw usedBefore(serial)
     throw new ProblemError(

@@ -151,7 +151,7 @@ export function nextQuestions(answers: Answers, options: QuestionOptions = {}): 
   const version = windowsVersion(answers)
   const licences = open(licensing(version, answers, options.carried ? ['OfflineInstallationId'] : []))
   if (licences.length > 0) return licences
-  return open(more(version, answers, options.wishes ?? []))
+  return open(more(version, answers, options.wishes ?? [], options.carried ?? false))
 }
 
 /** The second round: the licences, Office, and what tells a cloud from a Hyper-V host. */
@@ -189,7 +189,7 @@ function licensing(version: number, answers: Answers, ids: readonly string[]): r
 }
 
 /** The third round: what depends on the products. */
-function more(version: number, answers: Answers, wishes: readonly Wish[]): readonly LiveQuestion[] {
+function more(version: number, answers: Answers, wishes: readonly Wish[], carried: boolean): readonly LiveQuestion[] {
   const products = rowsOf(answers, 'products') ?? []
   const of = (application: string) => products.filter((p) => field(p, 'ApplicationID')?.toLowerCase() === application)
   const asked: LiveQuestion[] = []
@@ -218,7 +218,8 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
       /KMSCLIENT/.test(field(p, 'Description') ?? '') ||
       (/VOLUME_MAK|\(MAK\)|VIRTUAL_MACHINE/.test(field(p, 'Description') ?? '') && field(p, 'LicenseStatus') !== '1'),
   )
-  if (clients || wishes.some((w) => w.instead))
+  // Whoever plans from a recording cannot ask again: a wish that is not known here may need it.
+  if (clients || carried || wishes.some((w) => w.instead))
     asked.push({
       id: 'suffix',
       registry: 'SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters',
@@ -228,7 +229,7 @@ function more(version: number, answers: Answers, wishes: readonly Wish[]): reado
   // Revision or updates: only a KMS host that serves newer systems than its own, and ESU, depend on them.
   const host = products.some((p) => /VOLUME_KMS(?!CLIENT)/.test(field(p, 'Description') ?? ''))
   const esu = products.some((p) => /-ESU-/.test(field(p, 'Name') ?? '')) || wishes.some((w) => w.by === 'esu')
-  if (host || esu)
+  if (host || esu || carried)
     asked.push(
       version >= 10
         ? {

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { canonicalHost } from '../../addresses.ts'
-import type { App, MachineOutcome } from '../../app.ts'
+import type { App, Carried, MachineOutcome, Wished } from '../../app.ts'
 import { clientKeys } from '../../catalogue.ts'
 import { type MachinePlan, maskKeys, type Plan, type Problem, ProblemError, problem } from '../../model.ts'
-import { planSchema } from '../../schemas.ts'
+import { looksSigned } from '../../offline.ts'
+import { machinePlanSchema, planSchema } from '../../schemas.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
 import { colour } from '../views/diagnosis.ts'
@@ -14,18 +15,28 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>
 
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const app = await appFor(flags, io)
+  return await stoppable(app, io, (stop) =>
+    flags.resume === true ? resume(app, words, flags, stop, io) : begin(app, words, wished(flags), flags, stop, io),
+  )
+}
+
+/** Plans, shows, asks and applies what is wished of these machines; for a command that has its own way to say what. */
+export async function carryOut(app: App, names: readonly string[], wishes: Wished, flags: Flags, io: Io): Promise<number> {
+  return await stoppable(app, io, (stop) => begin(app, names, wishes, flags, stop, io))
+}
+
+async function stoppable(app: App, io: Io, work: (stop: Stop) => Promise<number>): Promise<number> {
   const stop = stopOnSignals(io)
   try {
-    return flags.resume === true ? await resume(app, words, flags, stop, io) : await begin(app, words, flags, stop, io)
+    return await work(stop)
   } finally {
     stop.forget()
     await app.close()
   }
 }
 
-async function begin(app: App, words: readonly string[], flags: Flags, stop: Stop, io: Io): Promise<number> {
-  app.needSite('apply')
-  const wishes = wished(flags)
+async function begin(app: App, words: readonly string[], wishes: Wished, flags: Flags, stop: Stop, io: Io): Promise<number> {
+  const site = app.needSite('apply')
   const problems: Problem[] = []
   /** What is kept of a machine where nothing is to be done is its name, however many there are. */
   const toDo: MachinePlan[] = []
@@ -47,15 +58,29 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
   }
   let many = true
   let several = true
+  let carried: Carried | null = null
   if (flags.plan !== undefined) {
     if (words.length > 0)
       throw new ProblemError(
         problem('USAGE', '--plan carries out a saved plan; it names its machines itself.', ['slmctl apply --plan FILE']),
       )
-    const saved = readPlan(flags.plan as string)
+    const bytes = readPlanFile(flags.plan as string)
+    if (looksSigned(bytes)) {
+      carried = await app.openSigned(bytes, machinePlanOf)
+      take(carried.plan)
+      if (!flags.json)
+        io.err(
+          wrap(
+            `signed by ${carried.signer.slice(0, 8)}… on ${carried.made.slice(0, 10)}, valid until ${carried.until.slice(0, 10)}, serial number ${carried.serial.slice(0, 8)}…`,
+            io.columns,
+            'slmctl: ',
+          ),
+        )
+    }
+    const saved = carried ? { machines: [carried.plan], problems: [] } : readPlan(flags.plan as string, bytes, site.planSigners)
     many = saved.machines.length > 20
     several = saved.machines.length > 1
-    saved.machines.forEach(take)
+    if (!carried) saved.machines.forEach(take)
     problems.push(...saved.problems)
   } else {
     const names = machinesMeant(app, words, flags, 'apply')
@@ -85,7 +110,7 @@ async function begin(app: App, words: readonly string[], flags: Flags, stop: Sto
   }
   await mayChange(app, toDo)
   await confirm(toDo, flags, stop, io)
-  const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal })
+  const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal, carried })
   return await report({ id, outcomes, total: toDo.length, problems, undone }, flags, stop, io)
 }
 
@@ -110,9 +135,10 @@ async function resume(app: App, words: readonly string[], flags: Flags, stop: St
         io.out(wrap(`${p.name}: "${at.open.step.what}" was sent and its end is not known; the machine is asked first.`, io.columns, '  '))
     }
   }
+  const carried = await app.signedOf(told, machinePlanOf)
   await mayChange(app, left)
   if (left.length > 0) await confirm(left, flags, stop, io)
-  const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told })
+  const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told, carried })
   return await report({ id, outcomes, total: left.length, problems: [], undone: told.endedBadly > 0 }, flags, stop, io)
 }
 
@@ -203,19 +229,58 @@ async function confirm(plans: readonly MachinePlan[], flags: Flags, stop: Stop, 
   void io
 }
 
+/** More than a plan of a fleet has. */
+const limitBytes = 512 * 1024 * 1024
+
+function readPlanFile(file: string): Uint8Array {
+  try {
+    if (statSync(file).size <= limitBytes) return readFileSync(file)
+  } catch (error) {
+    throw new ProblemError(
+      problem(
+        'PLAN_INVALID',
+        `${file} is no plan of slmctl: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
+        ['slmctl plan --out FILE makes one.'],
+        { file },
+      ),
+    )
+  }
+  throw new ProblemError(
+    problem('PLAN_INVALID', `${file} is no plan of slmctl: it is too large.`, ['slmctl plan --out FILE makes one.'], { file }),
+  )
+}
+
+/** One machine's plan by its published schema, without a key of anybody in it. */
+const machinePlanOf = (value: unknown): MachinePlan | null => {
+  const parsed = machinePlanSchema.safeParse(value)
+  return parsed.success && !holdsKey(parsed.data as MachinePlan) ? (parsed.data as MachinePlan) : null
+}
+
+/** A plan refers to the keys of the organisation; one that holds a key would bring it into the journal. */
+function holdsKey(m: MachinePlan): boolean {
+  return [...m.steps, ...m.fallbacks.flatMap((f) => f.steps)].some(({ arguments: given }) =>
+    Object.values(given).some(
+      (value) => typeof value === 'string' && maskKeys(value) !== value && !clientKeys.some((row) => row.key === value),
+    ),
+  )
+}
+
 /** A saved plan, held to its published schema: whatever it says, the guard decides about every step. */
-function readPlan(file: string): Plan {
+function readPlan(file: string, bytes: Uint8Array, signers: readonly string[]): Plan {
+  if (signers.length > 0)
+    throw new ProblemError(
+      problem(
+        'PLAN_NOT_SIGNED',
+        `${file} is not signed, and the site file names who signs plans (plans: signers).`,
+        ['slmctl plan … --out FILE --sign KEYFILE', 'Or plan and apply at once, without a file: slmctl apply MACHINE'],
+        { file },
+      ),
+    )
   const invalid = (why: string) =>
     new ProblemError(problem('PLAN_INVALID', `${file} is no plan of slmctl: ${why}`, ['slmctl plan --out FILE makes one.'], { file }))
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw invalid(`${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`)
-  }
   let content: unknown
   try {
-    content = JSON.parse(text)
+    content = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
     throw invalid('it is not JSON.')
   }
@@ -231,12 +296,7 @@ function readPlan(file: string): Plan {
     if (names.has(name)) throw invalid(`${name} is in it twice.`)
     names.add(name)
   }
-  // A plan refers to the keys of the organisation; one that holds a key would bring it into the journal.
-  for (const m of plan.machines)
-    for (const { arguments: given } of [...m.steps, ...m.fallbacks.flatMap((f) => f.steps)])
-      for (const value of Object.values(given))
-        if (typeof value === 'string' && maskKeys(value) !== value && !clientKeys.some((row) => row.key === value))
-          throw invalid('it holds a product key that Microsoft does not publish.')
+  if (plan.machines.some(holdsKey)) throw invalid('it holds a product key that Microsoft does not publish.')
   return plan
 }
 

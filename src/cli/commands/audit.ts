@@ -8,7 +8,7 @@ export async function run(
   flags: Readonly<Record<string, string | boolean | undefined>>,
   io: Io,
 ): Promise<number> {
-  const app = await appFor(flags, io)
+  const app = await appFor(flags, io, words)
   const names = machinesMeant(app, words, flags, 'audit')
   const all = auditor(app.site)
   const bar = progress(names.length, io)

@@ -2,6 +2,7 @@ import { diagnose, type SourceText } from '../../activation.ts'
 import type { Problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, json, showProblem } from '../io.ts'
+import { isRecording, loadRecorded } from '../recorded.ts'
 import { showDiagnosis } from '../views/diagnosis.ts'
 
 export async function run(
@@ -21,6 +22,8 @@ export async function run(
       io.support?.text(read.text)
     } else problems.push(read.problem)
   }
+  // What a recording needs to be read (the rooms of machines) is loaded for it only.
+  if (texts.some((t) => isRecording(t.text))) return await (await loadRecorded()).run(files, flags, io)
   const answer = diagnose(texts, { site, readAt: new Date().toISOString(), problems })
   io.support?.answer(answer)
   if (flags.json) io.out(json(answer))

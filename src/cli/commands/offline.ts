@@ -1,10 +1,149 @@
-import { ProblemError, problem } from '../../model.ts'
-import type { Io } from '../io.ts'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type Asked, decode } from '../../activation.ts'
+import { canonicalHost } from '../../addresses.ts'
+import type { App } from '../../app.ts'
+import { type Problem, ProblemError, problem } from '../../model.ts'
+import { makeSigner, readTelephoneFile, type TelephoneRow, telephoneFile } from '../../offline.ts'
+import { type Io, json, showProblem, wrap } from '../io.ts'
+import { appFor, machinesMeant, progress } from '../machines.ts'
+import { passphraseIn } from '../signing.ts'
+import { carryOut } from './apply.ts'
 
-export async function run(
-  _words: readonly string[],
-  _flags: Readonly<Record<string, string | boolean | undefined>>,
-  _io: Io,
-): Promise<number> {
-  throw new ProblemError(problem('NOT_HERE_YET', 'offline is not in this release.', ['slmctl --help lists the commands.']))
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+const usage = (summary: string, ...next: string[]) => new ProblemError(problem('USAGE', summary, next))
+
+export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const [what, ...rest] = words
+  if (what === 'signer') return await signer(rest, flags, io)
+  if (what === 'ids') return await ids(rest, flags, io)
+  if (what === 'confirm') return await confirm(rest, flags, io)
+  throw usage('offline wants to know what to do: signer, ids or confirm.', 'slmctl offline --help')
+}
+
+/** Makes the key that signs plans, and says what belongs into the site files of the machines. */
+async function signer(words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const [file, more] = words
+  if (file === undefined || more !== undefined) throw usage('signer wants one file for the key.', 'slmctl offline signer signer.key')
+  const publicKey = await makeSigner(file, passphraseIn(flags))
+  if (flags.json) io.out(json({ schema: 'slmctl.signer/1', file, publicKey }))
+  else {
+    io.out(`The signing key is in ${file}; whoever has it can plan for your machines.\n`)
+    io.out('Its public part belongs into the site file of every machine:\n\n')
+    io.out(`plans:\n  signers:\n    - ${publicKey}\n`)
+    if (process.platform === 'win32') io.out('\nKeep the file in a folder that only you may open.\n')
+  }
+  return 0
+}
+
+/** Installation IDs of what may be activated by telephone, as a file to be filled in. */
+async function ids(words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const out = flags.out as string | undefined
+  if (out === undefined) throw usage('ids wants a file: --out FILE.csv.', 'slmctl offline ids pc-17 --out ids.csv')
+  const app = await appFor(flags, io, words)
+  const rows: TelephoneRow[] = []
+  const problems: Problem[] = []
+  let machines = 0
+  try {
+    const names = machinesMeant(app, words, flags, 'offline ids')
+    const bar = progress(names.length, io)
+    for await (const { result } of app.telephone(names)) {
+      machines++
+      if (result.ok) rows.push(...result.value)
+      else problems.push(result.problem)
+      bar.step(!result.ok)
+    }
+    bar.end()
+  } finally {
+    await app.close()
+  }
+  if (rows.length > 0)
+    try {
+      writeFileSync(out, telephoneFile(rows), { flag: 'wx', mode: 0o600 })
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      throw new ProblemError(
+        problem('FILE_NOT_WRITTEN', code === 'EEXIST' ? `${out} is there already.` : `${out} could not be written: ${message}.`, [
+          'Give another name to --out.',
+        ]),
+      )
+    }
+  if (flags.json) io.out(json({ schema: 'slmctl.telephone/1', file: rows.length > 0 ? out : null, rows, problems }))
+  else {
+    for (const p of problems) showProblem(p, io)
+    if (rows.length === 0)
+      io.out(
+        wrap(
+          `No product on ${machines} ${machines === 1 ? 'machine' : 'machines'} wants activation by telephone: no MAK and no KMS host key that is not licensed.`,
+          io.columns,
+        ),
+      )
+    else {
+      io.out(`${rows.length} installation ${rows.length === 1 ? 'ID is' : 'IDs are'} in ${out}.\n`)
+      io.out(
+        wrap(
+          'Get a confirmation ID for each from Microsoft (by telephone, or its self-service for mobile phones), and put it into the last column. Then: slmctl offline confirm FILE',
+          io.columns,
+        ),
+      )
+    }
+  }
+  return problems.length > 0 ? 2 : 0
+}
+
+/** Confirmation IDs from the file to the machines, each as a step of an ordinary plan. */
+async function confirm(words: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const [file, ...machines] = words
+  if (file === undefined) throw usage('confirm wants the file with the confirmation IDs.', 'slmctl offline confirm ids.csv')
+  const { rows, empty, problems } = readTelephoneFile(file, textOf(file))
+  if (problems.length > 0) throw new ProblemError(...problems)
+  const app = await appFor(flags, io)
+  const wanted = chosen(app, machines)
+  const mine = rows.filter((row) => wanted === null || wanted.has(canonicalHost(row.machine)))
+  if (!flags.json && (empty > 0 || mine.length < rows.length))
+    io.err(
+      wrap(
+        `${mine.length} of ${rows.length + empty} rows: ${empty} have no confirmation ID yet, ${rows.length - mine.length} are about other machines and left alone.`,
+        io.columns,
+        'slmctl: ',
+      ),
+    )
+  const asked: Asked[] = mine.map(({ machine, activationId: product, installationId, confirmationId }) => ({
+    change: 'confirmation',
+    machine,
+    product,
+    installationId,
+    confirmationId,
+  }))
+  // Each machine as it is written in the file: its rows are found by that name.
+  const names = [...new Map(mine.map((row) => [canonicalHost(row.machine), row.machine])).values()]
+  if (names.length === 0) {
+    await app.close()
+    throw new ProblemError(
+      problem('IDS_INVALID', 'No row of the file has a confirmation ID for a machine that is meant.', ['Fill in the last column.'], {
+        file,
+      }),
+    )
+  }
+  return await carryOut(app, names, { renew: false, asked }, flags, io)
+}
+
+/** The machines that are named, by their canonical names; on this computer without a name, it alone; null: every one of the file. */
+function chosen(app: App, machines: readonly string[]): ReadonlySet<string> | null {
+  if (machines.length > 0) return new Set(app.machines(machines).map(canonicalHost))
+  return app.here ? new Set([canonicalHost(app.here)]) : null
+}
+
+function textOf(file: string): string {
+  try {
+    if (statSync(file).size > 32 * 1024 * 1024) throw new Error('it is too large')
+    return decode(readFileSync(file)).text
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ProblemError(
+      problem('IDS_INVALID', `The file cannot be read: ${code ?? message}.`, ['slmctl offline ids MACHINE --out FILE.csv makes one.'], {
+        file,
+      }),
+    )
+  }
 }

@@ -4,12 +4,14 @@ import { type MachinePlan, type Problem, ProblemError, problem } from '../../mod
 import { loadSite, readText } from '../files.ts'
 import { type Io, showProblem } from '../io.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
+import { type PlanSigning, planSigning } from '../signing.ts'
 import { showMachinePlan } from '../views/plan.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const kept = flags.out === undefined ? null : openNew(flags.out as string)
+  const signing = await planSigning(flags)
+  const kept = flags.out === undefined || signing ? null : openNew(flags.out as string)
   const problems: Problem[] = []
   let machines = 0
   let asWished = true
@@ -21,7 +23,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   }
   try {
     // Machines are handed on as they come: a plan of a fleet is never in memory as a whole.
-    for await (const found of flags.from === undefined ? fromMachines(words, flags, io) : fromText(words, flags, io)) {
+    for await (const found of flags.from === undefined ? fromMachines(words, flags, io, signing) : fromText(words, flags, io)) {
       if (found.problem) {
         problems.push(found.problem)
         continue
@@ -37,8 +39,10 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     }
     emit(`${machines === 0 ? head : ''}\n],"problems":${JSON.stringify(problems)}}\n`)
     kept?.end()
+    signing?.end(io)
   } catch (error) {
     kept?.drop()
+    signing?.drop()
     throw error
   }
   for (const p of problems) showProblem(p, io)
@@ -50,13 +54,16 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
 /** One machine's plan, or why there is none. */
 type Found = { readonly plan: MachinePlan; readonly problem: null } | { readonly plan: null; readonly problem: Problem }
 
-async function* fromMachines(words: readonly string[], flags: Flags, io: Io): AsyncGenerator<Found> {
-  const app = await appFor(flags, io)
+async function* fromMachines(words: readonly string[], flags: Flags, io: Io, signing: PlanSigning | null): AsyncGenerator<Found> {
+  const app = await appFor(flags, io, words)
   try {
     const names = machinesMeant(app, words, flags, 'plan')
+    signing?.begin(app, names)
     const bar = progress(names.length, io)
     for await (const { result } of app.plans(names, wished(flags))) {
       bar.end()
+      const unsigned = result.ok && signing ? await signing.take(result.value) : null
+      if (unsigned) yield { plan: null, problem: unsigned }
       yield result.ok ? { plan: result.value, problem: null } : { plan: null, problem: result.problem }
       bar.step(!result.ok)
     }

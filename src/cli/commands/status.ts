@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Judgement } from '../../activation.ts'
 import type { Named } from '../../app.ts'
+import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, showProblem } from '../io.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { showMachine, showRow, statusHead } from '../views/status.ts'
@@ -10,9 +11,11 @@ export async function run(
   flags: Readonly<Record<string, string | boolean | undefined>>,
   io: Io,
 ): Promise<number> {
-  const app = await appFor(flags, io)
+  if (flags['keep-names'] === true && flags.record === undefined)
+    throw new ProblemError(problem('USAGE', '--keep-names is about a recording.', ['slmctl status --record FILE --keep-names']))
+  const app = await appFor(flags, io, words)
   const names = machinesMeant(app, words, flags, 'status')
-  const recording = flags.record === undefined ? null : app.record()
+  const recording = flags.record === undefined ? null : app.record(flags['keep-names'] === true)
   const whole = names.length === 1 || flags.verbose === true
   const count = { ok: 0, other: 0, failed: 0 }
   const bar = progress(names.length, io)
@@ -42,8 +45,23 @@ export async function run(
   if (flags.json) io.out('\n]}\n')
   else if (!whole) io.out(`\n${count.ok} as wished, ${count.other} not, ${count.failed} could not be asked. In full: slmctl status NAME\n`)
   if (recording) {
-    writeFileSync(flags.record as string, json(recording()), { mode: 0o600, flag: 'wx' })
-    io.err(`slmctl: a redacted recording is in ${flags.record as string}. Read it before you pass it on.\n`)
+    const file = flags.record as string
+    try {
+      writeFileSync(file, json(await recording()), { mode: 0o600, flag: 'wx' })
+    } catch (error) {
+      if (error instanceof ProblemError) throw error
+      const { code, message } = error as NodeJS.ErrnoException
+      throw new ProblemError(
+        problem('FILE_NOT_WRITTEN', code === 'EEXIST' ? `${file} is there already.` : `${file} could not be written: ${message}.`, [
+          'Give another name to --record.',
+        ]),
+      )
+    }
+    io.err(
+      flags['keep-names'] === true
+        ? `slmctl: a recording is in ${file}, with the names of machines, hosts and domains, addresses and identifiers; product keys are masked.\n`
+        : `slmctl: a redacted recording is in ${file}. Read it before you pass it on.\n`,
+    )
   }
   return count.failed > 0 ? 2 : count.other > 0 ? 1 : 0
 }

@@ -1,0 +1,108 @@
+/** Signed plans as `plan` writes them: the key of the signer, one file for each machine. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { App } from '../app.ts'
+import { type MachinePlan, type Problem, ProblemError, problem } from '../model.ts'
+import { type Passphrase, readSigner, validDays } from '../offline.ts'
+import type { Io } from './io.ts'
+
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+const usage = (summary: string, ...next: string[]) => new ProblemError(problem('USAGE', summary, next))
+
+/** Where flags say that the passphrase of the signing key is. */
+export const passphraseIn = (flags: Flags): Passphrase => ({
+  file: (flags['passphrase-file'] as string | undefined) ?? null,
+  ask: flags['ask-passphrase'] === true,
+})
+
+/** Writes signed plans as plans come. */
+export type PlanSigning = {
+  /** How many machines are planned for: one goes into the file, several into files of a new folder of that name. */
+  readonly begin: (app: App, machines: readonly string[]) => void
+  /** Answers why one machine's plan could not be signed or written; the others go on. */
+  readonly take: (plan: MachinePlan) => Promise<Problem | null>
+  /** Says what is where; after this nothing is taken back. */
+  readonly end: (io: Io) => void
+  readonly drop: () => void
+}
+
+/** Null where no signature is asked for. Reads the key before anything is asked of a machine. */
+export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
+  if (flags.sign === undefined) {
+    if (flags.valid !== undefined) throw usage('--valid is about a signed plan.', 'slmctl plan … --out FILE --sign KEYFILE --valid 14')
+    return null
+  }
+  const out = flags.out as string | undefined
+  if (out === undefined) throw usage('A signed plan wants a file: --out FILE.', 'slmctl plan … --out FILE --sign KEYFILE')
+  if (flags.from !== undefined)
+    throw usage(
+      'A plan from a text cannot be signed: a text does not tell by what the machine is recognised.',
+      'slmctl status --record FILE --keep-names, then: slmctl plan --from-recording FILE --sign KEYFILE --out PLAN',
+    )
+  const days = Number(flags.valid ?? validDays.usual)
+  if (!Number.isInteger(days) || days < 1 || days > validDays.most)
+    throw usage(`--valid ${flags.valid}: expected days, from 1 to ${validDays.most}.`, `--valid ${validDays.usual}`)
+  const key = await readSigner(flags.sign as string, passphraseIn(flags))
+  const written: string[] = []
+  let folder = false
+  let app: App | null = null
+  const write = (file: string, text: string) => {
+    try {
+      writeFileSync(file, text, { flag: 'wx', mode: 0o600 })
+      written.push(file)
+    } catch (error) {
+      throw failed(file, error)
+    }
+  }
+  return {
+    begin: (opened, machines) => {
+      app = opened
+      const hidden = app.namesHidden(machines)
+      if (hidden) throw new ProblemError(hidden)
+      if (machines.length < 2) return
+      try {
+        mkdirSync(out, { mode: 0o700 })
+        folder = true
+      } catch (error) {
+        throw failed(out, error)
+      }
+    },
+    take: async (plan) => {
+      if (plan.steps.length === 0) return null
+      try {
+        const signed = await app!.sign(plan, key, days)
+        const name = (plan.name ?? plan.id).toLowerCase().replace(/[^a-z0-9.-]/g, '_')
+        write(folder ? join(out, `${name}.plan`) : out, signed)
+        return null
+      } catch (error) {
+        if (error instanceof ProblemError && error.problems[0]) return error.problems[0]
+        throw error
+      }
+    },
+    end: (io) => {
+      if (written.length === 0) {
+        if (folder) rmSync(out, { recursive: true })
+        io.err('slmctl: nothing was signed.\n')
+        return
+      }
+      const what = folder ? `${written.length} signed plans are in ${out}, one for each machine` : `the signed plan is in ${out}`
+      io.err(`slmctl: ${what}, valid for ${days} days. On the machine: slmctl apply --plan FILE\n`)
+    },
+    drop: () => {
+      for (const file of written) rmSync(file, { force: true })
+      if (folder) rmSync(out, { recursive: true, force: true })
+    },
+  }
+}
+
+function failed(file: string, error: unknown): ProblemError {
+  const { code, message } = error as NodeJS.ErrnoException
+  return new ProblemError(
+    problem(
+      'FILE_NOT_WRITTEN',
+      code === 'EEXIST' ? `${file} is there already; a plan does not overwrite anything.` : `${file} could not be written: ${message}.`,
+      ['Give another name to --out.'],
+    ),
+  )
+}
