@@ -1,16 +1,13 @@
-import { NativeError } from './error.ts'
-import { type Foreign, loadForeign } from './foreign.ts'
+import type { Foreign } from './foreign.ts'
 import { bstr, variantOf, type WmiArgument, wipe } from './wmi/argument.ts'
-import { check, failed, WmiError } from './wmi/error.ts'
+import { com, connect, seal } from './wmi/com.ts'
+import { check, WmiError } from './wmi/error.ts'
+import { type NativeRow, RowReader } from './wmi/rows.ts'
 import { Scope } from './wmi/scope.ts'
-import { type Allowance, readBstr, readVariant, variantSize, type WmiText } from './wmi/variant.ts'
 
 export type { WmiArgument } from './wmi/argument.ts'
 export { WmiError } from './wmi/error.ts'
-export type { WmiText } from './wmi/variant.ts'
-
-/** Names as the machine spells them; system properties (`__CLASS`) are left out. */
-export type NativeRow = Readonly<Record<string, WmiText>>
+export type { NativeRow } from './wmi/rows.ts'
 
 /** How much a question may bring, and how long an operation may take in all. */
 export type WmiBounds = { readonly rows: number; readonly bytes: number; readonly limitMs: number }
@@ -37,16 +34,14 @@ export type Wmi = {
 }
 
 /** wbemcli.h: places in the interfaces, flags and codes. */
-const locatorConnectServer = 3
 const servicesGetObject = 6
 const servicesExecQuery = 20
 const servicesExecMethod = 24
 const enumNext = 4
-const Obj = { get: 4, put: 5, beginEnumeration: 8, next: 9, endEnumeration: 10, spawnInstance: 15, getMethod: 19 } as const
-const useMaxWait = 0x80
+const resultGetObject = 3
+const Obj = { get: 4, put: 5, spawnInstance: 15, getMethod: 19 } as const
 const returnImmediately = 0x10
 const forwardOnly = 0x20
-const nonSystemOnly = 0x40
 const noMore = 1
 const timedOut = 0x4_0004
 const noMoreData = 0x4_0005
@@ -56,48 +51,12 @@ const notFound = 0x8004_1002
 /** The answer leaves out rows that this account may not see. */
 const someDenied = 0x4_0009
 
-/** CLSID_WbemLocator and IID_IWbemLocator as they stand in memory. */
-const locatorClass = Buffer.from('11f890453a1dd011891f00aa004b2e24', 'hex')
-const locatorInterface = Buffer.from('87a612dc7f73cf11884d00aa004b2e24', 'hex')
-const inProcess = 1
 /** Rows of one call: enough that they are few, and few enough that reading them does not hold the event loop. */
 const batch = 32
 /** One wait for rows: short, so that a query that is given up leaves nothing behind. */
 const waitMs = 1000
 /** What a call may take beyond the wait that it was told. */
 const graceMs = 15_000
-
-let starting: Promise<Foreign> | undefined
-
-/**
- * COM for this process, once: a multithreaded apartment that lives as long as the process. A thread that never entered an apartment
- * belongs to it, so that the threads that calls are given to need neither CoInitializeEx nor its counterpart.
- */
-function com(): Promise<Foreign> {
-  starting ??= (async () => {
-    if (process.platform !== 'win32') throw new NativeError('unavailable', 'WMI is a part of Windows.')
-    const foreign = await loadForeign().catch((error: unknown) => {
-      if (error instanceof NativeError) throw error
-      throw new NativeError('unavailable', `slmctl has no native module for ${process.platform} on ${process.arch}.`)
-    })
-    const arena = foreign.arena(64)
-    try {
-      check(foreign.func('ole32.dll', 'CoIncrementMTAUsage', 'p').now(arena.room(8)), 'COM does not start')
-    } finally {
-      arena.free()
-    }
-    // RPC_C_AUTHN_LEVEL_DEFAULT, RPC_C_IMP_LEVEL_IMPERSONATE: providers act as whoever asks. RPC_E_TOO_LATE: others have done it.
-    const security = foreign.func('ole32.dll', 'CoInitializeSecurity', 'puppuupup')
-    const status = await security.aside(null, 0xffff_ffff, null, null, 0, 3, null, 0, null)
-    const tooLate = 0x8001_0119
-    if (status !== tooLate) check(status, 'COM does not take its security settings')
-    return foreign
-  })().catch((error: unknown) => {
-    starting = undefined
-    throw error
-  })
-  return starting
-}
 
 /** Opens WMI of this computer; a namespace is connected to when it is first asked. */
 export async function openWmi(): Promise<Wmi> {
@@ -137,38 +96,9 @@ class Session implements Wmi {
     const id = namespace.replaceAll('/', '\\').toLowerCase()
     const known = this.#services.get(id)
     if (known !== undefined) return known
-    return this.#scoped(4096 + 2 * namespace.length, async (scope) => {
-      const { arena, foreign } = scope
-      const locator = scope.cell({ remote: false })
-      const create = foreign.func('ole32.dll', 'CoCreateInstance', 'ppupp')
-      const created = await scope.aside(
-        ...([limitMs, 'starting WMI', create, arena.bytes(locatorClass), null, inProcess] as const),
-        ...[arena.bytes(locatorInterface), locator],
-      )
-      check(created, 'WMI does not start')
-      const object = scope.object(locator)
-      const services = scope.cell({ remote: true })
-      const connect = foreign.method(object, locatorConnectServer, 'ppppuppp')
-      const name = bstr(arena, namespace.replaceAll('/', '\\'))
-      const status = await scope.aside(
-        ...([limitMs, 'connecting to WMI', connect, object, name, null, null, null] as const),
-        ...[useMaxWait, null, null, services],
-      )
-      check(status, `namespace ${namespace}`)
-      this.#secure(scope.object(services))
-      const kept = scope.keep(services)
-      this.#services.set(id, kept)
-      return kept
-    })
-  }
-
-  /** Sealed calls in the caller's name. An object of this process has no proxy and needs none. */
-  #secure(object: bigint): void {
-    const [defaults, privacy, impersonate, principal] = [0xffff_ffff, 6, 3, 0xffff_ffff_ffff_ffffn]
-    const blanket = this.#foreign.func('ole32.dll', 'CoSetProxyBlanket', 'puupuupu')
-    const status = blanket.now(object, defaults, defaults, principal, privacy, impersonate, null, 0)
-    const noInterface = 0x8000_4002
-    if (status !== noInterface) check(status, 'the connection to WMI cannot be sealed')
+    const services = await this.#scoped(4096 + 2 * namespace.length, (scope) => connect(scope, id, limitMs))
+    this.#services.set(id, services)
+    return services
   }
 
   async query(namespace: string, wql: string, bounds: WmiBounds): Promise<readonly NativeRow[]> {
@@ -183,7 +113,7 @@ class Session implements Wmi {
       const [language, text] = [bstr(arena, 'WQL'), bstr(arena, wql)]
       check(await scope.aside(left(), 'the question', exec, services, language, text, flags, null, cursor), 'the question')
       const rows = scope.object(cursor)
-      this.#secure(rows)
+      seal(foreign, rows)
       return await this.#rows(scope, rows, left, bounds)
     })
   }
@@ -220,28 +150,42 @@ class Session implements Wmi {
   async invoke(call: Parameters<Wmi['invoke']>[0], bounds: WmiBounds): Promise<NativeRow> {
     const until = performance.now() + bounds.limitMs
     const services = await this.#connect(call.namespace, bounds.limitMs)
-    return this.#scoped(65_536 + 2 * call.path.length, async (scope) => {
+    return this.#scoped(sizeOf(call), async (scope) => {
       const { arena, foreign } = scope
       const input = await this.#input(scope, services, call, until)
-      const output = scope.cell({ remote: false })
+      const [output, pending] = [scope.cell({ remote: false }), scope.cell({ remote: true })]
       const exec = foreign.method(services, servicesExecMethod, 'ppupppp')
       const [path, method] = [bstr(arena, call.path), bstr(arena, call.method)]
-      const left = until - performance.now()
-      if (left <= 0) throw new WmiError('slow', 'the definition of the method')
-      let status: number
+      const left = () => until - performance.now()
+      if (left() <= 0) throw new WmiError('slow', 'the definition of the method')
       try {
-        status = await scope.aside(left, 'the method', exec, services, path, method, 0, null, input, output, null)
-      } catch (error) {
-        throw new WmiError(error instanceof WmiError ? error.what : 'hresult', (error as Error).message, 0, true)
-      }
-      if (failed(status)) throw new WmiError('hresult', call.method, status, true)
-      const object = arena.pointer(output)
-      try {
+        const flags = returnImmediately
+        const status = await scope.aside(left(), call.method, exec, services, path, method, flags, null, input, output, pending)
+        check(status, call.method)
+        const result = arena.pointer(pending)
+        if (result !== null) await this.#result(scope, result, output, left, call.method)
+        const object = arena.pointer(output)
         return object === null ? {} : new RowReader(scope, { bytes: bounds.bytes }).row(object)
       } catch (error) {
-        throw new WmiError('hresult', (error as Error).message, error instanceof WmiError ? error.code : 0, true)
+        // Whatever it was, the method may have been carried out.
+        const { what, message, code } = error instanceof WmiError ? error : new WmiError('hresult', (error as Error).message)
+        throw new WmiError(what, message, code, true)
       }
     })
+  }
+
+  /** Waits for a method that runs ([MS-WMI] 3.2.4.2.7: GetResultObject tells its outcome); Wine has none, and answers at once. */
+  async #result(scope: Scope, pending: bigint, output: bigint, left: () => number, method: string): Promise<void> {
+    seal(scope.foreign, pending)
+    const get = scope.foreign.method(pending, resultGetObject, 'up')
+    for (;;) {
+      const wait = Math.min(waitMs, left())
+      if (wait <= 0) throw new WmiError('slow', method)
+      const status = await scope.aside(wait + graceMs, method, get, pending, Math.ceil(wait), output)
+      if (status === timedOut) continue
+      check(status, method)
+      return
+    }
   }
 
   /** The parameters of a method, filled; null where it has none. */
@@ -285,55 +229,11 @@ class Session implements Wmi {
   }
 }
 
-const wideText = ({ arena }: Scope, text: string): bigint => arena.bytes(Buffer.from(`${text}\0`, 'utf16le'))
-
-/** Properties of objects, one after another; what COM allots for them is given back at once. */
-class RowReader {
-  readonly #scope: Scope
-  readonly #allowance: Allowance
-  readonly #name: bigint
-  readonly #variant: bigint
-  readonly #type: bigint
-
-  constructor(scope: Scope, allowance: Allowance) {
-    const { arena } = scope
-    this.#scope = scope
-    this.#allowance = allowance
-    this.#name = arena.room(8)
-    this.#variant = arena.room(variantSize)
-    this.#type = arena.room(4)
-  }
-
-  row(object: bigint): NativeRow {
-    const { foreign } = this.#scope
-    check(foreign.method(object, Obj.beginEnumeration, 'u').now(object, nonSystemOnly), 'a row')
-    try {
-      const next = foreign.method(object, Obj.next, 'upppp')
-      const row: Record<string, WmiText> = {}
-      for (;;) {
-        const status = next.now(object, 0, this.#name, this.#variant, this.#type, null)
-        check(status, 'a row')
-        if (status === noMoreData || status === noMore) return row
-        this.#property(row)
-      }
-    } finally {
-      foreign.method(object, Obj.endEnumeration, '').now(object)
-    }
-  }
-
-  #property(row: Record<string, WmiText>): void {
-    const { arena, foreign } = this.#scope
-    const name = arena.pointer(this.#name)
-    try {
-      const spelled = name === null ? '' : readBstr(name, foreign.copy, this.#allowance)
-      // System properties, and a property called __proto__, which would change the object instead of filling it.
-      if (spelled === '' || spelled.startsWith('__')) return
-      const value = readVariant(arena.at(this.#variant), arena.u32(this.#type), foreign.copy, this.#allowance)
-      if (value !== undefined) row[spelled] = value
-    } finally {
-      foreign.func('oleaut32.dll', 'SysFreeString', 'p').now(name)
-      foreign.func('oleaut32.dll', 'VariantClear', 'p').now(this.#variant)
-      arena.at(this.#name).writeBigUInt64LE(0n)
-    }
-  }
+/** Memory for a call: its names, and each argument as UTF-16. */
+function sizeOf(call: Parameters<Wmi['invoke']>[0]): number {
+  const length = (value: WmiArgument) => (typeof value === 'object' ? value.length : String(value).length)
+  const args = Object.entries(call.arguments).reduce((sum, [name, value]) => sum + name.length + length(value) + 64, 0)
+  return 8192 + 2 * (call.path.length + call.class.length + 2 * call.method.length + args)
 }
+
+const wideText = ({ arena }: Scope, text: string): bigint => arena.bytes(Buffer.from(`${text}\0`, 'utf16le'))

@@ -2,8 +2,8 @@ import type { Arena } from '../memory.ts'
 import { WmiError } from './error.ts'
 import { Cim, Vt, variantSize } from './variant.ts'
 
-/** Bytes that are shown for the length of a call, and wiped by their owner. */
-export type Shown = { readonly use: <T>(f: (bytes: Uint8Array) => T) => T }
+/** Bytes that are shown for the length of a call, and wiped by their owner; `length` in bytes. */
+export type Shown = { readonly length: number; readonly use: <T>(f: (bytes: Uint8Array) => T) => T }
 export type WmiArgument = string | number | boolean | Shown
 
 /** wbemcli.h. */

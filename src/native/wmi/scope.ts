@@ -84,11 +84,23 @@ export class Scope {
       if (!remote) this.drop(at)
       else {
         const object = this.arena.pointer(at)
-        if (object !== null) await this.foreign.method(object, release, '').aside(object)
+        if (object !== null) await within(releaseMs, this.foreign.method(object, release, '').aside(object))
       }
     }
     this.arena.free()
   }
+}
+
+/** Whoever asked does not wait longer for a service that does not take its object back. */
+const releaseMs = 5000
+
+async function within(limitMs: number, running: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((go) => {
+    timer = setTimeout(go, limitMs)
+  })
+  await Promise.race([running, late])
+  clearTimeout(timer)
 }
 
 /** E_UNEXPECTED, winerror.h. */
