@@ -694,6 +694,36 @@ export const sources = {
     provenance: '',
   },
   'windows-10-multisession-faq': { repo: 'MicrosoftDocs/azure-docs', path: 'articles/virtual-desktop/windows-10-multisession-faq.yml' },
+  'windows-subscription-activation': {
+    repo: 'MicrosoftDocs/windows-itpro-docs',
+    path: 'windows/deployment/windows-subscription-activation.md',
+    commit: '04d20d4700e1cbd009e7d4742b8a5b63e41b7fda',
+    pageDate: '2024-02-27',
+  },
+  'upgrade-conversion-options': {
+    repo: 'MicrosoftDocs/windowsserverdocs',
+    path: 'WindowsServerDocs/get-started/upgrade-conversion-options.md',
+    commit: '025e138206d3da226e5436f638f3d52e2a874034',
+    pageDate: '2025-08-18',
+  },
+  vnextdiag: {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'microsoft-365-apps/licensing-activation/vnextdiag.md',
+    commit: '37fdd796488fb76f8e7c28bcadb380394d3780ad',
+    pageDate: '2024-03-15',
+  },
+  'overview-licensing-activation-microsoft-365-apps': {
+    repo: 'MicrosoftDocs/OfficeDocs-DeployOffice',
+    path: 'microsoft-365-apps/licensing-activation/overview-licensing-activation-microsoft-365-apps.md',
+    commit: '00a4ca904cb3de09a0224457ecd91148ddd39f0a',
+    pageDate: '2024-05-22',
+  },
+  'work-with-product-keys-and-activation': {
+    repo: 'sfigg/commercialization-public',
+    path: 'docset/manufacture/adk/work-with-product-keys-and-activation-auth-phases.md',
+    commit: 'e9bd5b42010e6b9984610a5a5a0385f3a7183545',
+    provenance: "; a copy of Microsoft's Windows manufacturing documentation",
+  },
   'wmi-bindings-generated-by-microsoft': {
     repo: 'microsoft/wmi',
     path: 'server2019/root/cimv2/SoftwareLicensingProduct.go',

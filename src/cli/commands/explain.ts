@@ -9,6 +9,7 @@ import {
   type SourceId,
   scriptOptions,
   sources,
+  type TermRow,
   terms,
   wmiClasses,
 } from '../../catalogue.ts'
@@ -100,11 +101,13 @@ function explain(asked: string): Explanation[] {
     ]
   }
   const word = asked.toLowerCase()
+  const term = terms.filter((t) => t.term.toLowerCase() === word || t.also.some((a) => a === word))
   const option = scriptOptions.filter(
     (o) => o.option.toLowerCase() === word || o.option.toLowerCase() === `/${word}` || `${o.tool} ${o.option}`.toLowerCase() === word,
   )
   if (option.length > 0) {
-    return option.map((o) => ({
+    // A word that is an option, too (rearm), is first the word.
+    const options = option.map((o) => ({
       kind: 'option' as const,
       title: `${o.tool} ${o.syntax.replace(/^(?:slmgr|ospp)\.vbs\s*/, '')}`,
       name: null,
@@ -118,18 +121,9 @@ function explain(asked: string): Explanation[] {
       ],
       sources: named(o.source),
     }))
+    return [...term.map(termExplanation), ...options]
   }
-  const term = terms.filter((t) => t.term.toLowerCase() === word || t.also.some((a) => a === word))
-  if (term.length > 0)
-    return term.map((t) => ({
-      kind: 'term' as const,
-      title: t.term,
-      name: null,
-      meaning: t.means,
-      basis: 'documented',
-      details: [],
-      sources: named(t.source),
-    }))
+  if (term.length > 0) return term.map(termExplanation)
   const members = wmiClasses.flatMap((c) =>
     [...c.properties, ...c.methods].filter((m) => m.name.toLowerCase() === word).map((m) => ({ c, m })),
   )
@@ -193,17 +187,19 @@ function explain(asked: string): Explanation[] {
     }))
   }
   const near = terms.filter((t) => t.term.toLowerCase().includes(word) || t.also.some((a) => a.includes(word)))
-  return word.length < 3
-    ? []
-    : near.map((t) => ({
-        kind: 'term' as const,
-        title: t.term,
-        name: null,
-        meaning: t.means,
-        basis: 'documented',
-        details: [],
-        sources: named(t.source),
-      }))
+  return word.length < 3 ? [] : near.map(termExplanation)
+}
+
+function termExplanation(t: TermRow): Explanation {
+  return {
+    kind: 'term',
+    title: t.term,
+    name: null,
+    meaning: t.means,
+    basis: 'documented',
+    details: [...(t.tell ? [{ label: 'how to tell', lines: [t.tell] }] : []), ...(t.out ? [{ label: 'way out', lines: [t.out] }] : [])],
+    sources: named(t.source),
+  }
 }
 
 function codeExplanation(row: ErrorRow): Explanation {
