@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadForeign, wide } from '../../../src/native/foreign.ts'
-import { secureFolder } from '../../../src/native.ts'
 import { readSecret } from '../../../src/secrets.ts'
 
 const shown = async (reference: Parameters<typeof readSecret>[0]) =>
@@ -39,19 +38,31 @@ test('Credential Manager: a generic credential by service and account', async ()
   )
 })
 
-test('a file with a secret: in a folder of one’s own it is read, in one that all users may read it is refused', async () => {
+/** Gives a file an access list of its own; Wine hands none on from the folder. */
+async function protect(file: string, sddl: string): Promise<void> {
+  const foreign = await loadForeign()
+  const arena = foreign.arena(4096)
+  try {
+    const out = arena.room(8)
+    const made = foreign.func('advapi32.dll', 'ConvertStringSecurityDescriptorToSecurityDescriptorW', 'pupp')
+    assert.notEqual(made.now(wide(arena, sddl), 1, out, null), 0)
+    assert.notEqual(foreign.func('advapi32.dll', 'SetFileSecurityW', 'pup').now(wide(arena, file), 4, arena.pointer(out)), 0)
+  } finally {
+    arena.free()
+  }
+}
+
+test('a file with a secret: read where only administrators may, refused where all users may', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'slmctl-secret-'))
   try {
-    for (const [who, open] of [
-      ['owner-only', false],
-      ['administrators-only', false],
-      ['administrators-write', true],
+    for (const [name, sddl, open] of [
+      ['own', 'D:P(A;;FA;;;BA)(A;;FA;;;SY)', false],
+      ['open', 'D:P(A;;FA;;;BA)(A;;FR;;;WD)', true],
     ] as const) {
-      const inside = join(folder, who)
-      await secureFolder(inside, who)
-      const file = join(inside, 'password')
+      const file = join(folder, name)
       writeFileSync(file, 'secret\r\n')
-      if (open) await assert.rejects(readSecret({ file }), /Others than its owner may read/)
+      await protect(file, sddl)
+      if (open) await assert.rejects(readSecret({ file }), /Others than its owner may read the file .*: everybody/)
       else assert.equal(await shown({ file }), 'secret')
     }
   } finally {
