@@ -158,7 +158,7 @@ export const terms = [
     means:
       'A KMS activation that claims to hold longer than KMS can give. A KMS host gives 180 days and no more; an end years away, often in 2038, comes from no genuine host. The machine is not licensed by it, whatever it shows.',
     tell: 'slmctl status and slmctl audit call it impossible-time and foreign, with the minutes that were read. Honest causes are few: a clock that stood years ahead when it was activated.',
-    out: 'Compare the clock; find out who did it and with what, and have it removed. Then slmctl apply --use-dns and slmctl apply --renew activate against your own host. MAK and retail have no end and are not meant here.',
+    out: 'Compare the clock; find out who did it and with what, and have it removed. Then slmctl apply sets your own host and activates against it. MAK and retail have no end and are not meant here.',
     source: ['kms-activation-planning', 'softwarelicensingproduct'],
   },
   {

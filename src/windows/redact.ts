@@ -77,6 +77,13 @@ const kinds: ReadonlyMap<string, NameKind> = new Map<string, NameKind>(
 /** SerialNumber of Win32_SystemEnclosure is where clouds leave their mark; it is hidden all the same, AssetTag of clouds is not. */
 const cloudTags: ReadonlySet<string> = new Set(['7783-7084-3265-9085-8269-3286-77', 'amazon ec2', 'oraclecloud.com', 'google'])
 
+/**
+ * A name of three labels or more that nobody has declared: a host that DNS named, or somebody typed. Microsoft's own names, as
+ * their clouds' KMS hosts, tell nothing about anybody; a number at the end is a version.
+ */
+const looksLikeHost = (parents: readonly string[]): boolean =>
+  parents.length >= 3 && /^[a-z]{2,}$/.test(parents.at(-1)!) && !/^(?:microsoft\.com|windows\.net|azure\.com)$/.test(parents.at(-2)!)
+
 export type Redactor = {
   /** A copy with every text hidden that has to be. */
   readonly all: <T>(value: T) => T
@@ -212,8 +219,14 @@ export function redactor(machines: readonly { readonly name: string; readonly en
       const address = one.replace(/[.:]$|:\d+$/, (end) => (isIP(one) ? end : ''))
       if (isIP(address)) addressWord(address)
     }
-    for (const [host] of text.matchAll(/(?<![\w.-])[a-z0-9][\w-]*(?:\.[\w-]+)+/gi))
-      if (!words.has(host.toLowerCase()) && domains.has(host.slice(host.indexOf('.') + 1).toLowerCase())) hostWord(host, 'host')
+    for (const [host] of text.matchAll(/(?<![\w.\\/-])[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+(?![\w-])/gi)) {
+      const parents = host
+        .toLowerCase()
+        .split('.')
+        .map((_, n, labels) => labels.slice(n).join('.'))
+      const known = parents.slice(1).some((domain) => domains.has(domain))
+      if (!words.has(parents[0]!) && (known || looksLikeHost(parents))) hostWord(host, 'host')
+    }
   }
   let hideWords: ((text: string) => string) | null = null
   const everywhere = <T>(value: T): T => {
