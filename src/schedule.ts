@@ -6,7 +6,7 @@ import { ProblemError, problem } from './model.ts'
 import type { Action } from './schedule/actions.ts'
 import type { Host, Shown, Wanted } from './schedule/host.ts'
 import { byHand, installTimer, removeTimer, showTimer } from './schedule/linux.ts'
-import { installTask, removeTask, showTask } from './schedule/windows.ts'
+import { installTask, leftAlone, removeTask, showTask } from './schedule/windows.ts'
 
 export { letsOthers, openToWrite } from './schedule/access.ts'
 export { type Action, carryOut, carryOutAll, describeAction } from './schedule/actions.ts'
@@ -27,6 +27,8 @@ export type Schedule = {
   readonly show: () => Promise<Shown>
   /** What is left to do by hand after installing. */
   readonly byHand: () => readonly string[]
+  /** What stays after removing, and why. */
+  readonly left: () => readonly string[]
 }
 
 /** What this system has for a schedule; throws SCHEDULE_UNSUPPORTED where it has nothing that slmctl sets up. */
@@ -46,6 +48,7 @@ export function scheduleOf(host: Host): Schedule {
       remove: (keepLog) => removeTask(keepLog, host),
       show: () => showTask(host),
       byHand: () => [],
+      left: () => leftAlone(host),
     }
   if (host.platform === 'linux')
     return {
@@ -55,6 +58,7 @@ export function scheduleOf(host: Host): Schedule {
       remove: (keepLog) => removeTimer(keepLog, host),
       show: () => showTimer(host),
       byHand: () => byHand(host),
+      left: () => [],
     }
   throw new ProblemError(
     problem('SCHEDULE_UNSUPPORTED', 'slmctl sets up schedules on Windows and on Linux with systemd, not on this system.', [

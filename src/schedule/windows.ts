@@ -156,6 +156,14 @@ export function removeTask(keepLog: boolean, host: Host): readonly Action[] {
   ]
 }
 
+/** The library that slmctl.exe loads is in use by whoever removes the task, and belongs to every slmctl.exe on this machine. */
+export function leftAlone(host: Host): readonly string[] {
+  const library = win32.join(places(host.env).programs, 'native')
+  return statSync(library, { throwIfNoEntry: false })
+    ? [`${library} stays: every slmctl.exe that an administrator runs keeps its library there. Delete it when none is used any more.`]
+    : []
+}
+
 export async function showTask(host: Host): Promise<Shown> {
   const p = places(host.env)
   const record = readRecord(p)

@@ -68,8 +68,9 @@ async function remove(schedule: Schedule, flags: Flags, io: Io): Promise<number>
   const actions = schedule.remove(flags['keep-log'] === true)
   if (dry) return told(actions, dry, [], flags, io)
   await carryOutAll(actions, thisHost())
-  if (flags.json) return told(actions, dry, [], flags, io)
-  io.out(`Removed${flags['keep-log'] === true ? '; the log stays' : ''}. Nothing runs by itself any more.\n`)
+  if (flags.json) return told(actions, dry, schedule.left(), flags, io)
+  io.out(`Removed${flags['keep-log'] === true ? '; the log stays' : ''}. slmctl no longer runs by itself here.\n`)
+  for (const note of schedule.left()) io.out(wrap(note, io.columns, '  - ', '    '))
   return 0
 }
 
