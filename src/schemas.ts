@@ -306,6 +306,40 @@ export const auditSchema = z
   .readonly()
   .describe('What slmctl audit --json answers.') satisfies z.ZodType<Audit>
 
+/** `slmctl.telephone/1`: what `slmctl offline ids --json` answers. */
+export const telephoneSchema = z
+  .strictObject({
+    schema: z.literal('slmctl.telephone/1'),
+    file: maybe.describe('The file that was written; null where there was nothing to write.'),
+    rows: z
+      .array(
+        z
+          .strictObject({
+            machine: text,
+            product: text,
+            activationId: guid,
+            partialKey: z.string().length(5),
+            installationId: z.string().regex(/^\d+$/),
+            confirmationId: z.literal('').describe('To be filled in, in the file.'),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    problems,
+  })
+  .readonly()
+  .describe('What slmctl offline ids --json answers.')
+
+/** `slmctl.signer/1`: what `slmctl offline signer --json` answers. */
+export const signerSchema = z
+  .strictObject({
+    schema: z.literal('slmctl.signer/1'),
+    file: text.describe('Where the private key is.'),
+    publicKey: z.string().describe('For plans: {signers: […]} of the site file.'),
+  })
+  .readonly()
+  .describe('What slmctl offline signer --json answers.')
+
 /** The schemas that are published, by the name of their file in docs. */
 export const published = {
   diagnosis: diagnosisSchema,
@@ -313,5 +347,7 @@ export const published = {
   plan: planSchema,
   apply: applySchema,
   audit: auditSchema,
+  telephone: telephoneSchema,
+  signer: signerSchema,
 } as const
 export { z }

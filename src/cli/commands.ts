@@ -64,6 +64,7 @@ const settingOptions: readonly CommandOption[] = [
   { flag: '--lookup-domain', value: 'DOMAIN', means: 'Look for KMS hosts in this domain of the site file; none takes it back.' },
   { flag: '--activation-type', value: 'any|ad|kms', means: 'The kind of volume activation that is allowed.' },
   { flag: '--clear-key-from-registry', value: null, means: 'Remove the product key from the registry, so that it cannot be read out.' },
+  { flag: '--by-telephone', value: null, means: 'Install MAK and ESU keys without activating them online: see slmctl offline.' },
 ]
 
 /** Every command. What a command needs is loaded when it runs, nothing before. */

@@ -65,6 +65,7 @@ export function wished(flags: Flags): Wished {
   const type = one('activation-type', ['any', 'ad', 'kms'])
   if (type) asked.push({ change: 'activation-type', type: type === 'any' ? 0 : type === 'ad' ? 1 : 2 })
   if (flags['clear-key-from-registry'] === true) asked.push({ change: 'clear-registry-key' })
+  if (flags['by-telephone'] === true) asked.push({ change: 'telephone' })
   return { renew: flags.renew === true, asked }
 }
 

@@ -415,6 +415,9 @@ function askedIn(steps: readonly Step[]): Asked[] {
         return []
     }
   })
+  // A key that is installed and not activated in the same plan is one that waits for the telephone.
+  const waits = (s: Step) => s.secret !== null && s.change !== 'avma' && !steps.some((o) => o.activates && o.product === s.product)
+  if (steps.some(waits)) asked.push({ change: 'telephone' })
   return [...new Map(asked.map((a) => [JSON.stringify(a), a])).values()]
 }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Here } from '../../src/app/here.ts'
 import { openApp } from '../../src/app.ts'
-import type { ScenarioId } from '../../src/lab.ts'
-import { machinePlanSchema } from '../../src/schemas.ts'
+import { confirmationFor, type ScenarioId } from '../../src/lab.ts'
+import { machinePlanSchema, signerSchema, telephoneSchema } from '../../src/schemas.ts'
 import { Secret } from '../../src/secrets.ts'
 import { openMachine } from '../../src/windows.ts'
 import { methods, type Stage, stage } from './lab.ts'
@@ -31,7 +31,7 @@ async function signed(
   })
   const at = (name: string) => join(s.directory, name)
   try {
-    const made = json<{ publicKey: string }>((await s.slmctl('offline', 'signer', at('signer.key'), '--json')).out)
+    const made = signerSchema.parse(JSON.parse((await s.slmctl('offline', 'signer', at('signer.key'), '--json')).out))
     appendFileSync(s.site, `plans: { signers: ['${made.publicKey}'] }\n`)
     await then(s, at)
   } finally {
@@ -284,6 +284,19 @@ test('a MAK in it: sealed to the target, in no encoding in the plan; installed t
     assert.equal(outcome?.result, 'changed', JSON.stringify(outcome))
     assert.deepEqual(methods(s.lab, pc), ['InstallProductKey', 'Activate'])
     await assert.rejects(own(true), { message: /was begun here before/ })
+    // As a crash after the key was installed leaves it: what is left is done from the plan that was kept, without the signer.
+    const journals = join(s.directory, 'target', 'journal')
+    const journal = join(journals, readdirSync(journals)[0]!)
+    const lines = readFileSync(journal, 'utf8').split('\n')
+    writeFileSync(journal, `${lines.slice(0, 1 + lines.findIndex((l) => l.includes('"kind":"did"'))).join('\n')}\n`)
+    await onIt(s, target, async (app) => {
+      const told = app.unfinished(null)!
+      const carried = await app.signedOf(told, shape)
+      assert.equal(carried?.serial, told.signed)
+      for await (const o of app.apply(told.plans, { renew: false, asked: [], told, carried }).outcomes)
+        assert.equal(o.result, 'changed', JSON.stringify(o))
+    })
+    assert.deepEqual(methods(s.lab, pc), ['InstallProductKey', 'Activate'], 'nothing is sent twice')
     const kept = globSync(`${s.directory}/**/*`).filter((f) => !f.endsWith('.key') && /\.(?:jsonl?|plan|yaml)$/.test(f))
     for (const f of kept) assert.ok(!shows(readFileSync(f, 'latin1'), mak), f)
     // Another computer with the same site file has another key.
@@ -293,4 +306,121 @@ test('a MAK in it: sealed to the target, in no encoding in the plan; installed t
   } finally {
     await s.close()
   }
+})
+
+describe('activation by telephone, by file', () => {
+  const telephone = async (then: (s: Stage, at: (name: string) => string) => Promise<void>, ...scenarios: ScenarioId[]) => {
+    const s = await stage({ machines: scenarios.map((scenario, i) => ({ name: `pc-${i + 1}.corp.example`, scenario })) })
+    try {
+      s.lab.internet(false)
+      await then(s, (name) => join(s.directory, name))
+    } finally {
+      await s.close()
+    }
+  }
+  /** Fills the last column in, as somebody with a telephone and a spreadsheet would. */
+  const fill = (from: string, to: string, answer: (installationId: string, machine: string) => string, separator = ',') => {
+    const [head, ...rows] = readFileSync(from, 'utf8').trim().split('\r\n')
+    const lines = rows.map((row) => {
+      const cells = [...row.matchAll(/("[^"]*"|[^,]*)(?:,|$)/g)].map((m) => m[1]!).slice(0, 6)
+      cells[5] = answer(cells[4]!.replaceAll('-', ''), cells[0]!)
+      return cells.join(separator)
+    })
+    writeFileSync(to, [head!.replaceAll(',', separator), ...lines, ''].join('\r\n'))
+  }
+  const groups = (digits: string) => digits.match(/.{1,6}/g)!.join(' ')
+
+  test('IDs out, confirmation IDs in: deposited, verified, never twice; another machine’s row is left alone', () =>
+    telephone(
+      async (s, at) => {
+        const ran = await s.slmctl('offline', 'ids', '--all', '--out', at('ids.csv'))
+        assert.equal(ran.code, 0, ran.out + ran.err)
+        const text = readFileSync(at('ids.csv'), 'utf8')
+        assert.match(text, /^\ufeffmachine,product,activation ID,partial key,installation ID,confirmation ID\r\n/)
+        // The KMS client and what is licensed already have no business in it.
+        assert.deepEqual(
+          text
+            .trim()
+            .split('\r\n')
+            .slice(1)
+            .map((line) => line.split(',')[0]),
+          [pc, other],
+        )
+        fill(at('ids.csv'), at('filled.csv'), (id) => groups(confirmationFor(id)), ';')
+        const first = await s.slmctl('offline', 'confirm', at('filled.csv'), pc, '--yes')
+        assert.equal(first.code, 0, first.out + first.err)
+        assert.match(first.err, /1 of 2 rows: 0 have no confirmation ID yet, 1 are about/)
+        assert.ok(
+          !first.out.includes(confirmationFor(s.lab.state(pc).products.find((p) => p.PartialProductKey)!.OfflineInstallationId as string)),
+        )
+        assert.deepEqual([methods(s.lab, pc), methods(s.lab, other)], [['DepositOfflineConfirmationId'], []])
+        assert.ok(s.lab.state(pc).products.some((p) => p.PartialProductKey && p.LicenseStatus === 1))
+        const again = await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes', '--json')
+        assert.deepEqual(
+          json<Applied>(again.out).machines.map((m) => [m.name, m.result]),
+          [[other, 'changed']],
+        )
+        assert.deepEqual([methods(s.lab, pc).length, methods(s.lab, other).length], [1, 1])
+      },
+      'win10-mak-not-activated',
+      'win10-mak-not-activated',
+      'wrong-host',
+      'win10-enterprise-mak',
+    ))
+
+  test('a wrong confirmation ID is refused by the machine, and said plainly', () =>
+    telephone(async (s, at) => {
+      await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
+      fill(at('ids.csv'), at('wrong.csv'), () => groups('123456'.repeat(8)))
+      const ran = await s.slmctl('offline', 'confirm', at('wrong.csv'), '--yes')
+      assert.equal(ran.code, 1, ran.out + ran.err)
+      assert.match(ran.out, /0xC004F04D/)
+      assert.match(ran.out, /check digits/)
+      assert.equal(s.lab.calls(pc).length, 1)
+    }, 'win10-mak-not-activated'))
+
+  test('for another installation, or written wrongly: nothing is sent', () =>
+    telephone(async (s, at) => {
+      await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
+      const other = readFileSync(at('ids.csv'), 'utf8').replace(/(\d{7})-(\d{7})-/, '$2-$1-')
+      writeFileSync(at('other.csv'), other)
+      fill(at('other.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      const ran = await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes')
+      assert.match(ran.out, /CONFIRMATION_OTHER_INSTALLATION/)
+      assert.equal(ran.code, 1)
+      for (const wrong of ['12345', 'not yet', '1.23457E+47', '1'.repeat(54)]) {
+        fill(at('ids.csv'), at('bad.csv'), () => wrong)
+        const refused = await s.slmctl('offline', 'confirm', at('bad.csv'), '--yes', '--json')
+        assert.deepEqual([refused.code, codes(refused.out)], [2, ['IDS_INVALID']], wrong)
+      }
+      assert.equal(s.lab.calls(pc).length, 0)
+    }, 'win10-mak-not-activated'))
+
+  test('from a recording that was carried out; and a key that waits for the telephone is not activated online', async () => {
+    const s = await stage({ machines: [{ name: pc, scenario: 'win10-pro-grace' }], maks: { [hash]: { licence: 'windows mak' } } })
+    const at = (name: string) => join(s.directory, name)
+    try {
+      s.lab.internet(false)
+      writeFileSync(
+        s.site,
+        readFileSync(s.site, 'utf8').replace('{ product: windows, by: kms }', '{ product: windows, by: mak, key: { file: windows.key } }'),
+      )
+      writeFileSync(at('windows.key'), mak, { mode: 0o600 })
+      const ran = await s.slmctl('apply', pc, '--by-telephone', '--yes')
+      assert.equal(ran.code, 0, ran.out + ran.err)
+      assert.deepEqual(methods(s.lab, pc), ['InstallProductKey'])
+      assert.match((await s.slmctl('plan', pc, '--by-telephone')).out, /BY_TELEPHONE/)
+      await record(s, at('pc.json'), pc)
+      await s.slmctl('offline', 'ids', '--from-recording', at('pc.json'), '--out', at('ids.csv'))
+      const ids = await s.slmctl('offline', 'ids', pc, '--out', at('again.csv'), '--json')
+      assert.ok(telephoneSchema.safeParse(JSON.parse(ids.out)).success, ids.out)
+      assert.equal(readFileSync(at('again.csv'), 'utf8'), readFileSync(at('ids.csv'), 'utf8'))
+      fill(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      const confirmed = await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes', '--json')
+      assert.equal(json<Applied>(confirmed.out).machines[0]?.result, 'changed', confirmed.out)
+      assert.deepEqual(methods(s.lab, pc), ['InstallProductKey', 'DepositOfflineConfirmationId'])
+    } finally {
+      await s.close()
+    }
+  })
 })

@@ -60,6 +60,8 @@ export function planAsked(draft: Draft, asked: Asked): void {
         if (asked.product === undefined ? p.channel === 'kms-client' && !p.addOn && !p.officeService : p.activationId === asked.product)
           draft.propose(activationType, { type: asked.type, level: productLevel(p) }, because)
       return
+    case 'telephone':
+      return
     case 'confirmation':
       if (isMachine(asked.machine, facts)) planConfirmation(draft, asked)
       return

@@ -31,6 +31,8 @@ export type Asked =
   | { readonly change: 'kms-dns'; readonly product?: string }
   | { readonly change: 'activation-type'; readonly type: 0 | 1 | 2; readonly product?: string }
   | { readonly change: 'clear-registry-key' }
+  /** Keys are installed, and not activated online: that is done by telephone, by file. */
+  | { readonly change: 'telephone' }
   /** By telephone: of one machine, one product. */
   | {
       readonly change: 'confirmation'

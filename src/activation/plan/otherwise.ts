@@ -10,6 +10,19 @@ import { called, capital } from '../rules/rule.ts'
 import { fits, isOurDomain } from '../wishes.ts'
 import type { Draft } from './draft.ts'
 
+/**
+ * True where a key is not to be activated online: an isolated machine reaches nobody. Where the key is there, what is left to do is
+ * no step but a call.
+ */
+function byTelephone(draft: Draft, index: number, name: string, there: boolean): boolean {
+  if (!draft.options.asked?.some((a) => a.change === 'telephone')) return false
+  if (there)
+    draft.refuse(index, 'BY_TELEPHONE', `${capital(name)} has its key, and is to be activated by telephone.`, [
+      'slmctl offline ids MACHINE --out FILE.csv, then slmctl offline confirm FILE.csv',
+    ])
+  return true
+}
+
 /** By a multiple activation key: installed by reference, activated online with Microsoft. No KMS host is asked. */
 export function planMak(draft: Draft, p: ProductFacts, index: number, wish: Wish, because: string): void {
   const name = called(p)
@@ -27,6 +40,7 @@ export function planMak(draft: Draft, p: ProductFacts, index: number, wish: Wish
   }
   const product = there ? p.activationId : `new:${p.application === 'office' ? 'office' : 'windows'}:mak`
   if (!there) draft.propose(mak, { reference: wish.key, product: product!, level: keyLevel(p, product) }, because, true)
+  if (byTelephone(draft, index, name, there)) return
   const entry = { ...productLevel(p), product, key: there ? productLevel(p).key : { ProductKeyChannel: 'Volume:MAK' } }
   draft.propose(
     activation,
@@ -201,6 +215,7 @@ export function planEsu(draft: Draft, wish: Wish): void {
       `The site wishes extended security updates of year ${year} for ${row.product}.`,
     )
   }
+  if (byTelephone(draft, index, `extended security updates, year ${year}`, entry?.partialKey != null)) return
   draft.propose(
     activation,
     { by: 'esu', host: null, name: `extended security updates, year ${year}`, level },
