@@ -62,7 +62,7 @@ function overview(io: Io): string {
     ),
     '\nUsage: slmctl COMMAND [OPTIONS]\n\n',
     ...commands.map((c) => wrap(c.summary, io.columns, `  ${c.usage.padEnd(width)}`)),
-    `\n${wrap('Every command knows --json and --help. Exit codes: 0 as wished, 1 something is not, 2 could not do it.', io.columns)}`,
+    `\n${wrap('Every command knows --json, --debug (an archive for support) and --help. Exit codes: 0 as wished, 1 something is not, 2 could not do it.', io.columns)}`,
   ].join('')
 }
 

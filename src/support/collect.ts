@@ -36,6 +36,8 @@ export type SupportOptions = {
   readonly hide: Hide | null
   /** The command line, without secrets. */
   readonly command: string
+  /** Words that may be secrets, typed where they do not belong: they are in no part. */
+  readonly hidden?: readonly string[]
   readonly versions: Readonly<Record<string, string>>
   readonly now: () => Date
 }
@@ -163,7 +165,7 @@ export function support(options: SupportOptions): Support & {
             : 'Names of machines, hosts, domains, users and addresses are as they are;\n--debug-redacted replaces them.',
           'Product keys are masked but for their last five characters. There are no\npasswords in it.',
         ].join('\n')
-        return writeArchive(filesOf(parts(exitCode, crash), hide), { to: options.to, now: options.now(), head })
+        return writeArchive(filesOf(parts(exitCode, crash), hide, options.hidden ?? []), { to: options.to, now: options.now(), head })
       } catch (error) {
         return { ok: false, to: options.to ?? '.', why: (error as Error).message }
       }

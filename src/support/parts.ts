@@ -21,10 +21,16 @@ export type Part = {
 export type File = { readonly file: string; readonly about: string; readonly text: string }
 
 /** The parts as files: product keys masked, and names hidden where `hide` is given. Every part is looked through before any is written. */
-export function filesOf(parts: readonly Part[], hide: Hide | null): readonly File[] {
+export function filesOf(parts: readonly Part[], hide: Hide | null, hidden: readonly string[]): readonly File[] {
   if (hide)
     for (const { content } of parts) strings('text' in content ? content.text : 'json' in content ? content.json : content.lines, hide.look)
-  const clean: <T>(value: T) => T = hide ? hide.everywhere : masked
+  // Shorter words would hit by chance; in JSON that is a text they are escaped.
+  const never = hidden.filter((word) => word.length >= 4).flatMap((word) => [word, JSON.stringify(word).slice(1, -1)])
+  const without = (text: string) => never.reduce((rest, word) => rest.replaceAll(word, '•••'), text)
+  const clean = <T>(value: T): T => {
+    const rest = never.length === 0 ? value : eachText(value, without)
+    return hide ? hide.everywhere(rest) : eachText(rest, maskKeys)
+  }
   const written = ({ content }: Part): string => {
     if ('text' in content) return clean(`${content.text}\n`).trimEnd().concat('\n')
     if ('json' in content) return `${JSON.stringify(clean(content.json), null, 1)}\n`
@@ -37,12 +43,12 @@ export function filesOf(parts: readonly Part[], hide: Hide | null): readonly Fil
   return [...files, { file: 'names.json', about, text: `${JSON.stringify(table, null, 1)}\n` }]
 }
 
-/** A copy with every product key in it masked. */
-export function masked<T>(value: T): T {
-  if (typeof value === 'string') return maskKeys(value) as T
-  if (Array.isArray(value)) return value.map((one) => masked(one)) as T
+/** A copy with every text in it changed. */
+function eachText<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === 'string') return change(value) as T
+  if (Array.isArray(value)) return value.map((one) => eachText(one, change)) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one)])) as T
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, eachText(one, change)])) as T
 }
 
 function strings(value: unknown, use: (text: string) => void): void {
@@ -52,12 +58,10 @@ function strings(value: unknown, use: (text: string) => void): void {
 }
 
 /** Words of our own that an answer may keep where the text it was read from must not be told. */
-const own: ReadonlySet<string> = new Set(
-  [
-    ...['schema', 'verdict', 'origin', 'application', 'channel', 'method', 'state', 'reason', 'found', 'rule', 'severity', 'code', 'basis'],
-    ...['kind', 'encoding', 'change', 'class', 'fact'],
-  ].map((key) => key),
-)
+const own: ReadonlySet<string> = new Set([
+  ...['schema', 'verdict', 'origin', 'application', 'channel', 'method', 'state', 'reason', 'found', 'rule', 'severity', 'code', 'basis'],
+  ...['kind', 'encoding', 'change', 'class', 'fact'],
+])
 
 /** The shape of an answer: numbers, and texts under keys whose values are words of ours; everything else is said to be left out. */
 export function shapeOf(value: unknown, key = ''): unknown {

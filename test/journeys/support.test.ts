@@ -205,6 +205,51 @@ describe('an archive about texts', () => {
   })
 })
 
+describe('keys and passwords everywhere', () => {
+  test('in the environment, in names of files, in what a machine says, in a plan, in a text: in no archive', async () => {
+    const change = (site: string) =>
+      site.replace('organisation: Example University', `organisation: ${JSON.stringify(`Key ${privateKey}`)}`)
+    await at(
+      { machines: [{ name: pc, scenario: 'wrong-host' }] },
+      async (s) => {
+        const names = ['SLMCTL_PASSWORD', 'SLMCTL_MAK', 'NODE_SECRET', 'KRB5_PASSWORD']
+        for (const name of names) process.env[name] = `${password} ${privateKey}`
+        try {
+          const named = join(s.directory, `${privateKey}.txt`)
+          writeFileSync(
+            named,
+            `Name: Windows(R), Enterprise edition\nKey: ${privateKey}\nkey in pieces ${privateKey.slice(0, 17)}\n${privateKey.slice(17)}\n`,
+          )
+          const recording = join(s.directory, 'r.json')
+          const rows = [{ Caption: `Windows ${privateKey}`, CSName: pc }]
+          const entries = [{ ask: { class: 'Win32_OperatingSystem', columns: ['Caption', 'CSName'] }, rows }]
+          writeFileSync(recording, JSON.stringify({ schema: 'slmctl.recording/1', machines: [{ name: pc, entries }], redact: [] }))
+          for (const [n, words] of [
+            ['diagnose', named],
+            ['diagnose', '--unread', '--json', named],
+            ['plan', '--from', named],
+            ['status', pc, privateKey],
+            ['status', '--from-recording', recording],
+            ['explain', ...privateKey.split('-')],
+            ['keys', privateKey],
+            ['apply', pc, '--yes', '--user', `CORP\\${privateKey}`, `--pasword=${password}`],
+            ['apply', pc, '--yes'],
+            [password, privateKey],
+          ].entries())
+            for (const flag of ['--debug', '--debug-redacted']) {
+              const zip = join(s.directory, `${n}${flag}.zip`)
+              await s.slmctl(...words, `${flag}=${zip}`)
+              harmless(unpacked(zip))
+            }
+        } finally {
+          for (const name of names) delete process.env[name]
+        }
+      },
+      change,
+    )
+  })
+})
+
 describe('however a run ends', () => {
   const slmctl = join(import.meta.dirname, '../../bin/slmctl.cjs')
   const run = (
@@ -221,7 +266,7 @@ describe('however a run ends', () => {
         err += chunk
       })
       child.stdout.on('data', (chunk) => {
-        if (options.signal && options.until?.test(String(chunk))) child.kill(options.signal)
+        if (options.signal && options.until?.test(String(chunk))) setTimeout(() => child.kill(options.signal), 800)
       })
       child.on('close', (code) => resolve({ code, err }))
     })
@@ -232,6 +277,14 @@ describe('however a run ends', () => {
         ...{ cwd: s.directory, env: { SLMCTL_DEBUG: join(s.directory, 'signal.zip') }, signal: 'SIGINT', until: /./ },
       })
       assert.ok(unpacked(join(s.directory, 'signal.zip')).has('log.txt'), lab.err)
+      // While a machine is waited for, nobody else hears ^C.
+      await s.lab.fault(pc, { kind: 'slow', ms: 30_000 })
+      const waits = await run(['status', pc, pc.replace('17', '18'), '--site', s.site, '--debug=waits.zip'], {
+        ...{ cwd: s.directory, signal: 'SIGINT', until: /verdict/ },
+      })
+      assert.equal(waits.code, 130)
+      assert.match(unpacked(join(s.directory, 'waits.zip')).get('log.txt')!, /pc-17\.corp\.example {2}at /)
+      await s.lab.fault(pc, null)
       // A fault of ours: the clock breaks while the command works.
       const broken = join(s.directory, 'broken.cjs')
       writeFileSync(

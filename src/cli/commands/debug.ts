@@ -25,7 +25,7 @@ export async function run(argv: readonly string[], io: Io, go: (argv: readonly s
   const told = support({
     to: wish.to,
     hide,
-    command: commandLine(wish.argv, row),
+    ...commandLine(wish.argv, row),
     versions: { slmctl: version, koffi },
     now: () => new Date(),
   })
@@ -55,7 +55,7 @@ export async function run(argv: readonly string[], io: Io, go: (argv: readonly s
     },
   }
   try {
-    told.log(`slmctl ${version}: ${wish.argv[0] ?? 'no command'}`)
+    told.log(`slmctl ${version}: ${row?.name ?? 'no command of ours'}`)
     const code = await go(wish.argv, tee)
     told.log(`ended with exit code ${code}`)
     finish(code)
@@ -88,18 +88,27 @@ function atTheEnd(finish: (exitCode: number | null, crash?: unknown) => void): (
   }
 }
 
-/** The command line as it may be shown: of flags that the command does not know only the name, and nothing of what follows them. */
-function commandLine(argv: readonly string[], row: Command | undefined): string {
+/**
+ * The command line as it may be shown, and the words that may not: of flags that the command does not know only the name stays, and
+ * of nothing that follows them anything, as it may be a password.
+ */
+function commandLine(argv: readonly string[], row: Command | undefined): { readonly command: string; readonly hidden: readonly string[] } {
   const known = new Set([...(row?.options.map((o) => o.flag as string) ?? []), '--json', '--help', '-h', '--version', '-V'])
+  const hidden: string[] = []
+  const hide = (word: string) => {
+    hidden.push(word)
+    return '•••'
+  }
   let unknown = row === undefined
   const words = argv.map((word, i) => {
-    if (i === 0) return row ? word : '•••'
-    const flag = /^(--?[A-Za-z][\w-]*)(=.*)?$/s.exec(word)
-    if (!flag) return unknown ? '•••' : word
-    if (!known.has(flag[1]!)) unknown = true
-    return known.has(flag[1]!) ? word : `${flag[1]}${flag[2] ? '=•••' : ''}`
+    if (i === 0 && row) return word
+    const [, flag, value] = /^(--?[A-Za-z][\w-]*)(?:=(.*))?$/s.exec(word) ?? []
+    if (!flag) return unknown ? hide(word) : word
+    if (known.has(flag)) return word
+    unknown = true
+    return value === undefined ? flag : `${flag}=${hide(value)}`
   })
-  return maskKeys(words.map((word) => (/[\s"]/.test(word) ? JSON.stringify(word) : word)).join(' '))
+  return { command: maskKeys(words.map((word) => (/[\s"]/.test(word) ? JSON.stringify(word) : word)).join(' ')), hidden }
 }
 
 /** Names of this computer and of whoever works at it. */
