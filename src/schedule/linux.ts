@@ -108,6 +108,7 @@ export function removeTimer(keepLog: boolean, host: Host): readonly Action[] {
   return [
     ...(running && there ? [systemctl(host, 'disable', '--now', timer)] : []),
     ...[p.wanted, p.timer, p.service, p.stamp].map((path) => ({ do: 'remove' as const, path })),
+    ...(p.system ? [] : [posix.dirname(p.wanted), p.units, posix.dirname(p.units)].map((path) => ({ do: 'remove-empty' as const, path }))),
     ...(keepLog || p.state === null ? [] : [{ do: 'remove-tree' as const, path: p.state }]),
     ...(running ? [systemctl(host, 'daemon-reload')] : []),
   ]

@@ -39,6 +39,8 @@ const hardened = [
   'RestrictSUIDSGID=yes',
   'SystemCallArchitectures=native',
   'SystemCallFilter=@system-service',
+  // JavaScript engines and libraries try calls that they can do without: refused, not killed.
+  'SystemCallErrorNumber=EPERM',
   'UMask=0077',
 ]
 

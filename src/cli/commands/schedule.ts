@@ -53,7 +53,7 @@ async function install(schedule: Schedule, flags: Flags, io: Io): Promise<number
   const shown = await schedule.show()
   io.out(
     wrap(
-      `${schedule.of === 'machine' ? 'This machine is' : `${siteFile.machines.size} machines are`} ${wanted.repair ? 'checked and repaired' : 'checked'} every seven days${shown.account ? `, as ${shown.account}` : ''}.`,
+      `${schedule.of === 'machine' ? 'This machine is' : siteFile.machines.size === 1 ? 'One machine is' : `${siteFile.machines.size} machines are`} ${wanted.repair ? 'checked and repaired' : 'checked'} every seven days${shown.account ? `, as ${shown.account}` : ''}.`,
       io.columns,
     ),
   )

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { main } from '../../src/cli/main.ts'
+
+let folder: string
+let site: string
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'slmctl-schedule-cli-'))
+  site = join(folder, 'slmctl.yaml')
+})
+after(() => rmSync(folder, { recursive: true }))
+
+async function slmctl(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: [] as string[], err: [] as string[] }
+  const code = await main(argv, {
+    out: (text) => void said.out.push(text),
+    err: (text) => void said.err.push(text),
+    columns: 80,
+    paint: (_, text) => text,
+  })
+  process.exitCode = 0
+  return { code, out: said.out.join(''), err: said.err.join('') }
+}
+
+const declared = 'domains: [corp.example]\nnetworks: [10.0.0.0/8]\nkms: {hosts: [kms1.corp.example]}\n'
+const fleet = `${declared}groups: {a: {machines: [pc-1.corp.example]}}\nwishes: [{product: windows, by: kms}]\n`
+const admin = (password: string) =>
+  `${fleet}credentials: {admin: {method: ntlm, user: 'CORP\\admin', password: ${password}}}\nreach: {credential: admin}\n`
+
+/** Linux sets up a timer; what is refused, is refused there before anything is looked at. */
+describe('slmctl schedule', { skip: process.platform !== 'linux' }, () => {
+  const code = async (text: string): Promise<string> => {
+    writeFileSync(site, text)
+    const ran = await slmctl('schedule', 'install', '--dry-run', '--json', '--site', site)
+    if (ran.code === 0) return 'OK'
+    return (JSON.parse(ran.out) as { problems: { code: string }[] }).problems[0]!.code
+  }
+
+  test('install wants a site file that is right, and not the whole world', async () => {
+    assert.equal((await slmctl('schedule', 'install', '--site', join(folder, 'none.yaml'))).code, 2)
+    assert.equal(await code(fleet.replace('10.0.0.0/8', '0.0.0.0/0')), 'SITE_TOO_WIDE')
+    assert.equal(await code('domains: ['), 'SITE_NOT_YAML')
+    assert.equal(await code(declared), 'NO_MACHINES')
+  })
+
+  test('install refuses secrets that a timer cannot read, or that others can', async () => {
+    assert.equal(await code(admin('{env: PASSWORD}')), 'SCHEDULE_SECRET')
+    assert.equal(await code(admin('{file: missing}')), 'SECRET_MISSING')
+    writeFileSync(join(folder, 'secret'), 'x', { mode: 0o600 })
+    chmodSync(join(folder, 'secret'), 0o644)
+    assert.equal(await code(admin('{file: secret}')), 'SECRET_FILE_OPEN')
+    assert.equal(
+      await code(`${fleet}schedule: {repair: true}\n`.replace('by: kms', 'by: mak, key: {env: KEY}')),
+      'SCHEDULE_SECRET',
+      'the key of a wish is read by a repair',
+    )
+  })
+
+  test('--dry-run lists the files with their content and the commands; as root, not for what lies in /tmp', async () => {
+    chmodSync(folder, 0o700)
+    writeFileSync(site, fleet, { mode: 0o644 })
+    const { code: exit, out, err } = await slmctl('schedule', 'install', '--dry-run', '--site', site)
+    if (process.getuid!() === 0) {
+      assert.equal(exit, 2)
+      assert.match(err, /temporary\s+files/)
+      return
+    }
+    // A checkout that a group may write is no program for a timer.
+    if (exit !== 0) {
+      assert.match(err, /group \d+ may\s+change/)
+      return
+    }
+    assert.match(out, /slmctl-check\.service \(0644\)/)
+    assert.match(out, /\| ExecStart=.* status --all --site /)
+    assert.match(out, /principal and a keytab/)
+  })
+
+  test('run is for the task of Windows; other words are told what there is', async () => {
+    for (const words of [['run'], ['start'], [], ['show', 'more']]) {
+      const { code: exit, err } = await slmctl('schedule', ...words)
+      assert.equal(exit, 2)
+      assert.match(err, /slmctl schedule install --site slmctl\.yaml/)
+    }
+  })
+})
