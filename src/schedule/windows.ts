@@ -199,8 +199,8 @@ export async function showTask(host: Host): Promise<Shown> {
     original: record?.original ?? null,
     originalChanged: record === null || original === null ? null : sha256(original) !== record.sha256,
     next: columns[2] ?? null,
-    last: columns[5] ?? null,
-    lastResult: columns[6] ?? null,
+    last: columns[6] === neverRan ? null : (columns[5] ?? null),
+    lastResult: columns[6] === undefined ? null : (results.get(columns[6]) ?? `code ${columns[6]}`),
     log: log ?? [],
     remarks,
   }
@@ -226,8 +226,18 @@ function readRecord(p: Places): Record | null {
   }
 }
 
-/** The first line of comma-separated values in quotation marks. */
+/** Last results in words: slmctl's own exit codes; SCHED_S_TASK_RUNNING and SCHED_S_TASK_HAS_NOT_RUN of winerror.h. */
+const neverRan = String(0x41303)
+const results: ReadonlyMap<string, string> = new Map([
+  ['0', 'as wished (0)'],
+  ['1', 'something is not as wished (1)'],
+  ['2', 'could not be done (2)'],
+  [String(0x41301), 'it runs just now'],
+  [neverRan, 'it has not run yet'],
+])
+
+/** The line of the task, of comma-separated values in quotation marks. */
 function csv(text: string): readonly string[] {
-  const line = text.split(/\r?\n/).find((l) => l.startsWith('"')) ?? ''
-  return [...line.matchAll(/"((?:[^"]|"")*)"(?:,|$)/g)].map((m) => m[1]!.replaceAll('""', '"'))
+  const lines = text.split(/\r?\n/).map((line) => [...line.matchAll(/"((?:[^"]|"")*)"(?:,|$)/g)].map((m) => m[1]!.replaceAll('""', '"')))
+  return lines.find((columns) => columns[1] === `\\${taskName}`) ?? []
 }
