@@ -1,70 +1,104 @@
 /**
- * Bundles the command line into dist/, CommonJS, which starts faster than modules: a small entry, a file for each command that
- * must be there at once, and one for the commands that talk to machines, so that a command loads what it needs and nothing else.
- * What stands in two files is two classes; a ProblemError is therefore told by its mark (model.ts). A package ships this, and so
- * does the single file for Windows (build-exe.ts); a checkout runs the sources. Native code (koffi) stays a dependency.
+ * Bundles the command line into dist/, CommonJS, which starts faster than modules. A command loads what it needs and nothing else:
+ * what several need stands once, in parts that they share, and what only some runs need is loaded when it is first called. A package
+ * ships this, and so does the single file for Windows (build-exe.ts); a checkout runs the sources. Native code (koffi) stays a
+ * dependency.
  */
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type BuildOptions, build } from 'esbuild'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { build, type Plugin, transform } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
 
-const quick = ['diagnose', 'explain', 'keys']
-/** `debug` and `recorded` are no commands: one is put around any of them, the other is diagnose where it is given a recording. */
-const machines = [...commands.map((c) => c.name).filter((name) => !quick.includes(name)), 'debug', 'recorded']
+/** Loaded when one of their functions is first called: what stands behind a site file, WinRM, DNS, and changes. */
+const later = [
+  'src/app/carried.ts',
+  'src/directory.ts',
+  'src/engine/apply.ts',
+  'src/engine/journal.ts',
+  'src/site.ts',
+  'src/windows/winrm.ts',
+]
+const fileOf = (module: string) => `later-${module.slice('src/'.length, -'.ts'.length).replaceAll('/', '-')}`
 
-const common: BuildOptions = {
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'cjs',
-  minify: true,
-  keepNames: false,
-  legalComments: 'none',
-  external: ['koffi'],
-  // A single executable has no import().
-  supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': '__bundle_url' },
-  banner: { js: 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' },
+/** Whoever imports one of them gets functions that load it first. Those who ask for more than functions do not build. */
+const loadedLater: Plugin = {
+  name: 'loaded later',
+  setup(b) {
+    const known = new Map(later.map((module) => [resolve(module), module]))
+    b.onResolve({ filter: /\.ts$/ }, (args) => {
+      const path = resolve(args.resolveDir, args.path)
+      return args.kind === 'import-statement' && args.namespace === 'file' && known.has(path) ? { path, namespace: 'later' } : undefined
+    })
+    b.onLoad({ filter: /./, namespace: 'later' }, async ({ path }) => {
+      const isFunction = (value: unknown) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))
+      const names = Object.entries((await import(path)) as Record<string, unknown>).flatMap(([name, value]) =>
+        isFunction(value) ? [name] : [],
+      )
+      const functions = names.map((name) => `export const ${name} = (...given) => load().${name}(...given)\n`)
+      return {
+        contents: `let loaded\nconst load = () => (loaded ??= __require_later("./${fileOf(known.get(path)!)}.cjs"))\n${functions.join('')}`,
+      }
+    })
+  },
+}
+
+/** Tables of the catalogue as JSON, which is read several times faster than the same as code. */
+const tables: Plugin = {
+  name: 'tables',
+  setup(b) {
+    b.onLoad({ filter: /[\\/]src[\\/]catalogue[\\/][\w-]+\.ts$/, namespace: 'file' }, async ({ path }) => {
+      const exported = Object.entries((await import(path)) as Record<string, unknown>)
+      const asText = exported.map(([name, value]) => [name, value, JSON.stringify(value)] as const)
+      const plain = asText.every(([, value, text]) => text !== undefined && isDeepStrictEqual(JSON.parse(text), value))
+      if (!plain) return undefined
+      return {
+        contents: asText.map(([name, , text]) => `export const ${name} = /* @__PURE__ */ JSON.parse(${JSON.stringify(text)})\n`).join(''),
+      }
+    })
+  },
 }
 
 /** Writes the bundle into a folder of its own; what was in it goes away. */
 export async function bundle(folder: string): Promise<void> {
-  rmSync(folder, { recursive: true, force: true })
-  await build({
+  // `debug` and `recorded` are no commands: one is put around any of them, the other is diagnose where it is given a recording.
+  const names = [...commands.map((c) => c.name), 'debug', 'recorded']
+  const { outputFiles } = await build({
     entryPoints: {
       slmctl: 'src/cli.ts',
-      'site-file': 'src/site.ts',
-      ...Object.fromEntries(quick.map((c) => [c, `src/cli/commands/${c}.ts`])),
+      ...Object.fromEntries(names.map((c) => [c, `src/cli/commands/${c}.ts`])),
+      ...Object.fromEntries(later.map((module) => [fileOf(module), module])),
     },
-    ...common,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    minify: true,
+    legalComments: 'none',
+    external: ['koffi'],
+    define: { 'import.meta.url': '__bundle_url' },
+    write: false,
     outdir: folder,
     outExtension: { '.js': '.cjs' },
-    plugins: [
-      {
-        name: 'a command is its own file',
-        setup(b) {
-          b.onResolve({ filter: /^\.\/commands\/\w+\.ts$/ }, (args) =>
-            args.kind === 'dynamic-import' ? { path: args.path.replace(/^.*\/(\w+)\.ts$/, './$1.cjs'), external: true } : undefined,
-          )
-          b.onResolve({ filter: /\/site\.ts$/ }, (args) =>
-            args.kind === 'dynamic-import' ? { path: './site-file.cjs', external: true } : undefined,
-          )
-        },
-      },
-    ],
+    chunkNames: 'part-[hash]',
+    plugins: [loadedLater, tables],
   })
-  await build({
-    stdin: {
-      contents: machines.map((c) => `export * as ${c} from './src/cli/commands/${c}.ts'`).join('\n'),
-      resolveDir: process.cwd(),
-      loader: 'ts',
-    },
-    ...common,
-    outfile: join(folder, 'machines.cjs'),
-  })
-  for (const c of machines)
-    writeFileSync(join(folder, `${c}.cjs`), `exports.run=(...given)=>require('./machines.cjs').${c}.run(...given)\n`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const file of outputFiles) {
+    const { code } = await transform(file.text, {
+      format: 'cjs',
+      platform: 'node',
+      target: 'node24',
+      minify: true,
+      // A single executable has no import().
+      supported: { 'dynamic-import': false },
+      define: { __require_later: 'require' },
+      banner: file.text.includes('__bundle_url') ? 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' : '',
+    })
+    writeFileSync(join(folder, basename(file.path)), code)
+  }
 }
 
 if (import.meta.main) await bundle('dist')
