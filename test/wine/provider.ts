@@ -6,9 +6,9 @@ import { type Place, tree, windowsPath } from './wine.ts'
 
 const locatorKey = 'HKLM\\Software\\Classes\\CLSID\\{4590F811-1D3A-11D0-891F-00AA004B2E24}\\InprocServer32'
 
-/** Builds the library with mingw, from the true header; returns its path. */
-export async function buildProvider(work: string): Promise<string> {
-  const library = join(work, 'fixture-wbem.dll')
+/** Builds the library with mingw, from the true header; returns its path. It loads only where ntdll exports `mark`. */
+export async function buildProvider(work: string, mark = 'wine_get_version'): Promise<string> {
+  const library = join(work, `${mark}.dll`)
   const sources = globSync('test/wine/provider/*.c', { cwd: tree }).sort()
   const strict = [
     '-std=c11',
@@ -23,7 +23,20 @@ export async function buildProvider(work: string): Promise<string> {
   ]
   const { code, stderr } = await run(
     'x86_64-w64-mingw32-gcc',
-    [...strict, '-shared', '-static-libgcc', '-o', library, ...sources, '-loleaut32', '-lole32', '-lwbemuuid', '-luuid', '-Wl,--kill-at'],
+    [
+      ...strict,
+      `-DWINE_MARK="${mark}"`,
+      '-shared',
+      '-static-libgcc',
+      '-o',
+      library,
+      ...sources,
+      '-loleaut32',
+      '-lole32',
+      '-lwbemuuid',
+      '-luuid',
+      '-Wl,--kill-at',
+    ],
     { cwd: tree, timeoutMs: 120_000 },
   )
   if (code !== 0) throw new Error(`the provider does not build:\n${stderr}`)

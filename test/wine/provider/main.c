@@ -101,6 +101,11 @@ static HRESULT WINAPI connect_server(IWbemLocator *this, const BSTR resource, co
 
 static IWbemLocatorVtbl locator_table = {locator_query_interface, locator_add_ref, locator_release, connect_server};
 
+/* What only Wine's ntdll exports; a test builds the library with another, to see it refuse. */
+#ifndef WINE_MARK
+#define WINE_MARK "wine_get_version"
+#endif
+
 /* ---- the class factory and the library's own functions ---- */
 
 static HRESULT WINAPI factory_query_interface(IClassFactory *this, REFIID id, void **out) {
@@ -147,7 +152,7 @@ __declspec(dllexport) void WINAPI FixtureCounters(LONG *objects, LONG *blocks) {
 BOOL WINAPI DllMain(HINSTANCE instance, DWORD reason, void *reserved) {
   if (reason != DLL_PROCESS_ATTACH) return TRUE;
   /* Never on a real Windows. */
-  if (!GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version")) return FALSE;
+  if (!GetProcAddress(GetModuleHandleW(L"ntdll.dll"), WINE_MARK)) return FALSE;
   DisableThreadLibraryCalls(instance);
   InitializeCriticalSection(&lock);
   return TRUE;

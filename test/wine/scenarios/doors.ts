@@ -95,7 +95,7 @@ async function overWinRm(s: Stage, cast: readonly Cast[]): Promise<ReadonlyMap<s
 }
 
 /** A machine of the lab, state by state: a new one after each call that it carried out. */
-class Film {
+export class Film {
   readonly registry: ReturnType<Lab['state']>['registry']
   readonly #name: string
   readonly #lab: Lab

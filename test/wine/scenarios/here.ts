@@ -13,6 +13,7 @@ export type Computer = {
   /** The site file's text; null where there is none. */
   readonly site: string | null
   readonly commands: readonly (readonly string[])[]
+  readonly limitMs?: number
 }
 
 /** A call as the provider recorded it. */
@@ -47,6 +48,7 @@ export async function onEach(
       writeFileSync(at('unset.reg'), unset)
     }
     return {
+      ...(computer.limitMs === undefined ? {} : { limitMs: computer.limitMs }),
       name: computer.name,
       registry: computer.registry ? { set: windowsPath(at('set.reg')), unset: windowsPath(at('unset.reg')) } : null,
       env: {
