@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { boardQuestion } from '../activation.ts'
 import type { Environment } from '../engine.ts'
 import { type MachinePlan, ProblemError, problem, type Wish } from '../model.ts'
-import { secureFolder } from '../native.ts'
+import { NativeError, secureFolder } from '../native.ts'
 import {
   begun,
   claim,
@@ -51,7 +51,15 @@ const usedFolder = (folder: string) => join(folder, 'signed-plans')
 export async function ownKey(folder: string): Promise<string> {
   const key = await ensureTargetKey(keyFolder(folder), async (path) => {
     // Windows has access lists in place of the mode of a file.
-    if (process.platform === 'win32') await secureFolder(path, 'owner-only')
+    if (process.platform !== 'win32') return
+    try {
+      await secureFolder(path, 'owner-only')
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error
+      throw new ProblemError(
+        problem('TARGET_KEY', `The key of this computer has no safe place: ${error.message}`, ['SLMCTL_STATE names another folder.']),
+      )
+    }
   })
   return publicPart(key)
 }

@@ -31,14 +31,15 @@ const limitBytes = 512 * 1024 * 1024
 function readJson(file: string): unknown {
   const invalid = (why: string) =>
     new ProblemError(
-      problem('RECORDING_INVALID', `${file} is no recording: ${why}.`, ['slmctl status MACHINE --record FILE makes one.'], { file }),
+      problem('RECORDING_INVALID', `It is no recording: ${why}.`, ['slmctl status MACHINE --record FILE makes one.'], { file }),
     )
   try {
     if (statSync(file).size > limitBytes) throw invalid('it is larger than any')
     return JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''))
   } catch (error) {
     if (error instanceof ProblemError) throw error
-    throw invalid((error as NodeJS.ErrnoException).code ?? 'it is not JSON')
+    const { code } = error as NodeJS.ErrnoException
+    throw invalid(code === 'ENOENT' ? 'there is no such file' : (code ?? 'it is not JSON'))
   }
 }
 

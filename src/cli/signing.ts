@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { App } from '../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../model.ts'
 import { type Passphrase, readSigner, validDays } from '../offline.ts'
-import type { Io } from './io.ts'
+import { type Io, wrap } from './io.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
@@ -87,7 +87,7 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
         return
       }
       const what = folder ? `${written.length} signed plans are in ${out}, one for each machine` : `the signed plan is in ${out}`
-      io.err(`slmctl: ${what}, valid for ${days} days. On the machine: slmctl apply --plan FILE\n`)
+      io.err(wrap(`${what}, valid for ${days} days. On the machine: slmctl apply --plan FILE`, io.columns, 'slmctl: '))
     },
     drop: () => {
       for (const file of written) rmSync(file, { force: true })

@@ -3,7 +3,7 @@
  * secret: it fits one installation of one key and nothing else. It is still not shown whole, as nobody gains by it.
  */
 import type { MachineFacts } from '../activation.ts'
-import { type Problem, problem } from '../model.ts'
+import { type Problem, ProblemError, problem } from '../model.ts'
 import { csvLine, readCsv } from './csv.ts'
 
 /** One product of a machine that may be activated by telephone. IDs are digits only. */
@@ -40,10 +40,19 @@ export function digitsOf(text: string): string | null {
  * clients ask their host, and OEM, retail and subscription licences are their owners' affair.
  */
 export function telephoneRows(facts: MachineFacts, name: string): TelephoneRow[] {
+  // What could not be asked is not nothing.
+  const unasked = facts.unasked.find((u) => u.decides)
+  if (unasked) throw new ProblemError(unasked.problem)
   return facts.products.flatMap((p) => {
     const installationId = digitsOf(p.cells.get('OfflineInstallationId')?.value ?? '')
     if ((p.channel !== 'mak' && p.channel !== 'kms-host') || p.state === 'licensed') return []
-    if (!installationId || p.activationId === null || p.partialKey === null) return []
+    if (p.activationId === null || p.partialKey === null) return []
+    if (!installationId)
+      throw new ProblemError(
+        problem('IDS_MISSING', `${name}: ${p.name ?? p.edition ?? 'a product'} has its key, but shows no installation ID.`, [
+          'Restart the service of software protection (sppsvc) on the machine, then ask again.',
+        ]),
+      )
     return [
       {
         machine: name,

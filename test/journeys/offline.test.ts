@@ -50,7 +50,7 @@ describe('a plan that is carried by file', () => {
       await record(s, at('pc.json'), pc)
       const before = { ...s.lab.requests(pc) }
       const planned = await s.slmctl('plan', '--from-recording', at('pc.json'), '--sign', at('signer.key'), '--out', at('pc.plan'))
-      assert.match(planned.err, /valid for 14 days/, planned.out + planned.err)
+      assert.match(planned.err, /valid for 14\s+days/, planned.out + planned.err)
       assert.deepEqual({ ...s.lab.requests(pc) }, before, 'the machine was asked while planning')
       const applied = await s.slmctl('apply', '--plan', at('pc.plan'), '--yes', '--json')
       const answer = json<Applied>(applied.out)
@@ -89,6 +89,17 @@ describe('a plan that is carried by file', () => {
       assert.equal(json<{ machines: object[] }>(redacted.out).machines.length, 1, redacted.err)
       const plans = async (...words: string[]) => json<{ machines: object[] }>((await s.slmctl('plan', ...words, '--json')).out).machines
       assert.deepEqual(await plans('--from-recording', at('pc.json')), await plans(pc))
+    }))
+
+  test('a recording is not written over, and that is said before anything is asked', () =>
+    signed('wrong-host', async (s, at) => {
+      writeFileSync(at('pc.json'), 'mine')
+      const before = { ...s.lab.requests(pc) }
+      const ran = await s.slmctl('status', pc, '--record', at('pc.json'), '--json')
+      assert.deepEqual([ran.code, codes(ran.out)], [2, ['FILE_NOT_WRITTEN']])
+      assert.deepEqual({ ...s.lab.requests(pc) }, before)
+      assert.equal(readFileSync(at('pc.json'), 'utf8'), 'mine')
+      assert.match((await s.slmctl('status', pc, '--keep-names')).err, /is about a recording/)
     }))
 
   test('of several machines, each gets its own file; several recordings are taken together', () =>
@@ -412,6 +423,14 @@ describe('activation by telephone, by file', () => {
       assert.match((await s.slmctl('plan', pc, '--by-telephone')).out, /BY_TELEPHONE/)
       await record(s, at('pc.json'), pc)
       await s.slmctl('offline', 'ids', '--from-recording', at('pc.json'), '--out', at('ids.csv'))
+      // A recording without the names has no IDs to give: that is said, and not that nothing is there.
+      await s.slmctl('status', pc, '--record', at('redacted.json'))
+      const none = await s.slmctl('offline', 'ids', '--from-recording', at('redacted.json'), '--out', at('none.csv'), '--json')
+      assert.deepEqual([none.code, codes(none.out)], [2, ['RECORDING_REDACTED']])
+      const { names: _, ...old } = json<{ names: string }>(readFileSync(at('redacted.json'), 'utf8'))
+      writeFileSync(at('old.json'), JSON.stringify({ ...old, names: 'kept' }))
+      const lacking = await s.slmctl('offline', 'ids', '--from-recording', at('old.json'), '--out', at('none.csv'), '--json')
+      assert.deepEqual([lacking.code, codes(lacking.out)], [2, ['RECORDING_LACKS']])
       const ids = await s.slmctl('offline', 'ids', pc, '--out', at('again.csv'), '--json')
       assert.ok(telephoneSchema.safeParse(JSON.parse(ids.out)).success, ids.out)
       assert.equal(readFileSync(at('again.csv'), 'utf8'), readFileSync(at('ids.csv'), 'utf8'))

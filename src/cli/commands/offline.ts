@@ -1,10 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { type Asked, decode } from '../../activation.ts'
 import { canonicalHost } from '../../addresses.ts'
 import type { App } from '../../app.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
 import { makeSigner, readTelephoneFile, type TelephoneRow, telephoneFile } from '../../offline.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
+import { openNew } from '../kept.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { passphraseIn } from '../signing.ts'
 import { carryOut } from './apply.ts'
@@ -28,7 +29,7 @@ async function signer(words: readonly string[], flags: Flags, io: Io): Promise<n
   const publicKey = await makeSigner(file, passphraseIn(flags))
   if (flags.json) io.out(json({ schema: 'slmctl.signer/1', file, publicKey }))
   else {
-    io.out(`The signing key is in ${file}; whoever has it can plan for your machines.\n`)
+    io.out(wrap(`The signing key is in ${file}; whoever has it can plan for your machines.`, io.columns))
     io.out('Its public part belongs into the site file of every machine:\n\n')
     io.out(`plans:\n  signers:\n    - ${publicKey}\n`)
     if (process.platform === 'win32') io.out('\nKeep the file in a folder that only you may open.\n')
@@ -46,6 +47,8 @@ async function ids(words: readonly string[], flags: Flags, io: Io): Promise<numb
   let machines = 0
   try {
     const names = machinesMeant(app, words, flags, 'offline ids')
+    const hidden = app.namesHidden(names)
+    if (hidden) throw new ProblemError(hidden)
     const bar = progress(names.length, io)
     for await (const { result } of app.telephone(names)) {
       machines++
@@ -57,29 +60,23 @@ async function ids(words: readonly string[], flags: Flags, io: Io): Promise<numb
   } finally {
     await app.close()
   }
-  if (rows.length > 0)
-    try {
-      writeFileSync(out, telephoneFile(rows), { flag: 'wx', mode: 0o600 })
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      throw new ProblemError(
-        problem('FILE_NOT_WRITTEN', code === 'EEXIST' ? `${out} is there already.` : `${out} could not be written: ${message}.`, [
-          'Give another name to --out.',
-        ]),
-      )
-    }
+  if (rows.length > 0) {
+    const kept = openNew(out, '--out')
+    kept.write(telephoneFile(rows))
+    kept.end()
+  }
   if (flags.json) io.out(json({ schema: 'slmctl.telephone/1', file: rows.length > 0 ? out : null, rows, problems }))
   else {
     for (const p of problems) showProblem(p, io)
-    if (rows.length === 0)
+    if (rows.length === 0 && problems.length < machines)
       io.out(
         wrap(
-          `No product on ${machines} ${machines === 1 ? 'machine' : 'machines'} wants activation by telephone: no MAK and no KMS host key that is not licensed.`,
+          `No product on ${machines - problems.length} ${machines - problems.length === 1 ? 'machine' : 'machines'} wants activation by telephone: no MAK and no KMS host key that is not licensed.`,
           io.columns,
         ),
       )
-    else {
-      io.out(`${rows.length} installation ${rows.length === 1 ? 'ID is' : 'IDs are'} in ${out}.\n`)
+    else if (rows.length > 0) {
+      io.out(wrap(`${rows.length} installation ${rows.length === 1 ? 'ID is' : 'IDs are'} in ${out}.`, io.columns))
       io.out(
         wrap(
           'Get a confirmation ID for each from Microsoft (by telephone, or its self-service for mobile phones), and put it into the last column. Then: slmctl offline confirm FILE',
@@ -98,7 +95,7 @@ async function confirm(words: readonly string[], flags: Flags, io: Io): Promise<
   const { rows, empty, problems } = readTelephoneFile(file, textOf(file))
   if (problems.length > 0) throw new ProblemError(...problems)
   const app = await appFor(flags, io)
-  const wanted = chosen(app, machines)
+  const wanted = flags.all === true ? null : chosen(app, machines)
   const mine = rows.filter((row) => wanted === null || wanted.has(canonicalHost(row.machine)))
   if (!flags.json && (empty > 0 || mine.length < rows.length))
     io.err(

@@ -1,8 +1,8 @@
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { gather, plan } from '../../activation.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, showProblem } from '../io.ts'
+import { openNew } from '../kept.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
 import { type PlanSigning, planSigning } from '../signing.ts'
 import { showMachinePlan } from '../views/plan.ts'
@@ -11,7 +11,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>
 
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const signing = await planSigning(flags)
-  const kept = flags.out === undefined || signing ? null : openNew(flags.out as string)
+  const kept = flags.out === undefined || signing ? null : openNew(flags.out as string, '--out')
   const problems: Problem[] = []
   let machines = 0
   let asWished = true
@@ -98,48 +98,5 @@ async function* fromText(words: readonly string[], flags: Flags, io: Io): AsyncG
   for (const m of plan(gathered, site, new Date().toISOString()).machines) {
     io.support?.plan(m)
     yield { plan: m, problem: null }
-  }
-}
-
-/** A new file for the plan, readable by its owner only; an existing one is not overwritten. */
-function openNew(file: string): {
-  readonly file: string
-  readonly write: (text: string) => void
-  readonly end: () => void
-  readonly drop: () => void
-} {
-  const failed = (error: unknown) => {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    return new ProblemError(
-      problem(
-        'FILE_NOT_WRITTEN',
-        exists
-          ? `${file} is there already; a plan does not overwrite a file.`
-          : `${file} could not be written: ${(error as Error).message}.`,
-        ['Give another name to --out.'],
-      ),
-    )
-  }
-  let fd: number
-  try {
-    fd = openSync(file, 'wx', 0o600)
-  } catch (error) {
-    throw failed(error)
-  }
-  return {
-    file,
-    write: (text) => {
-      try {
-        writeFileSync(fd, text)
-      } catch (error) {
-        throw failed(error)
-      }
-    },
-    end: () => closeSync(fd),
-    // Half a plan is none.
-    drop: () => {
-      closeSync(fd)
-      rmSync(file, { force: true })
-    },
   }
 }

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs'
 import type { Judgement } from '../../activation.ts'
 import type { Named } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
-import { type Io, json, showProblem } from '../io.ts'
+import { type Io, json, showProblem, wrap } from '../io.ts'
+import { openNew } from '../kept.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { showMachine, showRow, statusHead } from '../views/status.ts'
 
@@ -15,7 +15,8 @@ export async function run(
     throw new ProblemError(problem('USAGE', '--keep-names is about a recording.', ['slmctl status --record FILE --keep-names']))
   const app = await appFor(flags, io, words)
   const names = machinesMeant(app, words, flags, 'status')
-  const recording = flags.record === undefined ? null : app.record(flags['keep-names'] === true)
+  const kept = flags.record === undefined ? null : openNew(flags.record as string, '--record')
+  const recording = kept ? app.record(flags['keep-names'] === true) : null
   const whole = names.length === 1 || flags.verbose === true
   const count = { ok: 0, other: 0, failed: 0 }
   const bar = progress(names.length, io)
@@ -38,30 +39,29 @@ export async function run(
       first = false
       bar.step(bad)
     }
+  } catch (error) {
+    kept?.drop()
+    throw error
   } finally {
     bar.end()
     await app.close()
   }
   if (flags.json) io.out('\n]}\n')
   else if (!whole) io.out(`\n${count.ok} as wished, ${count.other} not, ${count.failed} could not be asked. In full: slmctl status NAME\n`)
-  if (recording) {
-    const file = flags.record as string
+  if (kept && recording) {
     try {
-      writeFileSync(file, json(await recording()), { mode: 0o600, flag: 'wx' })
+      kept.write(json(await recording()))
+      kept.end()
     } catch (error) {
-      if (error instanceof ProblemError) throw error
-      const { code, message } = error as NodeJS.ErrnoException
-      throw new ProblemError(
-        problem('FILE_NOT_WRITTEN', code === 'EEXIST' ? `${file} is there already.` : `${file} could not be written: ${message}.`, [
-          'Give another name to --record.',
-        ]),
-      )
+      kept.drop()
+      throw error
     }
-    io.err(
+    const { file } = kept
+    const said =
       flags['keep-names'] === true
-        ? `slmctl: a recording is in ${file}, with the names of machines, hosts and domains, addresses and identifiers; product keys are masked.\n`
-        : `slmctl: a redacted recording is in ${file}. Read it before you pass it on.\n`,
-    )
+        ? `a recording is in ${file}, with the names of machines, hosts and domains, addresses and identifiers; product keys are masked.`
+        : `a redacted recording is in ${file}. Read it before you pass it on.`
+    io.err(wrap(said, io.columns, 'slmctl: '))
   }
   return count.failed > 0 ? 2 : count.other > 0 ? 1 : 0
 }
