@@ -230,8 +230,8 @@ export const commands: readonly Command[] = [
     ],
     examples: [
       'slmctl image --product "Windows 11 Enterprise" --out image',
-      'slmctl image --product "Office LTSC 2024 ProPlus,Visio Professional 2024" --language en-us,de-de --out office',
-      'slmctl image --product "Office 2021 ProPlus" --remove-retail ProPlus2021Retail --out office',
+      'slmctl image --product "Visio Professional 2024" --language en-us --out visio',
+      'slmctl image --product "Office 2024 ProPlus" --remove-retail ProPlus2021Retail --dry-run',
     ],
     load: () => import('./commands/image.ts'),
   },

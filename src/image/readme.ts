@@ -30,7 +30,7 @@ export function readmeText(products: readonly string[], files: readonly ImageFil
     steps.push(
       'slmctl.exe: put it into $OEM$\\$1\\Program Files\\slmctl, beside slmctl.yaml. Sign it, or check that it is the one you built.',
       'The folder $OEM$: put it beside the answer file (configuration set), or where your deployment tool takes it from. Windows Setup copies $$ to %WINDIR% and $1 to the system drive. An image that is captured already: copy the files to the same places in it, before it is generalized.',
-      'At the end of setup Windows runs %WINDIR%\\Setup\\Scripts\\SetupComplete.cmd as the local system. It waits for slmctl for ten minutes at most and never lets setup fail. Its log is slmctl.log beside it. On a machine outside the domains and networks in slmctl.yaml nothing is asked and nothing changed. If you have a SetupComplete.cmd of your own: give this one another name in the same folder and call it from yours.',
+      'At the end of setup Windows runs %WINDIR%\\Setup\\Scripts\\SetupComplete.cmd as the local system. It waits for slmctl for ten minutes at most and never lets setup fail. Its log is slmctl.log beside it (slmctl-late.log says that it was not waited for). On a machine outside the domains and networks in slmctl.yaml nothing is asked and nothing changed. If you have a SetupComplete.cmd of your own: give this one another name in the same folder and call it from yours.',
     )
   if (has('configuration.xml'))
     steps.push(

@@ -359,7 +359,9 @@ test('the script: ASCII, lines of Windows, and nothing in it but what Windows it
   const exits = script.split('\r\n').filter((l) => /^exit\b/.test(l))
   assert.ok(exits.length >= 4 && exits.every((l) => l === 'exit /b 0'))
   assert.equal(script.trimEnd().split('\r\n').at(-1), 'exit /b 0')
-  assert.match(script, /"%SLMCTL_EXE%" apply \. --yes --inside-site --site "%SLMCTL_SITE%" <nul/)
+  assert.match(script, /"%SLMCTL_EXE%" apply \. --yes --inside-site --site "%SLMCTL_SITE%" <nul >>"%SLMCTL_LOG%" 2>&1\r\n/)
+  // What is written through a redirection stands after the command: one before it is read by Windows' cmd only.
+  assert.doesNotMatch(script, /^>/m)
   assert.doesNotMatch(script, /slmgr|rearm|cscript|powershell|setup\.exe|shutdown/i)
 })
 
