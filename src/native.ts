@@ -9,4 +9,4 @@ export { type GssEnd, type GssIdentity, gssAcceptor, gssInitiator } from './nati
 export { readRegistryKey } from './native/registry.ts'
 export { type SspiEnd, type SspiOptions, sspiInitiator } from './native/sspi.ts'
 export { computerName, type FolderFor, isElevated, secureFolder } from './native/windows.ts'
-export { type NativeRow, openWmi, type Wmi, type WmiArgument, type WmiBounds, WmiError } from './native/wmi.ts'
+export { callsGivenUp, type NativeRow, openWmi, type Wmi, type WmiArgument, type WmiBounds, WmiError } from './native/wmi.ts'

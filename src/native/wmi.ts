@@ -8,6 +8,7 @@ import { Scope } from './wmi/scope.ts'
 export type { WmiArgument } from './wmi/argument.ts'
 export { WmiError } from './wmi/error.ts'
 export type { NativeRow } from './wmi/rows.ts'
+export { callsGivenUp } from './wmi/scope.ts'
 
 /** How much a question may bring, and how long an operation may take in all. */
 export type WmiBounds = { readonly rows: number; readonly bytes: number; readonly limitMs: number }

@@ -3,6 +3,13 @@ import type { Foreign, ForeignFunction } from '../foreign.ts'
 import type { Arena } from '../memory.ts'
 import { WmiError } from './error.ts'
 
+let under = 0
+/**
+ * Calls that were given up and have not come back. The event loop waits for them: a program that has said all it had to say must
+ * end itself (process.exit) while there are some.
+ */
+export const callsGivenUp = (): number => under
+
 /** IUnknown::Release, the third of every interface. */
 const release = 2
 
@@ -64,7 +71,8 @@ export class Scope {
     } finally {
       clearTimeout(timer)
     }
-    this.#stuck = running.catch(() => {})
+    under++
+    this.#stuck = running.catch(() => {}).finally(() => under--)
     throw new WmiError('slow', doing)
   }
 

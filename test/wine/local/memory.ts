@@ -1,4 +1,4 @@
-/** How much memory this process has to itself, in bytes, after everything that JavaScript let go of is gone. */
+/** How much memory this process has to itself besides JavaScript's heap, in bytes, after what JavaScript let go of is gone. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { loadForeign } from '../../../src/native/foreign.ts'
@@ -22,7 +22,7 @@ export async function privateBytes(): Promise<number> {
     arena.at(counters).writeUInt32LE(size)
     if (foreign.func('kernel32.dll', 'K32GetProcessMemoryInfo', 'ppu').now(0xffff_ffff_ffff_ffffn, counters, size) === 0)
       throw new Error('Windows does not tell how much memory this process has')
-    return Number(arena.at(counters).readBigUInt64LE(pagefileUsage))
+    return Number(arena.at(counters).readBigUInt64LE(pagefileUsage)) - process.memoryUsage().heapTotal
   } finally {
     arena.free()
   }
