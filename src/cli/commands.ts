@@ -231,7 +231,7 @@ export const commands: readonly Command[] = [
     examples: [
       'slmctl image --product "Windows 11 Enterprise" --out image',
       'slmctl image --product "Visio Professional 2024" --language en-us --out visio',
-      'slmctl image --product "Office 2024 ProPlus" --remove-retail ProPlus2021Retail --dry-run',
+      'slmctl image --product "Office 2024 ProPlus" --language en-us,de-de --dry-run',
     ],
     load: () => import('./commands/image.ts'),
   },

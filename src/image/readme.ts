@@ -53,5 +53,5 @@ export function readmeText(products: readonly string[], files: readonly ImageFil
         ]
       : []),
   ]
-  return text.join('\r\n').replace(/[^\x20-\x7e\r\n]/g, '?')
+  return text.join('\r\n')
 }

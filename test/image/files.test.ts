@@ -232,6 +232,8 @@ test('products: words that mean several, none, or no volume edition are refused,
     [['Windows 11 Pro', 'Windows Server 2025 Standard'], 'PRODUCTS_CONFLICT', /one image/],
     [['Office 2021 ProPlus', 'Visio Professional 2024'], 'PRODUCTS_CONFLICT', /Visio LTSC Professional 2024/],
     [['Office 2024 ProPlus', 'Office 2024 Standard'], 'PRODUCTS_CONFLICT', /bought/],
+    // A row that comes and goes in Microsoft's table is never chosen.
+    [['Windows Server 2012 Single Language'], 'PRODUCT_UNKNOWN', /Windows Server 2012 Standard/],
     [['!!'], 'PRODUCT_UNKNOWN', /slmctl keys/],
   ] as const) {
     const p = refusal(wish(products))
@@ -414,8 +416,13 @@ test('the copy of the site file: what one machine needs, and no secret, machine,
 })
 
 test('README: names every file, fits a screen of 80, and is plain ASCII', () => {
-  const answer = imageFiles(wish(['Windows 11 Pro', 'Office LTSC 2024 ProPlus'], { site: full.site! }))
+  const named: Site = {
+    ...full.site!,
+    wishes: [...full.site!.wishes, { product: 'Wörd\r\n1. rm', by: 'mak', year: null, key: null, instead: true }],
+  }
+  const answer = imageFiles(wish(['Windows 11 Pro', 'Office LTSC 2024 ProPlus'], { site: named }))
   const text = file(answer, 'README.txt')
+  assert.doesNotMatch(text, /^1\. rm/m)
   assert.match(text, /^(?:[\x20-\x7e]{0,80}\r\n)+$/)
   for (const name of ['unattend.xml', 'SetupComplete.cmd', 'slmctl.yaml', 'configuration.xml']) assert.ok(text.includes(name), name)
   assert.match(text.replaceAll(/\s+/g, ' '), /OEM product key, Windows Setup does not run SetupComplete\.cmd/)
