@@ -31,7 +31,7 @@ import {
   type Wished,
 } from './engine.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
-import { type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
+import { keyWords, type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
 import type { Support } from './support.ts'
@@ -96,11 +96,14 @@ export type App = {
   /** The journal that did not finish: the newest, or the one named. */
   readonly unfinished: (id: string | null) => Told | null
   /** From now on every answer is kept; what is returned gives the recording: redacted, or with names and what a plan needs. */
-  readonly record: (keepNames: boolean) => () => Promise<unknown>
+  readonly record: (keepNames: boolean) => () => Promise<{ readonly recording: unknown; readonly ownKey: string | null }>
   /** RECORDING_REDACTED, where a recording hides the name of one of these machines: no plan for it can be carried anywhere. */
   readonly namesHidden: (names: readonly string[]) => Problem | null
-  /** Signs a machine's plan, to be carried to it by file; its secrets are read and sealed. Days: how long it is valid. */
-  readonly sign: (plan: MachinePlan, key: SigningKey, days: number) => Promise<string>
+  /**
+   * Signs a machine's plan, to be carried to it by file; its secrets are read and sealed. Days: how long it is valid. `sealedTo` is
+   * the key of the target in the words that people compare.
+   */
+  readonly sign: (plan: MachinePlan, key: SigningKey, days: number) => Promise<{ readonly text: string; readonly sealedTo: string | null }>
   /** A signed plan that was brought here: right by signature, time and machine, or a ProblemError. `shape` reads a machine's plan. */
   readonly openSigned: (bytes: Uint8Array, shape: PlanShape) => Promise<Carried>
   /** The signed plan that an unfinished journal is about; null where it is about another. */
@@ -309,7 +312,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         const said = keepNames ? recording.whole() : recording.redacted()
         const own =
           keepNames && here && said.machines.some((m) => isHere(m.name)) ? { name: here.name, key: await ownKey(stateFolder()) } : null
-        return withOrigin(said, at, keepNames, own)
+        return { recording: withOrigin(said, at, keepNames, own), ownKey: own && keyWords(own.key) }
       }
     },
     namesHidden: (names) => (replay ? (names.map((name) => replay.redacted(name)).find((why) => why !== null) ?? null) : null),
@@ -318,7 +321,8 @@ export async function openApp(options: AppOptions): Promise<App> {
       const machine = await open(name)
       try {
         const identity = await identityOf(machine, name, replay ? replay.key(name) : isHere(name) ? await ownKey(stateFolder()) : null)
-        return await signFor(plan, identity, environment.wishes(name), { key, days, now: clock() })
+        const text = await signFor(plan, identity, environment.wishes(name), { key, days, now: clock() })
+        return { text, sealedTo: identity.key !== null && plan.steps.some((s) => s.secret) ? keyWords(identity.key) : null }
       } finally {
         await machine.close().catch(() => {})
       }

@@ -3,7 +3,7 @@
  * telephone activation by a file of IDs. Files and clocks are given from outside but for the keys and the marks of used plans.
  */
 export { readTelephoneFile, type TelephoneRow, telephoneFile, telephoneRows } from './offline/ids.ts'
-export { ensureTargetKey, makeSigner, type Passphrase, publicPart, readSigner, type SigningKey, targetKey } from './offline/keys.ts'
+export { ensureTargetKey, keyWords, makeSigner, type Passphrase, publicPart, readSigner, type SigningKey, targetKey } from './offline/keys.ts'
 export {
   type Identity,
   looksSigned,

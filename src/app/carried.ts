@@ -100,7 +100,10 @@ export async function openCarried(
       const why = otherMachine(meant, is)
       if (why === null) return machine
       throw new ProblemError(
-        problem('PLAN_OTHER_MACHINE', why, ['Carry the file to the machine that it was made for; nothing was changed here.']),
+        problem('PLAN_OTHER_MACHINE', why, [
+          'Carry the file to the machine that it was made for; nothing was changed here.',
+          ...(meant.key === null ? [] : ['It has to be applied by the user who made the recording, whose key it is.']),
+        ]),
       )
     } catch (error) {
       await machine.close().catch(() => {})

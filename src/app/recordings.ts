@@ -25,6 +25,16 @@ type Kept = {
 
 type One = { readonly file: string; readonly kept: Kept['machines'][number]; readonly whole: boolean; readonly at: Date | null }
 
+const badName = (file: string) =>
+  new ProblemError(
+    problem(
+      'RECORDING_INVALID',
+      'It is no recording: what it calls a machine is no name.',
+      ['slmctl status MACHINE --record FILE makes one.'],
+      { file },
+    ),
+  )
+
 /** Far above a fleet's worth of answers. */
 const limitBytes = 512 * 1024 * 1024
 
@@ -57,6 +67,7 @@ export function openRecordings(files: readonly string[]): Recordings {
       const time = typeof kept.at === 'string' ? Date.parse(kept.at) : Number.NaN
       const at = Number.isNaN(time) ? null : new Date(time)
       let name = kept.name
+      if (!/^[^\p{Cc}\p{Cf}]{1,255}$/u.test(name)) throw badName(file)
       const there = all.get(canonicalHost(name))
       if (there && whole && there.whole && (there.at?.getTime() ?? 0) >= (at?.getTime() ?? 0)) continue
       if (there && !(whole && there.whole)) name = `${name} (${file})`

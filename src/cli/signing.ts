@@ -45,6 +45,7 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
     throw usage(`--valid ${flags.valid}: expected days, from 1 to ${validDays.most}.`, `--valid ${validDays.usual}`)
   const key = await readSigner(flags.sign as string, passphraseIn(flags))
   const written: string[] = []
+  const sealed: string[] = []
   let folder = false
   let app: App | null = null
   const write = (file: string, text: string) => {
@@ -71,9 +72,10 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
     take: async (plan) => {
       if (plan.steps.length === 0) return null
       try {
-        const signed = await app!.sign(plan, key, days)
+        const { text, sealedTo } = await app!.sign(plan, key, days)
+        if (sealedTo) sealed.push(`${plan.name ?? plan.id} ${sealedTo}`)
         const name = (plan.name ?? plan.id).toLowerCase().replace(/[^a-z0-9.-]/g, '_')
-        write(folder ? join(out, `${name}.plan`) : out, signed)
+        write(folder ? join(out, `${name}.plan`) : out, text)
         return null
       } catch (error) {
         if (error instanceof ProblemError && error.problems[0]) return error.problems[0]
@@ -88,6 +90,15 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
       }
       const what = folder ? `${written.length} signed plans are in ${out}, one for each machine` : `the signed plan is in ${out}`
       io.err(wrap(`${what}, valid for ${days} days. On the machine: slmctl apply --plan FILE`, io.columns, 'slmctl: '))
+      // A recording is not signed by anybody: who changed the key in it on its way would be given the MAK.
+      for (const one of sealed)
+        io.err(
+          wrap(
+            `a secret key is encrypted to the computer ${one}. Before the file leaves: is that what the computer showed when the recording was made?`,
+            io.columns,
+            'slmctl: ',
+          ),
+        )
     },
     drop: () => {
       for (const file of written) rmSync(file, { force: true })

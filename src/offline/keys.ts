@@ -2,7 +2,7 @@
  * Two keys of two computers: the one that signs plans (Ed25519), which the holder of the licences keeps, and the one that only the
  * target has (X25519), to which secrets of a plan are encrypted. Each is refused in the other's place.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
@@ -13,7 +13,7 @@ import { signerOf } from './signed-plan.ts'
 const no = (code: string, summary: string, next: readonly string[], file?: string) =>
   new ProblemError(problem(code, summary, next, file === undefined ? {} : { file }))
 
-/** Writes a file that only its owner may read; one that is there is left alone. */
+/** Writes a file that only its owner may read, and wipes what was written; one that is there is left alone. */
 function writeNew(file: string, bytes: Uint8Array): void {
   let fd: number
   try {
@@ -31,14 +31,46 @@ function writeNew(file: string, bytes: Uint8Array): void {
     fsyncSync(fd)
   } finally {
     closeSync(fd)
+    bytes.fill(0)
   }
 }
 
-/** PKCS#8 in PEM; with a passphrase it is encrypted (PBES2, AES-256). */
+const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
+
+/** [RFC 7468] PEM, byte by byte: a string of a private key could not be wiped. */
+function pemOf(der: Uint8Array, label: string): Buffer {
+  const length = Math.ceil(der.length / 3) * 4
+  const [head, foot] = [Buffer.from(`-----BEGIN ${label}-----\n`), Buffer.from(`-----END ${label}-----\n`)]
+  const out = Buffer.alloc(head.length + length + Math.ceil(length / 64) + foot.length)
+  let at = head.copy(out)
+  for (let i = 0, n = 0; i < der.length; i += 3) {
+    const bits = (der[i]! << 16) | ((der[i + 1] ?? 0) << 8) | (der[i + 2] ?? 0)
+    for (const [k, shift] of [18, 12, 6, 0].entries()) {
+      out[at++] = i + k - 1 < der.length ? alphabet[(bits >> shift) & 63]! : 0x3d
+      if (++n % 64 === 0 || (n === length && n % 64 !== 0)) out[at++] = 0x0a
+    }
+  }
+  foot.copy(out, at)
+  return out
+}
+
+/** PKCS#8 in PEM; with a passphrase it is encrypted (PBES2, AES-256). Whoever gets it wipes it. */
 function pem(key: KeyObject, passphrase: Secret | null): Buffer {
-  const write = (secret: Buffer | null) =>
-    Buffer.from(key.export({ type: 'pkcs8', format: 'pem', ...(secret ? { cipher: 'aes-256-cbc', passphrase: secret } : {}) }) as string)
-  return passphrase ? passphrase.use((bytes) => write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) : write(null)
+  const der = passphrase
+    ? passphrase.use((bytes) =>
+        key.export({
+          type: 'pkcs8',
+          format: 'der',
+          cipher: 'aes-256-cbc',
+          passphrase: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+        }),
+      )
+    : key.export({ type: 'pkcs8', format: 'der' })
+  try {
+    return pemOf(der, passphrase ? 'ENCRYPTED PRIVATE KEY' : 'PRIVATE KEY')
+  } finally {
+    der.fill(0)
+  }
 }
 
 /** The private key by which plans are signed. */
@@ -133,3 +165,9 @@ export async function ensureTargetKey(folder: string, secure: (folder: string) =
 
 /** The public part, as an identity has it. */
 export const publicPart = (key: KeyObject): string => rawPublicKey(createPublicKey(key))!.toString('base64')
+
+/** By what people compare a computer's key, on the screen here and there: 80 bits of its hash, in groups. */
+export function keyWords(key: string): string {
+  const hash = createHash('sha256').update(Buffer.from(key, 'base64')).digest('hex')
+  return hash.slice(0, 20).match(/.{4}/g)!.join('-')
+}

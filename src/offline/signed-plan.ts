@@ -182,9 +182,11 @@ export function verifySigned(
     throw new ProblemError(
       problem(
         'PLAN_EXPIRED',
-        now.getTime() < made - toleranceMs
-          ? `The plan was made on ${said.made.slice(0, 16)}Z, which is still to come by the clock of this computer.`
-          : `The plan was valid until ${said.until.slice(0, 16)}Z.`,
+        until - made > validDays.most * 86_400_000
+          ? `The plan says that it is valid for longer than ${validDays.most} days, which no plan is.`
+          : now.getTime() < made - toleranceMs
+            ? `The plan was made on ${said.made.slice(0, 16)}Z, which is still to come by the clock of this computer.`
+            : `The plan was valid until ${said.until.slice(0, 16)}Z.`,
         now.getTime() < made - toleranceMs
           ? ['Set the clock.']
           : ['Make a new recording and a new plan.', 'Compare the clock of this computer.'],

@@ -270,15 +270,21 @@ test('a MAK in it: sealed to the target, in no encoding in the plan; installed t
     assert.deepEqual(codes(keyless.out), ['PLAN_NEEDS_TARGET_KEY'], keyless.out)
     assert.ok(!existsSync(at('no.plan')))
 
+    let words = ''
     const recording = await onIt(s, target, async (app) => {
       const told = app.record(true)
       for await (const { result } of app.status([app.here!])) assert.ok(result.ok)
-      return await told()
+      const { recording, ownKey } = await told()
+      assert.match(ownKey!, /^(?:[0-9a-f]{4}-){4}[0-9a-f]{4}$/)
+      words = ownKey!
+      return recording
     })
     writeFileSync(at('own.json'), JSON.stringify(recording))
     assert.equal(readdirSync(join(s.directory, 'target', 'identity')).join(), 'target.key')
     const planned = await s.slmctl('plan', '--from-recording', at('own.json'), '--sign', at('signer.key'), '--out', at('pc.plan'))
     assert.ok(existsSync(at('pc.plan')), planned.err)
+    // What people compare, here and there: somebody may have changed the key in the recording.
+    assert.ok(planned.err.replace(/\s+/g, ' ').includes(`encrypted to the computer ${pc} ${words}.`), planned.err)
     const file = readFileSync(at('pc.plan'), 'latin1')
     const statement = Buffer.from(json<{ statement: string }>(file).statement, 'base64').toString('latin1')
     for (const text of [file, statement, planned.out, planned.err]) assert.ok(!shows(text, mak))
@@ -378,6 +384,21 @@ describe('activation by telephone, by file', () => {
       'wrong-host',
       'win10-enterprise-mak',
     ))
+
+  test('a file that others had in their hands does not decide who is shown a credential', () =>
+    telephone(async (s, at) => {
+      await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
+      fill(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      const { address, httpPort } = s.lab.machines[0]!
+      writeFileSync(at('evil.csv'), readFileSync(at('filled.csv'), 'utf8').replaceAll(pc, address))
+      const before = { ...s.lab.requests(pc) }
+      const ran = await s.slmctl('offline', 'confirm', at('evil.csv'), '--yes', '--json', '--port', String(httpPort))
+      assert.deepEqual([ran.code, codes(ran.out)], [2, ['IDS_INVALID']], ran.out)
+      assert.deepEqual({ ...s.lab.requests(pc) }, before)
+      // Named, it is somebody's own decision.
+      const named = await s.slmctl('offline', 'confirm', at('evil.csv'), address, '--yes', '--json', '--port', String(httpPort))
+      assert.equal(json<Applied>(named.out).machines[0]?.result, 'changed', named.out)
+    }, 'win10-mak-not-activated'))
 
   test('a wrong confirmation ID is refused by the machine, and said plainly', () =>
     telephone(async (s, at) => {

@@ -95,8 +95,8 @@ async function confirm(words: readonly string[], flags: Flags, io: Io): Promise<
   const { rows, empty, problems } = readTelephoneFile(file, textOf(file))
   if (problems.length > 0) throw new ProblemError(...problems)
   const app = await appFor(flags, io)
-  const wanted = flags.all === true ? null : chosen(app, machines)
-  const mine = rows.filter((row) => wanted === null || wanted.has(canonicalHost(row.machine)))
+  const wanted = chosen(app, machines, flags.all === true)
+  const mine = rows.filter((row) => wanted.has(canonicalHost(row.machine)))
   if (!flags.json && (empty > 0 || mine.length < rows.length))
     io.err(
       wrap(
@@ -117,18 +117,24 @@ async function confirm(words: readonly string[], flags: Flags, io: Io): Promise<
   if (names.length === 0) {
     await app.close()
     throw new ProblemError(
-      problem('IDS_INVALID', 'No row of the file has a confirmation ID for a machine that is meant.', ['Fill in the last column.'], {
-        file,
-      }),
+      problem(
+        'IDS_INVALID',
+        'No row of the file has a confirmation ID for a machine that is meant.',
+        ['Fill in the last column.', 'A machine that the site file does not list is named: slmctl offline confirm FILE MACHINE'],
+        { file },
+      ),
     )
   }
   return await carryOut(app, names, { renew: false, asked }, flags, io)
 }
 
-/** The machines that are named, by their canonical names; on this computer without a name, it alone; null: every one of the file. */
-function chosen(app: App, machines: readonly string[]): ReadonlySet<string> | null {
+/**
+ * The machines that are meant, by their canonical names: those that are named; else this computer alone, where it is one; else those
+ * of the site file. A file that others had in their hands does not decide to whom slmctl shows its credentials.
+ */
+function chosen(app: App, machines: readonly string[], all: boolean): ReadonlySet<string> {
   if (machines.length > 0) return new Set(app.machines(machines).map(canonicalHost))
-  return app.here ? new Set([canonicalHost(app.here)]) : null
+  return new Set((app.here && !all ? [app.here] : app.everyMachine()).map(canonicalHost))
 }
 
 function textOf(file: string): string {

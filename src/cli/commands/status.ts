@@ -49,8 +49,11 @@ export async function run(
   if (flags.json) io.out('\n]}\n')
   else if (!whole) io.out(`\n${count.ok} as wished, ${count.other} not, ${count.failed} could not be asked. In full: slmctl status NAME\n`)
   if (kept && recording) {
+    let ownKey: string | null = null
     try {
-      kept.write(json(await recording()))
+      const told = await recording()
+      ownKey = told.ownKey
+      kept.write(json(told.recording))
       kept.end()
     } catch (error) {
       kept.drop()
@@ -62,6 +65,7 @@ export async function run(
         ? `a recording is in ${file}, with the names of machines, hosts and domains, addresses and identifiers; product keys are masked.`
         : `a redacted recording is in ${file}. Read it before you pass it on.`
     io.err(wrap(said, io.columns, 'slmctl: '))
+    if (ownKey) io.err(wrap(`the key of this computer is ${ownKey}; whoever plans for it should be told.`, io.columns, 'slmctl: '))
   }
   return count.failed > 0 ? 2 : count.other > 0 ? 1 : 0
 }
