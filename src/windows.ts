@@ -1,6 +1,6 @@
 /**
- * One Windows machine, however it is reached: over WinRM or from a recording. Ask, call, read the registry, close. What it lacks is
- * no error; what cannot be done is a Problem; a call is never sent twice.
+ * One Windows machine, however it is reached: over WinRM, on itself, or from a recording. Ask, call, read the registry, close. What
+ * it lacks is no error; what cannot be done is a Problem; a call is never sent twice.
  */
 
 export { openLocal } from './windows/local.ts'

@@ -1,9 +1,9 @@
-import type { Foreign } from './foreign.ts'
+import { type Foreign, wide } from './foreign.ts'
 import { bstr, variantOf, type WmiArgument, wipe } from './wmi/argument.ts'
 import { com, connect, seal } from './wmi/com.ts'
-import { check, WmiError } from './wmi/error.ts'
+import { check, failed, WmiError } from './wmi/error.ts'
 import { type NativeRow, RowReader } from './wmi/rows.ts'
-import { Scope } from './wmi/scope.ts'
+import { letGo, Scope } from './wmi/scope.ts'
 
 export type { WmiArgument } from './wmi/argument.ts'
 export { WmiError } from './wmi/error.ts'
@@ -40,6 +40,7 @@ const servicesExecQuery = 20
 const servicesExecMethod = 24
 const enumNext = 4
 const resultGetObject = 3
+const resultGetCallStatus = 6
 const Obj = { get: 4, put: 5, spawnInstance: 15, getMethod: 19 } as const
 const returnImmediately = 0x10
 const forwardOnly = 0x20
@@ -111,15 +112,16 @@ class Session implements Wmi {
       const exec = foreign.method(services, servicesExecQuery, 'ppupp')
       const flags = returnImmediately | forwardOnly
       const left = () => until - performance.now()
+      const what = /\bFROM (\w+)/i.exec(wql)?.[1] ?? 'the query'
       const [language, text] = [bstr(arena, 'WQL'), bstr(arena, wql)]
-      check(await scope.aside(left(), 'the question', exec, services, language, text, flags, null, cursor), 'the question')
+      check(await scope.aside(left(), what, exec, services, language, text, flags, null, cursor), what)
       const rows = scope.object(cursor)
       seal(foreign, rows)
-      return await this.#rows(scope, rows, left, bounds)
+      return await this.#rows(scope, rows, left, bounds, what)
     })
   }
 
-  async #rows(scope: Scope, cursor: bigint, left: () => number, bounds: WmiBounds): Promise<readonly NativeRow[]> {
+  async #rows(scope: Scope, cursor: bigint, left: () => number, bounds: WmiBounds, what: string): Promise<readonly NativeRow[]> {
     const { arena, foreign } = scope
     const next = foreign.method(cursor, enumNext, 'uupp')
     const cells = scope.cell({ remote: false }, batch)
@@ -128,23 +130,23 @@ class Session implements Wmi {
     const rows: NativeRow[] = []
     for (;;) {
       const wait = Math.min(waitMs, left())
-      if (wait <= 0) throw new WmiError('slow', 'rows')
+      if (wait <= 0) throw new WmiError('slow', what)
       arena.at(returned).writeUInt32LE(0)
-      const status = await scope.aside(wait + graceMs, 'rows', next, cursor, Math.ceil(wait), batch, cells, returned)
-      check(status, 'rows')
+      const status = await scope.aside(wait + graceMs, what, next, cursor, Math.ceil(wait), batch, cells, returned)
+      check(status, what)
       const count = Math.min(batch, arena.u32(returned))
-      if (rows.length + count > bounds.rows) throw new WmiError('too-large', `over ${bounds.rows} rows`)
+      if (rows.length + count > bounds.rows) throw new WmiError('too-large', `over ${bounds.rows} rows of ${what}`)
       for (let i = 0; i < count; i++) {
         const cell = cells + BigInt(8 * i)
         rows.push(read.row(scope.object(cell)))
         scope.drop(cell)
       }
       if (status === noMore || status === noMoreData) return rows
-      if (status === someDenied) throw new WmiError('hresult', 'rows', accessDenied)
+      if (status === someDenied) throw new WmiError('hresult', what, accessDenied)
       // Any other success says that the answer is not whole.
-      if (status !== 0 && status !== timedOut) throw new WmiError('hresult', 'a part of the rows is missing', status)
+      if (status !== 0 && status !== timedOut) throw new WmiError('hresult', `a part of ${what} is missing`, status)
       // A service that says it goes on, and gives nothing without waiting for it, would keep this loop busy until its time is over.
-      if (count === 0 && status === 0) throw new WmiError('hresult', 'rows without end', status)
+      if (count === 0 && status === 0) throw new WmiError('hresult', `${what} without end`, status)
     }
   }
 
@@ -175,7 +177,7 @@ class Session implements Wmi {
     })
   }
 
-  /** Waits for a method that runs ([MS-WMI] 3.2.4.2.7: GetResultObject tells its outcome); Wine has none, and answers at once. */
+  /** Waits for a method that runs ([MS-WMI] 3.2.4.2.7: GetResultObject gives what it put out); Wine has no such result, and answers at once. */
   async #result(scope: Scope, pending: bigint, output: bigint, left: () => number, method: string): Promise<void> {
     seal(scope.foreign, pending)
     const get = scope.foreign.method(pending, resultGetObject, 'up')
@@ -184,8 +186,12 @@ class Session implements Wmi {
       if (wait <= 0) throw new WmiError('slow', method)
       const status = await scope.aside(wait + graceMs, method, get, pending, Math.ceil(wait), output)
       if (status === timedOut) continue
-      check(status, method)
-      return
+      if (!failed(status)) return
+      // What the method ended with, where it is known better than by the question for its object.
+      const own = scope.arena.room(4)
+      const known = await scope.aside(graceMs, method, scope.foreign.method(pending, resultGetCallStatus, 'up'), pending, 0, own)
+      const code = scope.arena.u32(own)
+      check(known === 0 && failed(code) ? code : status, method)
     }
   }
 
@@ -198,7 +204,7 @@ class Session implements Wmi {
     const name = bstr(arena, call.class)
     check(await scope.aside(left, 'the definition of the method', get, services, name, 0, null, definition, null), call.class)
     const object = scope.object(definition)
-    const text = wideText(scope, call.method)
+    const text = wide(arena, call.method)
     check(foreign.method(object, Obj.getMethod, 'pupp').now(object, text, 0, signature, null), `${call.class}.${call.method}`)
     const wanted = Object.entries(call.arguments)
     const declared = arena.pointer(signature)
@@ -209,7 +215,7 @@ class Session implements Wmi {
     check(foreign.method(declared, Obj.spawnInstance, 'up').now(declared, 0, instance), call.method)
     const filled = scope.object(instance)
     for (const [parameter, value] of wanted) {
-      const label = wideText(scope, parameter)
+      const label = wide(arena, parameter)
       const type = arena.room(4)
       const known = foreign.method(declared, Obj.get, 'puppp').now(declared, label, 0, null, type, null)
       if (known === notFound) throw new WmiError('hresult', `${call.method} has no parameter ${parameter}`, invalidParameters)
@@ -226,7 +232,7 @@ class Session implements Wmi {
     this.#services.clear()
     // Where a call has not come back, the service's objects stay: they are in use.
     if (this.#stuck) return
-    for (const object of services) await this.#foreign.method(object, 2, '').aside(object)
+    for (const object of services) await letGo(this.#foreign, object)
   }
 }
 
@@ -236,5 +242,3 @@ function sizeOf(call: Parameters<Wmi['invoke']>[0]): number {
   const args = Object.entries(call.arguments).reduce((sum, [name, value]) => sum + name.length + length(value) + 64, 0)
   return 8192 + 2 * (call.path.length + call.class.length + 2 * call.method.length + args)
 }
-
-const wideText = ({ arena }: Scope, text: string): bigint => arena.bytes(Buffer.from(`${text}\0`, 'utf16le'))

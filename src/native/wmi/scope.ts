@@ -92,7 +92,7 @@ export class Scope {
       if (!remote) this.drop(at)
       else {
         const object = this.arena.pointer(at)
-        if (object !== null) await within(releaseMs, this.foreign.method(object, release, '').aside(object))
+        if (object !== null) await letGo(this.foreign, object)
       }
     }
     this.arena.free()
@@ -102,12 +102,13 @@ export class Scope {
 /** Whoever asked does not wait longer for a service that does not take its object back. */
 const releaseMs = 5000
 
-async function within(limitMs: number, running: Promise<unknown>): Promise<void> {
+/** Releases an object of the service, on another thread. */
+export async function letGo(foreign: Foreign, object: bigint): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((go) => {
-    timer = setTimeout(go, limitMs)
+    timer = setTimeout(go, releaseMs)
   })
-  await Promise.race([running, late])
+  await Promise.race([foreign.method(object, release, '').aside(object), late])
   clearTimeout(timer)
 }
 
