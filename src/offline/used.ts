@@ -25,23 +25,33 @@ export function refuseUsed(folder: string, serial: string): void {
 /** Marks a plan as begun: of two at the same time, one gets through. What is returned takes it back, while nothing was sent. */
 export function claim(folder: string, serial: string, bytes: Uint8Array): () => void {
   const file = fileOf(folder, serial)
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const fd = openSync(file, 'wx', 0o600)
-    try {
-      writeFileSync(fd, bytes)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    return () => rmSync(file, { force: true })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw usedBefore(serial)
-    throw new ProblemError(
+  const failed = (error: unknown) =>
+    new ProblemError(
       problem('JOURNAL_NOT_WRITTEN', `${file} could not be written: ${(error as NodeJS.ErrnoException).code}. Nothing was changed.`, [
         'SLMCTL_STATE names another folder.',
       ]),
     )
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw failed(error)
+  }
+  let fd: number
+  try {
+    fd = openSync(file, 'wx', 0o600)
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? usedBefore(serial) : failed(error)
+  }
+  const takeBack = () => rmSync(file, { force: true })
+  try {
+    writeFileSync(fd, bytes)
+    fsyncSync(fd)
+    return takeBack
+  } catch (error) {
+    takeBack()
+    throw failed(error)
+  } finally {
+    closeSync(fd)
   }
 }
 
