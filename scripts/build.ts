@@ -13,10 +13,13 @@ import { commands } from '../src/cli/commands.ts'
 /** Loaded when one of their functions is first called: what stands behind a site file, WinRM, DNS, and changes. */
 const later = [
   'src/app/carried.ts',
-  'src/directory.ts',
+  'src/directory/ask.ts',
   'src/engine/apply.ts',
   'src/engine/journal.ts',
-  'src/site.ts',
+  'src/site/contradictions.ts',
+  'src/site/declared.ts',
+  'src/site/json-schema.ts',
+  'src/site/read.ts',
   'src/windows/winrm.ts',
 ]
 const fileOf = (module: string) => `later-${module.slice('src/'.length, -'.ts'.length).replaceAll('/', '-')}`
@@ -28,7 +31,9 @@ const loadedLater: Plugin = {
     const known = new Map(later.map((module) => [resolve(module), module]))
     b.onResolve({ filter: /\.ts$/ }, (args) => {
       const path = resolve(args.resolveDir, args.path)
-      return args.kind === 'import-statement' && args.namespace === 'file' && known.has(path) ? { path, namespace: 'later' } : undefined
+      if (args.namespace !== 'file' || args.kind !== 'import-statement') return undefined
+      // Modules of ours do nothing by being there: what a door offers and nobody takes is left out.
+      return known.has(path) ? { path, namespace: 'later' } : { path, sideEffects: false }
     })
     b.onLoad({ filter: /./, namespace: 'later' }, async ({ path }) => {
       const isFunction = (value: unknown) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))

@@ -3,6 +3,7 @@
  * everything that slmctl may do and the base of every statement about whose an activation is.
  */
 
+export { siteJsonSchema } from './site/json-schema.ts'
 export {
   type CredentialReference,
   checkReferences,
@@ -16,4 +17,3 @@ export {
   type SiteFile,
 } from './site/reach.ts'
 export { readSite } from './site/read.ts'
-export { siteJsonSchema, siteSchema } from './site/schema.ts'

@@ -2,7 +2,8 @@ import { open } from 'node:fs/promises'
 import { addressKind, canonicalHost, inDomains } from '../addresses.ts'
 import { type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { checkSecretFile, readSecret, Secret, type SecretReference } from '../secrets.ts'
-import { machineName, pinPattern, type ReachWords } from './schema.ts'
+import { isMachineName, pinPattern } from './names.ts'
+import type { ReachWords } from './schema.ts'
 
 /** Who slmctl is to a machine, by reference. A Secret stands only where a person was asked for it. */
 export type CredentialReference = { readonly name: string } & (
@@ -105,7 +106,7 @@ export function reachOf(
 }
 
 function answer(siteFile: SiteFile | null, name: string, overrides: ReachOverrides): ReachAnswer {
-  if (!machineName.safeParse(name).success)
+  if (!isMachineName(name))
     return {
       name,
       ok: false,

@@ -1,11 +1,9 @@
 import * as z from 'zod'
+import { label, machineNameMax, namePattern, pinPattern } from './names.ts'
 
-/** A label of a host name: letters, digits and hyphens. */
-const label = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
-const namePattern = `^(?=.*[A-Za-z])${label}(?:\\.${label})*\\.?$|^(?:\\d{1,3}\\.){3}\\d{1,3}$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$`
 /** A host name, or an address: KMS hosts may be known by one. */
 const hostName = z.string().regex(new RegExp(namePattern), 'expected a host name such as kms1.corp.example')
-export const machineName = z.string().max(253).regex(new RegExp(namePattern), 'expected a machine name such as pc-001.corp.example')
+const machineName = z.string().max(machineNameMax).regex(new RegExp(namePattern), 'expected a machine name such as pc-001.corp.example')
 const domainName = z.string().regex(new RegExp(`^${label}(?:\\.${label})*\\.?$`), 'expected a DNS domain such as corp.example')
 const network = z
   .string()
@@ -62,9 +60,6 @@ const reachWords = {
   'connect-timeout': z.int().min(1).max(300).optional().describe('Seconds for the connection (10).'),
 }
 const reach = z.strictObject(reachWords).describe('How machines are reached. Group and machine may override each word.')
-
-/** SHA-256 in hexadecimal digits, with colons as openssl prints it or without. */
-export const pinPattern = /^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/
 
 const machine = z.union([
   machineName,
@@ -204,8 +199,3 @@ export type SiteWords = z.output<typeof siteSchema>
 export type ReachWords = z.output<typeof reach>
 export type CredentialWords = z.output<typeof credentialSchema>
 export type WishWords = z.output<typeof wish>
-
-/** The JSON Schema of the site file, for editors: `docs/site.schema.json` is this. */
-export function siteJsonSchema(): Record<string, unknown> {
-  return { $id: 'slmctl.site/1', ...z.toJSONSchema(siteSchema, { io: 'input' }) }
-}
