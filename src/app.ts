@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reopenCarried, signFor } from './app/carried.ts'
-import { type Here, meansHere, notElevated, thisComputer } from './app/here.ts'
+import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { Logons } from './app/logons.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
 import { watch } from './app/watch.ts'
@@ -88,6 +88,8 @@ export type App = {
   readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
   /** NOT_ELEVATED, where the plans change this computer and whoever runs slmctl may not; null where nothing stands against it. */
   readonly notElevated: (plans: readonly MachinePlan[]) => Promise<Problem | null>
+  /** Why this computer is outside the site; null where it is inside. USAGE where it is no Windows machine. */
+  readonly outside: (site: Site) => Promise<string | null>
   /** Begins a journal (or goes on with one) and carries the plans out. What was begun is waited for, whatever ends the outcomes. */
   readonly apply: (
     plans: readonly MachinePlan[],
@@ -228,6 +230,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     recorded: replay?.names ?? null,
     here: here?.name ?? null,
     notElevated: async (plans) => (here ? await notElevated(here, plans) : null),
+    outside: async (where) => {
+      if (here) return await outsideSite(here, where)
+      throw new ProblemError(problem('USAGE', '--inside-site is about a Windows computer itself.', ['slmctl apply . --inside-site']))
+    },
     everyMachine: () => [...new Set((site?.groups ?? []).flatMap((g) => g.machines))],
     machines: (words) => {
       const groups = new Map((site?.groups ?? []).map((g) => [g.name, g.machines]))

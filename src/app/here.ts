@@ -1,6 +1,7 @@
-import { canonicalHost } from '../addresses.ts'
-import type { MachinePlan, Problem, Step } from '../model.ts'
-import { problem } from '../model.ts'
+import { networkInterfaces } from 'node:os'
+import { canonicalHost, insideSite } from '../addresses.ts'
+import type { MachinePlan, Problem, Site, Step } from '../model.ts'
+import { ProblemError, problem } from '../model.ts'
 import { computerName, isElevated } from '../native.ts'
 import { type Machine, openLocal } from '../windows.ts'
 
@@ -9,6 +10,8 @@ export type Here = {
   readonly name: string
   readonly open: () => Machine
   readonly elevated: () => Promise<boolean>
+  /** Its addresses, null where they cannot be read; left out: those of the network interfaces. */
+  readonly addresses?: () => readonly string[] | null
 }
 
 /** This computer; null where it is no Windows machine. */
@@ -61,4 +64,32 @@ async function renewsByKms(step: Step, machine: Machine): Promise<boolean> {
   if (id === undefined || !/^[0-9a-f-]{36}$/i.test(id)) return false
   const rows = await machine.ask({ class: step.class, columns: ['ID', 'Description'], where: `ID='${id}'` })
   return /KMSCLIENT/.test(String(rows?.[0]?.Description ?? ''))
+}
+
+/**
+ * Why this computer is outside the site, in one sentence; null where it is inside. Its own primary DNS suffix counts, not what DHCP
+ * gave it, and its own addresses; what cannot be read makes nobody inside.
+ */
+export async function outsideSite(here: Here, site: Site): Promise<string | null> {
+  const machine = here.open()
+  try {
+    const values = await machine.registry({ key: 'SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters', values: ['Domain'] })
+    const domain = typeof values?.Domain === 'string' ? values.Domain : null
+    const standing = insideSite(site, { addresses: (here.addresses ?? ownAddresses)(), domain })
+    return standing.inside ? null : standing.because
+  } catch (error) {
+    if (error instanceof ProblemError) return error.message
+    throw error
+  } finally {
+    await machine.close()
+  }
+}
+
+/** The addresses of this computer; null where they cannot be read. */
+function ownAddresses(): readonly string[] | null {
+  try {
+    return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
+  } catch {
+    return null
+  }
 }

@@ -161,6 +161,11 @@ export const commands: readonly Command[] = [
       { flag: '--yes', value: null, means: 'Do not ask before changing.' },
       { flag: '--plan', value: 'FILE', means: 'Carry out a plan that was kept by plan --out; a signed one only on its machine, once.' },
       { flag: '--resume', value: null, means: 'Go on after ^C, a crash or a lost connection; the newest journal, or the named one.' },
+      {
+        flag: '--inside-site',
+        value: null,
+        means: 'Only where this computer stands inside the domains and networks of the site file; elsewhere nothing is asked or changed.',
+      },
       ...settingOptions,
       ...reachOptions,
     ],

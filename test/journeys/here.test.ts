@@ -10,6 +10,7 @@ import { methods, type Stage, stage } from './lab.ts'
 
 /** This computer is a machine of the lab: everything but its door is as on Windows, where test:windows goes the whole way. */
 const pc = 'pc-1.corp.example'
+let addresses: readonly string[] | null = ['127.0.0.1', '10.4.0.17']
 const flags = {
   ...{ user: null, passwordFile: null, askPassword: false, credential: null, method: null },
   ...{ https: false, port: null, ca: null, pin: null, timeoutSeconds: null },
@@ -29,7 +30,7 @@ async function at(scenario: ScenarioId, elevated: boolean, then: (app: App, s: S
     operationTimeoutMs: 20_000,
     connectTimeoutMs: 5_000,
   })
-  const here: Here = { name: pc, open: () => openMachine(reach()), elevated: async () => elevated }
+  const here: Here = { name: pc, open: () => openMachine(reach()), elevated: async () => elevated, addresses: () => addresses }
   const before = process.env.SLMCTL_STATE
   process.env.SLMCTL_STATE = s.directory
   const app = await openApp({ siteFile: s.site, reach: flags, parallel: 4, replay: null, notice: () => {}, here })
@@ -94,5 +95,25 @@ describe('this computer', () => {
       },
       (text) =>
         `${text.replace(/^groups:\n(?: .*\n)*/m, '')}\ngroups:\n  left: { machines: [pc-1], wishes: [{ product: windows, by: leave }] }\n`,
+    ))
+
+  test('is inside the site by its own domain and one of its addresses; what cannot be read is not inside', () =>
+    at('win11-pro-notification', true, async (app, s) => {
+      const outside = () => app.outside(app.site!)
+      assert.equal(await outside(), null)
+      addresses = ['127.0.0.1', '192.168.7.2']
+      assert.match((await outside())!, /no address of this machine/)
+      addresses = null
+      assert.match((await outside())!, /could not be read/)
+      addresses = ['10.4.0.17']
+      await s.lab.fault(pc, { kind: 'refused' })
+      assert.match((await outside())!, /refuses the connection/)
+    }))
+  test('in another domain it is outside, whatever DHCP says', () =>
+    at(
+      'win11-pro-notification',
+      true,
+      async (app) => assert.match((await app.outside(app.site!))!, /the domain of this machine, corp\.example, is none of the site file/),
+      (text) => text.replace(/^domains:.*$/m, 'domains: [labs.example]').replace(/^ {2}hosts:.*$/m, '  hosts: [10.0.0.10]'),
     ))
 })

@@ -102,9 +102,14 @@ function keeps(draft: Draft, p: ProductFacts, index: number): void {
   if (p.state === 'licensed') draft.hold(`${name}: its own ${kind} licence stays as it is.`)
   else
     draft.refuse(index, 'NOT_VOLUME_LICENSED', `${name} carries its own ${kind} licence; slmctl gives up no licence on its own.`, [
-      'Activate it with that licence. Moving it to a volume licence needs an entitlement in the site file.',
+      p.application === 'office'
+        ? `Activate it with that licence. To a volume product Office is moved by its own deployment tool: slmctl image --product "Office LTSC 2024 ProPlus" --remove-retail ${retailId(draft)} --out DIR writes the file for it.`
+        : 'Activate it with that licence. Moving it to a volume licence needs an entitlement in the site file.',
     ])
 }
+
+/** The retail product by the name that the Office Deployment Tool removes it by, where the machine tells one. */
+const retailId = (draft: Draft): string => draft.facts.office?.releaseIds.find((id) => /Retail$/.test(id)) ?? 'ID'
 
 /** An OEM or retail Windows may become a volume product: the site wishes it, it was bought, and Microsoft publishes the key. */
 function giveUp(draft: Draft, p: ProductFacts, index: number): 'done' | string {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { canonicalHost } from '../../addresses.ts'
 import type { App, Carried, MachineOutcome, Wished } from '../../app.ts'
 import { clientKeys } from '../../catalogue.ts'
-import { type MachinePlan, maskKeys, type Plan, type Problem, ProblemError, problem } from '../../model.ts'
+import { type MachinePlan, maskKeys, type Plan, type Problem, ProblemError, problem, type Site } from '../../model.ts'
 import { looksSigned } from '../../offline.ts'
 import { machinePlanSchema, planSchema } from '../../schemas.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
@@ -37,6 +37,14 @@ async function stoppable(app: App, io: Io, work: (stop: Stop) => Promise<number>
 
 async function begin(app: App, words: readonly string[], wishes: Wished, flags: Flags, stop: Stop, io: Io): Promise<number> {
   const site = app.needSite('apply')
+  if (flags['inside-site'] === true) {
+    const outside = await outsideOf(app, site, words)
+    if (outside !== null) {
+      if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: [], problems: [] }))
+      else io.out(wrap(`Nothing was asked or changed: ${outside}.`, io.columns))
+      return 0
+    }
+  }
   const problems: Problem[] = []
   /** What is kept of a machine where nothing is to be done is its name, however many there are. */
   const toDo: MachinePlan[] = []
@@ -196,6 +204,13 @@ function showOutcome(o: MachineOutcome, io: Io): void {
     for (const next of o.problem.next) io.out(wrap(next, io.columns, '    → ', '      '))
   }
   if (o.after) io.out(wrap(`${io.paint(colour[o.after.verdict], o.after.verdict)}: ${o.after.headline}`, io.columns, '  now ', '      '))
+}
+
+/** Why this computer is left alone, where it stands outside the site; null inside. Other machines are not meant. */
+async function outsideOf(app: App, site: Site, words: readonly string[]): Promise<string | null> {
+  if (words.length > 1 || (words.length === 1 && (app.here === null || app.machines(words)[0] !== app.here)))
+    throw new ProblemError(problem('USAGE', '--inside-site is about this computer alone.', ['slmctl apply . --inside-site']))
+  return await app.outside(site)
 }
 
 /** Refuses what this computer would not let its user do, before anything is tried. */
