@@ -385,6 +385,20 @@ describe('activation by telephone, by file', () => {
       'win10-enterprise-mak',
     ))
 
+  test('interrupted after the confirmation ID went out: --resume asks whether it was taken, and sends nothing again', () =>
+    telephone(async (s, at) => {
+      await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
+      fill(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      assert.equal((await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes')).code, 0)
+      const folder = at('journal')
+      const journal = join(folder, readdirSync(folder)[0]!)
+      const lines = readFileSync(journal, 'utf8').split('\n')
+      writeFileSync(journal, `${lines.slice(0, 1 + lines.findIndex((l) => l.includes('"kind":"about"'))).join('\n')}\n`)
+      const ran = await s.slmctl('apply', '--resume', '--yes', '--json')
+      assert.equal(ran.code, 0, ran.out + ran.err)
+      assert.deepEqual(methods(s.lab, pc), ['DepositOfflineConfirmationId'])
+    }, 'win10-mak-not-activated'))
+
   test('a file that others had in their hands does not decide who is shown a credential', () =>
     telephone(async (s, at) => {
       await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
