@@ -70,6 +70,8 @@ export type Shown = {
 
 /** A program that answers nothing for so long hangs. */
 const runTimeoutMs = 120_000
+/** What it said before it ended is read by then. */
+const afterExitMs = 2_000
 
 export function thisHost(): Host {
   return {
@@ -123,6 +125,14 @@ function run(file: string, args: readonly string[]): Promise<Ran> {
   })
   child.on('error', (error) => resolve({ code: null, out, err: error.message }))
   child.on('close', (code) => resolve({ code, out, err }))
+  // A service that the program woke may have inherited its output, and never closes it.
+  child.on('exit', (code) => {
+    setTimeout(() => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+      resolve({ code, out, err })
+    }, afterExitMs).unref()
+  })
   return promise
 }
 

@@ -64,3 +64,12 @@ describe('what Task Scheduler tells', () => {
     assert.match(silent.remarks.join(), /could not be told/)
   })
 })
+
+test('a program that woke another one, which keeps its output open, is not waited for', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const begin = performance.now()
+  assert.deepEqual(await thisHost().run('/bin/sh', ['-c', 'sleep 20 & echo said; exit 3']), { code: 3, out: 'said\n', err: '' })
+  assert.ok(performance.now() - begin < 15_000)
+  assert.equal((await thisHost().run('/nonexistent/schtasks.exe', [])).code, null)
+})
