@@ -31,6 +31,7 @@ import {
   type Wished,
 } from './engine.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
+import { callsGivenUp } from './native.ts'
 import { keyWords, type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
@@ -339,8 +340,18 @@ export async function openApp(options: AppOptions): Promise<App> {
       asOf(machines, (some, env) => factsOf(some, { ...env, carried: true }, (facts, name) => telephoneRows(facts, name), signal)),
     close: async () => {
       reaches.wipe()
+      if (callsGivenUp() > 0) leaveSoon()
     },
   }
+}
+
+/** A foreign call that does not come back would hold the process for ever; what is still to be written is waited for. */
+function leaveSoon(): void {
+  const timer = setTimeout(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength > 0) timer.refresh()
+    else process.exit()
+  }, 500)
+  timer.unref()
 }
 
 /** The flags as the narrowest level of how machines are reached. */

@@ -16,7 +16,7 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 /** After these nothing more can be asked of the machine; any other problem is the problem of its question. */
 const ends =
-  /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|LOGON_FAILED|CERTIFICATE|PIN_MISMATCH|GARBAGE|CUT|SLOW|QUOTA|SEAL|NOT_OFFERED|CREDENTIAL_NEEDS_HTTPS|NAME_NEEDED)|KERBEROS_|SECRET_|REACH_|CREDENTIAL_|CERTIFICATE_FILE)/
+  /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|LOGON_FAILED|CERTIFICATE|PIN_MISMATCH|GARBAGE|CUT|SLOW|QUOTA|SEAL|NOT_OFFERED|CREDENTIAL_NEEDS_HTTPS|NAME_NEEDED)|LOCAL_(?:WMI_UNAVAILABLE|SLOW|MODULE)|NOT_WINDOWS|NATIVE_|KERBEROS_|SECRET_|REACH_|CREDENTIAL_|CERTIFICATE_FILE)/
 
 /** True for a problem after which nothing more can be asked of the machine now. */
 export const isAway = (why: Problem): boolean => ends.test(why.code)
