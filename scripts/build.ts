@@ -4,10 +4,10 @@
  * ships this, and so does the single file for Windows (build-exe.ts); a checkout runs the sources. Native code (koffi) stays a
  * dependency.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { build, type Plugin, transform } from 'esbuild'
+import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
 
 /** Loaded when one of their functions is first called: what stands behind a site file, WinRM, DNS, and changes. */
@@ -64,46 +64,76 @@ const tables: Plugin = {
   },
 }
 
+/** What is loaded on the way to a command is a file beside. */
+const besides: Plugin = {
+  name: 'besides',
+  setup(b) {
+    b.onResolve({ filter: /\/commands\/\w+\.ts$|\/site\.ts$/ }, (args) => {
+      if (args.kind !== 'dynamic-import') return undefined
+      return { path: args.path.endsWith('/site.ts') ? './site-file.cjs' : `./${basename(args.path, '.ts')}.cjs`, external: true }
+    })
+  },
+}
+
+/** Must be there at once: each stands in one file, as every file more costs some time. What is in two of them is two classes (model.ts). */
+const quick = ['diagnose', 'explain', 'keys']
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  minify: true,
+  legalComments: 'none',
+  external: ['koffi'],
+  // A single executable has no import().
+  supported: { 'dynamic-import': false },
+} as const satisfies BuildOptions
+const ownUrl = 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;'
+
 /** Writes the bundle into a folder of its own; what was in it goes away. */
 export async function bundle(folder: string): Promise<void> {
+  const commandFile = (name: string) => [name, `src/cli/commands/${name}.ts`] as const
   // `debug` and `recorded` are no commands: one is put around any of them, the other is diagnose where it is given a recording.
-  const names = [...commands.map((c) => c.name), 'debug', 'recorded']
+  const others = [...commands.map((c) => c.name).filter((name) => !quick.includes(name)), 'debug', 'recorded']
+  rmSync(folder, { recursive: true, force: true })
+  await build({
+    ...common,
+    entryPoints: { slmctl: 'src/cli.ts', ...Object.fromEntries(quick.map(commandFile)) },
+    format: 'cjs',
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    define: { 'import.meta.url': '__bundle_url' },
+    banner: { js: ownUrl },
+    plugins: [besides, tables],
+  })
+  // The others share parts, which esbuild can do for modules only: each is made CommonJS afterwards.
   const { outputFiles } = await build({
+    ...common,
+    supported: {},
     entryPoints: {
-      slmctl: 'src/cli.ts',
-      ...Object.fromEntries(names.map((c) => [c, `src/cli/commands/${c}.ts`])),
+      'site-file': 'src/site.ts',
+      ...Object.fromEntries(others.map(commandFile)),
       ...Object.fromEntries(later.map((module) => [fileOf(module), module])),
     },
-    bundle: true,
     splitting: true,
-    platform: 'node',
-    target: 'node24',
     format: 'esm',
-    minify: true,
-    legalComments: 'none',
-    external: ['koffi'],
-    define: { 'import.meta.url': '__bundle_url' },
     write: false,
     outdir: folder,
     outExtension: { '.js': '.cjs' },
     chunkNames: 'part-[hash]',
-    plugins: [loadedLater, tables],
+    define: { 'import.meta.url': '__bundle_url' },
+    plugins: [besides, loadedLater, tables],
   })
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
+  const { bundle: _, external: __, legalComments: ___, ...transforming } = common
   for (const file of outputFiles) {
     const { code } = await transform(file.text, {
+      ...transforming,
       format: 'cjs',
-      platform: 'node',
-      target: 'node24',
-      minify: true,
-      // A single executable has no import().
-      supported: { 'dynamic-import': false },
       define: { __require_later: 'require' },
-      banner: file.text.includes('__bundle_url') ? 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;' : '',
+      banner: file.text.includes('__bundle_url') ? ownUrl : '',
     })
     writeFileSync(join(folder, basename(file.path)), code)
   }
 }
 
-if (import.meta.main) await bundle('dist')
+if (import.meta.main) await bundle(process.argv[2] ?? 'dist')
