@@ -70,7 +70,7 @@ const besides: Plugin = {
   setup(b) {
     b.onResolve({ filter: /\/commands\/\w+\.ts$|\/site\.ts$/ }, (args) => {
       if (args.kind !== 'dynamic-import') return undefined
-      return { path: args.path.endsWith('/site.ts') ? './site-file.cjs' : `./${basename(args.path, '.ts')}.cjs`, external: true }
+      return { path: args.path.includes('/commands/') ? `./${basename(args.path, '.ts')}.cjs` : './site-file.cjs', external: true }
     })
   },
 }

