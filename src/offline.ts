@@ -3,18 +3,24 @@
  * telephone activation by a file of IDs. Files and clocks are given from outside but for the keys and the marks of used plans.
  */
 export { readTelephoneFile, type TelephoneRow, telephoneFile, telephoneRows } from './offline/ids.ts'
-export { ensureTargetKey, keyWords, makeSigner, type Passphrase, publicPart, readSigner, type SigningKey, targetKey } from './offline/keys.ts'
+export {
+  ensureTargetKey,
+  keyWords,
+  makeSigner,
+  type Passphrase,
+  publicPart,
+  readSigner,
+  type SigningKey,
+  targetKey,
+} from './offline/keys.ts'
 export {
   type Identity,
   looksSigned,
-  type OnTarget,
-  onTarget,
-  otherMachine,
   type SignedPlan,
   signerOf,
   signPlan,
-  uuidOf,
   validDays,
   verifySigned,
 } from './offline/signed-plan.ts'
+export { type OnTarget, onTarget, otherMachine, uuidOf } from './offline/target.ts'
 export { begun, claim, refuseUsed } from './offline/used.ts'

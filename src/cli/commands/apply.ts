@@ -1,13 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
-import { canonicalHost } from '../../addresses.ts'
 import type { App, Carried, MachineOutcome, Wished } from '../../app.ts'
-import { clientKeys } from '../../catalogue.ts'
-import { type MachinePlan, maskKeys, type Plan, type Problem, ProblemError, problem, type Site } from '../../model.ts'
+import { type MachinePlan, type Problem, ProblemError, problem, type Site } from '../../model.ts'
 import { looksSigned } from '../../offline.ts'
-import { machinePlanSchema, planSchema } from '../../schemas.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
+import { machinePlanOf, readPlan, readPlanFile } from '../plan-file.ts'
 import { colour } from '../views/diagnosis.ts'
 import { callOf, showMachinePlan } from '../views/plan.ts'
 
@@ -242,77 +239,6 @@ async function confirm(plans: readonly MachinePlan[], flags: Flags, stop: Stop, 
   ask.close()
   if (!/^y(?:es)?$/i.test(answer.trim())) throw new ProblemError(problem('NOT_CONFIRMED', 'Nothing was changed.', ['Answer y to go on.']))
   void io
-}
-
-/** More than a plan of a fleet has. */
-const limitBytes = 512 * 1024 * 1024
-
-function readPlanFile(file: string): Uint8Array {
-  try {
-    if (statSync(file).size <= limitBytes) return readFileSync(file)
-  } catch (error) {
-    throw new ProblemError(
-      problem(
-        'PLAN_INVALID',
-        `${file} is no plan of slmctl: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
-        ['slmctl plan --out FILE makes one.'],
-        { file },
-      ),
-    )
-  }
-  throw new ProblemError(
-    problem('PLAN_INVALID', `${file} is no plan of slmctl: it is too large.`, ['slmctl plan --out FILE makes one.'], { file }),
-  )
-}
-
-/** One machine's plan by its published schema, without a key of anybody in it. */
-const machinePlanOf = (value: unknown): MachinePlan | null => {
-  const parsed = machinePlanSchema.safeParse(value)
-  return parsed.success && !holdsKey(parsed.data as MachinePlan) ? (parsed.data as MachinePlan) : null
-}
-
-/** A plan refers to the keys of the organisation; one that holds a key would bring it into the journal. */
-function holdsKey(m: MachinePlan): boolean {
-  return [...m.steps, ...m.fallbacks.flatMap((f) => f.steps)].some(({ arguments: given }) =>
-    Object.values(given).some(
-      (value) => typeof value === 'string' && maskKeys(value) !== value && !clientKeys.some((row) => row.key === value),
-    ),
-  )
-}
-
-/** A saved plan, held to its published schema: whatever it says, the guard decides about every step. */
-function readPlan(file: string, bytes: Uint8Array, signers: readonly string[]): Plan {
-  if (signers.length > 0)
-    throw new ProblemError(
-      problem(
-        'PLAN_NOT_SIGNED',
-        `${file} is not signed, and the site file names who signs plans (plans: signers).`,
-        ['slmctl plan … --out FILE --sign KEYFILE', 'Or plan and apply at once, without a file: slmctl apply MACHINE'],
-        { file },
-      ),
-    )
-  const invalid = (why: string) =>
-    new ProblemError(problem('PLAN_INVALID', `${file} is no plan of slmctl: ${why}`, ['slmctl plan --out FILE makes one.'], { file }))
-  let content: unknown
-  try {
-    content = JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    throw invalid('it is not JSON.')
-  }
-  const parsed = planSchema.safeParse(content)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!
-    throw invalid(`${issue.path.join('.') || 'the file'}: ${issue.message}.`)
-  }
-  const plan = parsed.data as Plan
-  const names = new Set<string>()
-  for (const m of plan.machines) {
-    const name = canonicalHost(m.name ?? m.id)
-    if (names.has(name)) throw invalid(`${name} is in it twice.`)
-    names.add(name)
-  }
-  if (plan.machines.some(holdsKey)) throw invalid('it holds a product key that Microsoft does not publish.')
-  return plan
 }
 
 type Stop = { readonly signal: AbortSignal; readonly forget: () => void }
