@@ -55,7 +55,7 @@ export type Fixture = {
 }
 
 export const hresults = {
-  failed: 0x80041001,
+  notFound: 0x80041002,
   accessDenied: 0x80041003,
   providerLoadFailure: 0x80041013,
   /** RPC_S_CALL_FAILED: the process of a provider ended in the middle of a call. */

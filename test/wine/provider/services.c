@@ -389,18 +389,6 @@ static HRESULT WINAPI exec_query(IWbemServices *this, const BSTR language, const
   return result;
 }
 
-static HRESULT WINAPI create_instance_enum(IWbemServices *this, const BSTR class_name, LONG flags, IWbemContext *context,
-                                           IEnumWbemClassObject **out) {
-  WCHAR text[160] = L"SELECT * FROM ";
-  if (!class_name || wcslen(class_name) > 128) return WBEM_E_INVALID_CLASS;
-  wcscat(text, class_name);
-  BSTR query = SysAllocString(text), language = SysAllocString(L"WQL");
-  HRESULT result = exec_query(this, language, query, flags, context, out);
-  SysFreeString(query);
-  SysFreeString(language);
-  return result;
-}
-
 static const Answer *answer_for(Fixture *fixture, const Class *class, const Method *method, const Path *path) {
   for (UINT i = 0; i < fixture->answers_count; i++) {
     const Answer *answer = &fixture->answers[i];
@@ -488,7 +476,7 @@ static HRESULT WINAPI exec_method(IWbemServices *this, const BSTR text, const BS
 
 static IWbemServicesVtbl table = {
     query_interface, add_ref, release, NOT, NOT, NOT, get_object, NOT, NOT, NOT, NOT, NOT, NOT, NOT,
-    NOT, NOT, NOT, NOT, create_instance_enum, NOT, exec_query, NOT, NOT, NOT, exec_method, NOT,
+    NOT, NOT, NOT, NOT, NOT, NOT, exec_query, NOT, NOT, NOT, exec_method, NOT,
 };
 
 HRESULT new_services(const WCHAR *name_space, IWbemServices **out) {

@@ -64,16 +64,18 @@ async function impatient(argv: readonly string[], limitMs: number): Promise<Ran>
     here: { name, open: () => openLocal(name, { questionMs: limitMs, callMs: limitMs }), elevated: async () => true },
   })
   const begin = performance.now()
-  const answers: unknown[] = []
+  const machines: unknown[] = []
+  const problems: unknown[] = []
   if (argv[0] === 'status')
-    for await (const { result } of app.status([name])) answers.push(result.ok ? { ok: true, ...result.value } : result)
+    for await (const { result } of app.status([name])) machines.push(result.ok ? { ok: true, ...result.value } : result)
   else
     for await (const { result } of app.plans([name], { renew: false, asked: [] })) {
-      if (!result.ok) answers.push(result)
-      else for await (const outcome of app.apply([result.value], { renew: false, asked: [] }).outcomes) answers.push(outcome)
+      if (!result.ok) problems.push(result.problem)
+      else for await (const outcome of app.apply([result.value], { renew: false, asked: [] }).outcomes) machines.push(outcome)
     }
   const ms = Math.round(performance.now() - begin)
-  return { argv, code: 0, out: JSON.stringify({ machines: answers }), err: '', ms }
+  const code = [...problems, ...machines.filter((m) => (m as { ok?: boolean }).ok === false)].length > 0 ? 2 : 1
+  return { argv, code, out: JSON.stringify({ machines, problems }), err: '', ms }
 }
 
 async function work(job: Job): Promise<Done> {
