@@ -1,0 +1,64 @@
+/** The keys of carried plans on Windows: where they lie, who may read them, and that they sign and open there. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { ownKey } from '../../../src/app/carried.ts'
+import { loadForeign, wide } from '../../../src/native/foreign.ts'
+import { accessList, others } from '../../../src/native.ts'
+import { claim, makeSigner, onTarget, readSigner, refuseUsed, signPlan, targetKey, verifySigned } from '../../../src/offline.ts'
+import { Secret } from '../../../src/secrets.ts'
+import { step } from '../../engine/step.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'slmctl-offline-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+const at = (name: string) => join(folder, name)
+const name = 'pc-1.corp.example'
+
+/** Windows hands the folder's access list on to what is made in it; Wine does not, so the file gets what it would have got. */
+async function asWindows(file: string): Promise<void> {
+  const foreign = await loadForeign()
+  const arena = foreign.arena(4096)
+  try {
+    const out = arena.room(8)
+    const made = foreign.func('advapi32.dll', 'ConvertStringSecurityDescriptorToSecurityDescriptorW', 'pupp')
+    assert.notEqual(made.now(wide(arena, 'D:P(A;;FA;;;BA)(A;;FA;;;SY)'), 1, out, null), 0)
+    assert.notEqual(foreign.func('advapi32.dll', 'SetFileSecurityW', 'pup').now(wide(arena, file), 4, arena.pointer(out)), 0)
+  } finally {
+    arena.free()
+  }
+}
+
+test('the key of the computer is made once, in a folder that nobody else may read', async () => {
+  const key = await ownKey(at('state'))
+  await asWindows(at('state/identity/target.key'))
+  assert.equal(await ownKey(at('state')), key)
+  for (const path of [at('state/identity'), at('state/identity/target.key')])
+    assert.equal(others(await accessList(path), 'read'), null, path)
+  await assert.rejects(readSigner(at('state/identity/target.key'), { file: null, ask: false }), /none for signing plans/)
+})
+
+test('a plan is signed, verified and opened by Windows’ Node', async () => {
+  const publicKey = await makeSigner(at('state/identity/signer.key'), { file: null, ask: false })
+  await asWindows(at('state/identity/signer.key'))
+  const key = await readSigner(at('state/identity/signer.key'), { file: null, ask: false })
+  const reference = { env: 'MAK' }
+  const wishes = [{ product: 'windows', by: 'mak', year: null, key: reference, instead: false }] as const
+  const text = await signPlan({
+    plan: {
+      ...{ id: name, name, holds: [], refused: [], missing: [], fallbacks: [], fingerprint: 'abc', changes: ['mak'] },
+      steps: [step('InstallProductKey', { change: 'mak', secret: { argument: 'ProductKey', reference }, product: 'new:windows:mak' })],
+    },
+    machine: { name, uuid: null, key: await ownKey(at('state')) },
+    ...{ wishes, key, now: new Date(), days: 1, secret: async () => new Secret(Buffer.from('a secret')) },
+  })
+  const signed = verifySigned(Buffer.from(text), [publicKey], new Date(), (plan) => plan as never)
+  const { secret } = onTarget(signed, wishes, await targetKey(at('state/identity')))
+  assert.equal(
+    secret(reference)?.use((bytes) => Buffer.from(bytes).toString()),
+    'a secret',
+  )
+  claim(at('state/signed-plans'), signed.statement.serial, Buffer.from(text))
+  assert.throws(() => refuseUsed(at('state/signed-plans'), signed.statement.serial), /was begun here before/)
+})
