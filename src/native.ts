@@ -2,7 +2,7 @@
  * Foreign functions: what the operating system does better than we could. Kerberos by GSS-API (Linux, macOS) and SSPI (Windows).
  * Nothing is loaded before the first call; what is missing is a NativeError `unavailable` that says what to install.
  */
-export { type AccessList, accessList, others } from './native/access.ts'
+export { type AccessList, accessList, lets, others, type Use } from './native/access.ts'
 export { genericCredential } from './native/credentials.ts'
 export { NativeError } from './native/error.ts'
 export { type GssEnd, type GssIdentity, gssAcceptor, gssInitiator } from './native/gssapi.ts'

@@ -3,8 +3,8 @@ import { type Foreign, wide } from './foreign.ts'
 import type { Arena } from './memory.ts'
 import { here } from './windows.ts'
 
-/** One entry of an access list that lets somebody in: whom, by SID or SDDL's two letters, and to what. */
-export type Allowed = { readonly trustee: string; readonly rights: string; readonly inheritOnly: boolean }
+/** One entry of an access list that lets somebody in: whom, by SID or SDDL's two letters, and to what, by the bits of an access mask. */
+export type Allowed = { readonly trustee: string; readonly rights: number; readonly inheritOnly: boolean }
 /** A file's owner and access list; `allowed` is null where there is no list, and so everybody may do everything. */
 export type AccessList = { readonly owner: string; readonly allowed: readonly Allowed[] | null }
 
@@ -58,30 +58,68 @@ function sddlOf(foreign: Foreign, arena: Arena, descriptor: bigint | null): stri
 /** Reads SDDL ([MS-DTYP] 2.5.1): `O:BAD:PAI(A;OICI;FA;;;BA)`. Entries that deny or audit let nobody in. */
 export function readAccessList(sddl: string): AccessList {
   const owner = /^O:(S-[\d-]+|[A-Z]{2})/.exec(sddl)?.[1] ?? ''
-  const list = /D:([A-Z_]*)((?:\([^)]*\))*)/.exec(sddl)
+  const list = /D:([A-Z_]*)/.exec(sddl)
   if (!list || /NO_ACCESS_CONTROL/.test(list[1]!)) return { owner, allowed: null }
+  const found = entries(sddl, list.index + list[0].length)
+  // What cannot be read to its end may let anybody in.
+  if (found === null) return { owner, allowed: null }
   return {
     owner,
-    allowed: [...list[2]!.matchAll(/\(([^;)]*);([^;]*);([^;]*);[^;]*;[^;]*;([^;)]*)/g)].flatMap(([, type, flags, rights, trustee]) =>
-      type === 'A' || type === 'XA' || type === 'OA'
-        ? [{ trustee: trustee!, rights: rights!, inheritOnly: /^(?:..)*IO/.test(flags!) }]
-        : [],
-    ),
+    allowed: found.flatMap((entry) => {
+      const [type, flags, rights, , , trustee] = entry.split(';')
+      return type === 'A' || type === 'XA' || type === 'OA'
+        ? [{ trustee: trustee ?? '', rights: rightsOf(rights ?? ''), inheritOnly: /^(?:..)*IO/.test(flags ?? '') }]
+        : []
+    }),
   }
 }
 
-/** FILE_READ_DATA and its like, in the letters and bits of SDDL. */
-const readBits = 0x1 | 0x8000_0000 | 0x1000_0000
-const readLetters: ReadonlySet<string> = new Set(['FA', 'FR', 'GA', 'GR', 'CC'])
-/** FILE_WRITE_DATA, FILE_APPEND_DATA, DELETE, WRITE_DAC, WRITE_OWNER, FILE_DELETE_CHILD and the generic rights that hold them. */
-const writeBits = 0x2 | 0x4 | 0x40 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x4000_0000 | 0x1000_0000
-const writeLetters: ReadonlySet<string> = new Set(['FA', 'FW', 'GA', 'GW', 'DC', 'LC', 'DT', 'SD', 'WD', 'WO'])
-
-export function lets({ rights }: Allowed, what: 'read' | 'write'): boolean {
-  const [bits, letters] = what === 'read' ? [readBits, readLetters] : [writeBits, writeLetters]
-  if (/^0x[0-9a-f]+$/i.test(rights)) return (Number(rights) & bits) !== 0
-  return (rights.match(/../g) ?? []).some((two) => letters.has(two))
+/** The entries in parentheses that begin here; a conditional one has parentheses of its own, and text in quotes. Null: one does not end. */
+function entries(sddl: string, from: number): string[] | null {
+  const found: string[] = []
+  for (let at = from; sddl[at] === '('; ) {
+    let depth = 0
+    let quoted = false
+    let end = at
+    for (; end < sddl.length; end++) {
+      const c = sddl[end]
+      if (c === '"') quoted = !quoted
+      else if (!quoted && c === '(') depth++
+      else if (!quoted && c === ')' && --depth === 0) break
+    }
+    if (end === sddl.length) return null
+    found.push(sddl.slice(at + 1, end))
+    at = end + 1
+  }
+  return found
 }
+
+/** Access rights of files by their names in SDDL: [MS-DTYP] 2.5.1.1, 2.4.3. */
+const named: Readonly<Record<string, number>> = {
+  ...{ GA: 0x10000000, GX: 0x20000000, GW: 0x40000000, GR: 0x80000000 },
+  ...{ RC: 0x20000, SD: 0x10000, WD: 0x40000, WO: 0x80000 },
+  ...{ FA: 0x1f01ff, FR: 0x120089, FW: 0x120116, FX: 0x1200a0 },
+  ...{ CC: 0x1, DC: 0x2, LC: 0x4, SW: 0x8, RP: 0x10, WP: 0x20, DT: 0x40, LO: 0x80, CR: 0x100 },
+}
+
+function rightsOf(text: string): number {
+  if (/^(?:0x[0-9a-f]+|\d+)$/i.test(text)) return Number(text) | 0
+  // A right that is not known may be any.
+  return (text.match(/..?/g) ?? []).reduce((all, two) => all | (named[two] ?? -1), 0)
+}
+
+/** DELETE, WRITE_DAC, WRITE_OWNER, GENERIC_ALL, FILE_DELETE_CHILD: to put something else in its place, or to give oneself every right. */
+const takesOver = 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40
+const bits = {
+  /** Change the file, or what lies in the folder. */
+  write: takesOver | 0x40000000 | 0x2 | 0x4,
+  /** Put another folder in the place of this one. */
+  replace: takesOver,
+  read: takesOver | 0x80000000 | 0x1,
+} as const
+export type Use = keyof typeof bits
+
+export const lets = ({ rights }: Allowed, use: Use): boolean => (rights & bits[use]) !== 0
 
 /** The system, administrators and TrustedInstaller: they may do everything anyway. */
 const always: ReadonlySet<string> = new Set([
@@ -90,7 +128,7 @@ const always: ReadonlySet<string> = new Set([
 ])
 
 /** Who else than its owner, the system and administrators may read or write a file, by SID or SDDL's letters; null where nobody may. */
-export function others({ owner, allowed }: AccessList, what: 'read' | 'write'): string | null {
+export function others({ owner, allowed }: AccessList, what: Use): string | null {
   if (allowed === null) return 'everybody'
   const entry = allowed.find((a) => !a.inheritOnly && a.trustee !== owner && !always.has(a.trustee) && lets(a, what))
   return entry ? (names.get(entry.trustee) ?? entry.trustee) : null

@@ -4,25 +4,8 @@
  */
 import { lstatSync } from 'node:fs'
 import { posix, win32 } from 'node:path'
-import type { AccessList } from '../native.ts'
+import { type AccessList, lets, type Use } from '../native.ts'
 import type { Host } from './host.ts'
-
-/** `write`: change the file or what lies in the folder; `replace`: put another folder in the place of this one; `read`. */
-export type Use = 'write' | 'replace' | 'read'
-
-/** Access rights of files by their names in SDDL: [MS-DTYP] 2.5.1.1, 2.4.3. */
-const named: Readonly<Record<string, number>> = {
-  ...{ GA: 0x10000000, GX: 0x20000000, GW: 0x40000000, GR: 0x80000000 },
-  ...{ RC: 0x20000, SD: 0x10000, WD: 0x40000, WO: 0x80000 },
-  ...{ FA: 0x1f01ff, FR: 0x120089, FW: 0x120116, FX: 0x1200a0 },
-  ...{ CC: 0x1, DC: 0x2, LC: 0x4, SW: 0x8, RP: 0x10, WP: 0x20, DT: 0x40, LO: 0x80, CR: 0x100 },
-}
-const takesOver = 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40
-const dangerous: Readonly<Record<Use, number>> = {
-  write: takesOver | 0x40000000 | 0x2 | 0x4,
-  replace: takesOver,
-  read: takesOver | 0x80000000 | 0x1,
-}
 
 /** SYSTEM, Administrators, the built-in Administrator, domain and enterprise administrators, TrustedInstaller. */
 const trusted = new Set([
@@ -37,13 +20,7 @@ const trusted = new Set([
 export function letsOthers({ owner, allowed }: AccessList, use: Use): string | null {
   if (!trusted.has(owner)) return owner || 'somebody'
   if (allowed === null) return 'everybody'
-  return allowed.find((a) => !a.inheritOnly && !trusted.has(a.trustee) && (mask(a.rights) & dangerous[use]) !== 0)?.trustee ?? null
-}
-
-function mask(rights: string): number {
-  if (/^(?:0x[0-9a-f]+|\d+)$/i.test(rights)) return Number(rights) | 0
-  // A right that is not known may be any.
-  return (rights.match(/../g) ?? []).reduce((all, two) => all | (named[two] ?? -1), 0)
+  return allowed.find((a) => !a.inheritOnly && !trusted.has(a.trustee) && lets(a, use))?.trustee ?? null
 }
 
 /** What others may do it to: a path, and whom. Null: nobody may. `untold`: it could not be found out. */

@@ -21,6 +21,10 @@ test('an access list: who else may read or write', () => {
   assert.equal(who('D:NO_ACCESS_CONTROL'), 'everybody')
   assert.equal(who('D:'), null)
   assert.equal(who('D:PAI(XA;;FR;;;BU;(x == 1))'), 'all users')
+  // What comes after a conditional entry counts as well; what does not end may be anything.
+  assert.equal(who('D:PAI(XD;;FR;;;BU;(x == ")" && (y == 2)))(A;;FR;;;WD)'), 'everybody')
+  assert.equal(who('D:PAI(A;;FA;;;SY)(A;;FR'), 'everybody')
+  assert.equal(who('D:(A;;XXYY;;;BU)'), 'all users')
 })
 
 test('a credential becomes UTF-8 without becoming a string', () => {
