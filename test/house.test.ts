@@ -62,7 +62,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   schedule: ['node:child_process', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
   image: [],
   offline: ['node:crypto', 'node:fs', 'node:os', 'node:path'],
-  support: ['fflate', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
+  support: ['fflate', 'node:fs', 'node:os', 'node:path'],
   app: ['node:fs', 'node:os', 'node:path'],
   schemas: ['zod'],
   cli: ['node:fs', 'node:os', 'node:path', 'node:readline', 'node:readline/promises', 'node:url', 'node:util'],
