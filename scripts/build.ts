@@ -10,12 +10,24 @@ import { isDeepStrictEqual } from 'node:util'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
 
-/** Loaded when one of their functions is first called: what stands behind a site file, WinRM, DNS, and changes. */
+/** Loaded when one of their functions is first called: what stands behind texts, a site file, the network, and changes. */
 const later = [
+  'src/activation/clues/read.ts',
+  'src/activation/audit.ts',
   'src/app/carried.ts',
   'src/directory/ask.ts',
   'src/engine/apply.ts',
   'src/engine/journal.ts',
+  'src/native/gssapi.ts',
+  'src/native/sspi.ts',
+  'src/protocol/negotiate/gss.ts',
+  'src/protocol/negotiate/ntlm-accept.ts',
+  'src/protocol/negotiate/ntlm-initiate.ts',
+  'src/protocol/negotiate/sspi.ts',
+  'src/protocol/wsman/request.ts',
+  'src/protocol/wsman/response.ts',
+  'src/protocol/wsman/sealed.ts',
+  'src/protocol/wsman/shell.ts',
   'src/site/contradictions.ts',
   'src/site/declared.ts',
   'src/site/json-schema.ts',
