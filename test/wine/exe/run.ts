@@ -67,7 +67,6 @@ async function answers({ run }: Exe): Promise<void> {
     ['diagnose', text],
     ['diagnose', '--json', '--site', 'examples/slmctl.yaml', text],
     ['diagnose', 'missing.txt'],
-    ['site', 'check', 'examples/slmctl.yaml'],
     ['site', 'schema'],
     ['plan', '--from', text, '--site', 'examples/slmctl.yaml'],
     ['status', 'pc', '--site', 'missing.yaml'],
