@@ -441,3 +441,20 @@ function mask(text: string): string {
     .replace(typedKey, (key, last: string) => (key.startsWith('XXXXX') ? key : whole(key, last)))
     .replace(keyPiece, (piece) => (/[A-Z]/i.test(piece) && !piece.startsWith('XXXXX-') ? piece.replace(/[A-Z0-9]/gi, 'X') : piece))
 }
+
+/** The colours that views use: bold, dim, red, green, yellow, cyan, and their ends. */
+const colour = /^\u001b\[(?:1|2|22|31|32|33|36|39)m$/
+/** Control characters but for line ends and tabs, and what turns the direction of writing. */
+const unprintable = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/u
+const eachUnprintable = /[^\P{Cc}\n\t](?:\[\d\d?m)?|[\u202a-\u202e\u2066-\u2069]/gu
+
+/**
+ * A text that does nothing to a terminal but appear: what a machine, a file or a command line brought may hold orders to it.
+ * Control characters are written as `\u001b`, which JSON reads back as what it was; colours of our own stay.
+ */
+export function printable(text: string): string {
+  if (!unprintable.test(text)) return text
+  return text.replace(eachUnprintable, (found) =>
+    colour.test(found) ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}${found.slice(1)}`,
+  )
+}

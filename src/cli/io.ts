@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Problem } from '../model.ts'
+import { type Problem, printable } from '../model.ts'
 import type { Support } from '../support.ts'
 
 /** What a command writes with; tests give their own. */
@@ -35,6 +35,16 @@ export function terminal(): Io {
     columns: Math.max(40, Math.min(process.stdout.columns ?? 80, 100)),
     // styleText looks at the stream, NO_COLOR and FORCE_COLOR by itself.
     paint: (style, text) => styleText(style, text, { stream: process.stdout }),
+  }
+}
+
+/** The same, where nothing that a text brings can be an order to the terminal; the line that progress draws anew is our own. */
+export function harmless(io: Io): Io {
+  const progress = (text: string) => text.startsWith('\r') && text.endsWith('\u001b[K') && !/\p{Cc}/u.test(text.slice(1, -3))
+  return {
+    ...io,
+    out: (text) => io.out(printable(text)),
+    err: (text) => io.err(progress(text) ? text : printable(text)),
   }
 }
 

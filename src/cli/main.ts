@@ -1,7 +1,7 @@
-import { maskKeys, ProblemError } from '../model.ts'
+import { maskKeys, ProblemError, problem } from '../model.ts'
 import { type Command as CommandRow, commands } from './commands.ts'
-import { type Io, json, showProblem, terminal, wrap } from './io.ts'
-import { parse } from './parse.ts'
+import { harmless, type Io, json, showProblem, terminal, wrap } from './io.ts'
+import { nearest, parse } from './parse.ts'
 import { version } from './version.ts'
 
 /** Runs one command line; sets the process's exit code and answers it. */
@@ -9,10 +9,11 @@ export async function main(argv: readonly string[], io: Io = terminal()): Promis
   if (!process.env.SLMCTL_DEBUG && !argv.some((word) => word.startsWith('--debug'))) return await plainMain(argv, io)
   // Around any command, also one that cannot even be read.
   const { run: withArchive } = await import('./commands/debug.ts')
-  return await withArchive(argv, io, plainMain)
+  return await withArchive(argv, harmless(io), plainMain)
 }
 
-async function plainMain(argv: readonly string[], io: Io): Promise<number> {
+async function plainMain(argv: readonly string[], given: Io): Promise<number> {
+  const io = harmless(given)
   let code: number
   try {
     code = await run(argv, io)
@@ -32,18 +33,15 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     io.out(`${version}\n`)
     return 0
   }
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const about = commands.find((c) => c.name === rest[0])
-    io.out(about ? help(about, io) : overview(io))
+  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest[0] === undefined)) {
+    io.out(overview(io))
     return name === undefined ? 2 : 0
   }
-  const command = commands.find((c) => c.name === name)
-  if (!command) {
-    const typed = maskKeys(name)
-    const near = commands.find((c) => c.name.startsWith(name.slice(0, 3)))
-    io.err(`slmctl: there is no command ${typed}.${near ? ` Did you mean ${near.name}?` : ''}\n  - slmctl --help lists the commands.\n`)
-    return 2
+  if (name === 'help') {
+    io.out(help(named(rest[0]!), io))
+    return 0
   }
+  const command = named(name)
   const { values, positionals } = parse(command, rest)
   if (values.help) {
     io.out(help(command, io))
@@ -53,16 +51,29 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   return await go(positionals, values, io)
 }
 
+function named(name: string): CommandRow {
+  const command = commands.find((c) => c.name === name)
+  if (command) return command
+  const summary = name.startsWith('-')
+    ? `A command comes first, then its options; ${/^--?[\w-]*/.exec(maskKeys(name))![0]} is none.`
+    : `There is no command ${maskKeys(name)}.`
+  const near = nearest(
+    name,
+    commands.map((c) => c.name),
+  )
+  throw new ProblemError(problem('USAGE', `${summary}${near ? ` Did you mean ${near}?` : ''}`, ['slmctl --help lists the commands.']))
+}
+
 function overview(io: Io): string {
-  const width = Math.max(...commands.map((c) => c.usage.length)) + 2
+  const width = Math.max(...commands.map((c) => c.name.length)) + 2
   return [
     wrap(
       "slmctl keeps an organisation's Windows and Office volume licences activated against its own KMS hosts, says in plain words why a machine is not, and shows which activations are not the organisation's.",
       io.columns,
     ),
     '\nUsage: slmctl COMMAND [OPTIONS]\n\n',
-    ...commands.map((c) => wrap(c.summary, io.columns, `  ${c.usage.padEnd(width)}`)),
-    `\n${wrap('Every command knows --json, --debug (an archive for support) and --help. Exit codes: 0 as wished, 1 something is not, 2 could not do it.', io.columns)}`,
+    ...commands.map((c) => wrap(c.summary, io.columns, `  ${c.name.padEnd(width)}`)),
+    `\n${wrap('slmctl COMMAND --help says how. Every command knows --json, and --debug (an archive for support). Exit codes: 0 as wished, 1 something is not, 2 could not do it.', io.columns)}`,
   ].join('')
 }
 

@@ -1,4 +1,4 @@
-import { maskKeys } from '../model.ts'
+import { maskKeys, printable } from '../model.ts'
 
 /** Finds names and puts words in their place, the same everywhere; `windows` has it, whose recordings it redacts, too. */
 export type Hide = {
@@ -36,7 +36,7 @@ export function filesOf(parts: readonly Part[], hide: Hide | null, hidden: reado
     if ('json' in content) return `${JSON.stringify(clean(content.json), null, 1)}\n`
     return content.lines.map((one) => `${JSON.stringify(clean(one))}\n`).join('')
   }
-  const files = parts.map((part) => ({ file: part.file, about: part.about, text: written(part) }))
+  const files = parts.map((part) => ({ file: part.file, about: part.about, text: printable(written(part)) }))
   const table = hide?.table() ?? []
   if (!hide) return files
   const about = 'How many different names of each kind were replaced. The names are not in it.'
