@@ -175,11 +175,11 @@ export const commands: readonly Command[] = [
   {
     name: 'audit',
     usage: 'audit [MACHINE…]',
-    summary: 'Whose activations, with evidence; what was bought against what is used.',
+    summary: 'Whose activations, with evidence; what was bought and what is used.',
     about:
       'Asks machines as status does and counts whose the activations are: your own hosts, a cloud platform, the vendor, or somebody else. What is suspect or foreign is listed with the evidence, what an honest explanation could be, and the way back. The entitlements of the site file are held against what volume activation uses. Nothing is changed.',
-    options: [...reachOptions, { flag: '--from-recording', value: 'FILE', means: 'Take a recording in place of a machine.' }],
-    examples: ['slmctl audit --all', 'slmctl audit clients --json'],
+    options: [...reachOptions, fromRecording],
+    examples: ['slmctl audit --all', 'slmctl audit clients --json', 'slmctl audit --from-recording lab-7.json lab-8.json'],
     load: () => import('./commands/audit.ts'),
   },
   {
@@ -243,7 +243,7 @@ export const commands: readonly Command[] = [
   {
     name: 'offline',
     usage: 'offline signer|ids|confirm',
-    summary: 'Machines that no network reaches: signed plans, telephone activation.',
+    summary: 'Machines that no network reaches: signed plans, telephone.',
     about:
       'signer FILE makes the key that signs plans and prints its public part for the site file. ids [MACHINE…] writes the installation IDs of MAKs and of KMS host keys to a file. confirm FILE [MACHINE…] deposits the confirmation IDs that were filled in, each for the installation that it was given for, verified, with a journal.',
     options: [
@@ -290,7 +290,7 @@ export const commands: readonly Command[] = [
   {
     name: 'demo',
     usage: 'demo',
-    summary: 'A tour: a small fleet is looked at, planned, changed and verified.',
+    summary: 'A tour: a small fleet is looked at, planned, changed, verified.',
     about:
       'Starts a small lab on this computer and shows status, plan, apply and what the guard refuses; ends by itself in a few seconds. With --texts, reads the example texts that ship with slmctl and shows what it makes of them.',
     options: [{ flag: '--texts', value: null, means: 'The tour over texts that people paste.' }],

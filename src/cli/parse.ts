@@ -12,20 +12,53 @@ export function parse(
     help: { type: 'boolean', short: 'h' },
   }
   for (const o of command.options) options[o.flag.slice(2)] = { type: o.value === null ? 'boolean' : 'string', multiple: o.many === true }
+  const usage = (summary: string) => new ProblemError(problem('USAGE', summary, [`slmctl ${command.name} --help`]))
+  // A negative number is a code (`explain -1073418124`), and the scripts take their options with a hyphen, too (`explain -dlv`).
+  const word = command.name === 'explain' ? /^-(?:\d+|[a-z][a-z-]+)$/i : /^-\d+$/
   try {
-    // A negative number is a code (`explain -1073418124`), not a flag.
-    const words = argv.map((a) => (/^-\d+$/.test(a) ? `\u0000${a}` : a))
+    const words = argv.map((a) => (word.test(a) ? `\u0000${a}` : a))
     const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true, strict: true })
-    for (const [flag, value] of Object.entries(values)) if (Array.isArray(value)) values[flag] = value.join('\n')
+    for (const [flag, value] of Object.entries(values)) {
+      if (Array.isArray(value)) values[flag] = value.join('\n')
+      if (values[flag] === '') throw usage(lacksValue(command, `--${flag}`))
+    }
     return { values: values as Record<string, string | boolean | undefined>, positionals: positionals.map((p) => p.replace('\u0000', '')) }
   } catch (error) {
-    const wrong = /'(-[^']*)'/.exec((error as Error).message)?.[1]
-    throw new ProblemError(
-      problem(
-        'USAGE',
-        wrong ? `${command.name} does not know the option ${wrong.split(' ')[0]}, or it lacks its value.` : (error as Error).message,
-        [`slmctl ${command.name} --help`],
-      ),
-    )
+    if (error instanceof ProblemError) throw error
+    const { code, message } = error as Error & { code?: string }
+    const wrong = /'(--?[\w-]+)/.exec(message)?.[1]
+    if (wrong === undefined) throw usage(message)
+    if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') throw usage(lacksValue(command, wrong))
+    const meant = nearest(wrong, [...command.options.map((o) => o.flag), '--json', '--help'])
+    throw usage(`${command.name} does not know the option ${wrong}.${meant ? ` Did you mean ${meant}?` : ''}`)
   }
+}
+
+function lacksValue(command: Command, flag: string): string {
+  const value = command.options.find((o) => o.flag === flag)?.value ?? null
+  return value === null ? `${flag} takes no value.` : `${flag} lacks its value: ${flag} ${value}.`
+}
+
+/** The word that was meant by one that is not there: it begins so, or differs in a letter or two. Null where none is near. */
+export function nearest(typed: string, words: readonly string[]): string | null {
+  const begins = words.filter((w) => typed.length > 2 && w.startsWith(typed))
+  if (begins.length === 1) return begins[0]!
+  const [first] = words.map((w) => ({ w, d: distance(typed.toLowerCase(), w) })).sort((a, b) => a.d - b.d)
+  return first && first.d <= Math.min(2, Math.floor(first.w.length / 3)) ? first.w : null
+}
+
+/** Letters to put in, leave out, replace or swap with their neighbour. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      row[j] = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + same)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1)
+    }
+    rows.push(row)
+  }
+  return rows[a.length]![b.length]!
 }

@@ -71,6 +71,12 @@ test('bad input: one sentence, a next step, exit 2, no stack trace', async () =>
     [['diagnose'], '', /It is empty/],
     [['diagnose'], 'The quick brown fox\njumps over the lazy dog.\n', /Nothing in the text/],
     [['diagnose', '--sight', 'x'], '', /does not know the option --sight/],
+    [['status', '--verbos'], '', /Did you mean --verbose\?/],
+    [['status', '--record'], '', /--record lacks its value: --record FILE/],
+    [['status', 'pc-1', '--record='], '', /--record lacks its value: --record FILE/],
+    [['status', '--all=yes'], '', /--all takes no value/],
+    [['--site', 'x', 'status'], '', /A command comes first/],
+    [['help', 'nosuch'], '', /no command nosuch/],
     [['diagnose', good, '--site', join(dir, 'nosite.yaml')], '', /no such file/],
     [['explain'], '', /What should be explained/],
     [['explain', '0xC004FFFE'], '', /not in the catalogue/],
@@ -84,7 +90,8 @@ test('bad input: one sentence, a next step, exit 2, no stack trace', async () =>
     [['apply', '--plan', 'x', 'pc-1', '--site', 'examples/slmctl.yaml'], '', /names its machines itself/],
     [['plan', '--from', join(dir, 'missing.txt')], '', /no such file/],
     [['plan', '--from', file('prose.txt', 'nothing here')], '', /no facts/],
-    [['dignose'], '', /no command dignose/],
+    [['dignose'], '', /no command dignose\. Did you mean diagnose\?/],
+    [['rearm'], '', /no command rearm\.\n/],
     ...(root ? [] : ([[['diagnose', unreadable], '', /may not read/]] as [string[], string, RegExp][])),
   ]
   for (const [args, input, says] of bad) {
