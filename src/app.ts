@@ -174,7 +174,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   const isHere = (name: string) => here !== null && canonicalHost(name) === canonicalHost(here.name)
   const open = async (name: string): Promise<Machine> => {
     if (replay) return replay.open(name)
-    if (here && isHere(name)) return keep ? keep(here.open()) : here.open()
+    if (here && isHere(name)) {
+      const seconds = options.reach.timeoutSeconds
+      const machine = here.open(seconds === null ? null : seconds * 1000)
+      return keep ? keep(machine) : machine
+    }
     const [answer] = reachOf(siteFile, name, overrides)
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)

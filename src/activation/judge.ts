@@ -19,6 +19,7 @@ import type { EventFacts } from './facts/event.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import { type ProductFacts, reasonText } from './facts/product.ts'
 import { type OriginReading, originOf } from './origin.ts'
+import { couldNotAsk } from './rules/live.ts'
 import { called, capital, command, days, isSpare, keyed, overtaken, shown, teller } from './rules/rule.ts'
 import { rules } from './rules.ts'
 
@@ -29,6 +30,11 @@ export type Judgement = {
   readonly events: readonly EventReading[]
   readonly codes: readonly CodeReading[]
   readonly findings: readonly Finding[]
+}
+
+/** True where nothing can be said of a machine because a question that decides got no answer: it is then what the headline says. */
+export function unanswered({ machine, findings }: Judgement): boolean {
+  return machine.verdict === 'cannot-tell' && findings.some((f) => f.rule === couldNotAsk.id && f.summary === machine.headline)
 }
 
 const severityVerdict: Readonly<Record<Finding['severity'], Verdict>> = { info: 'ok', attention: 'attention', action: 'action' }

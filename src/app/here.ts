@@ -8,7 +8,8 @@ import { type Machine, openLocal } from '../windows.ts'
 /** This computer, where it is a Windows machine: its name, its door, and whether whoever runs slmctl may change it. */
 export type Here = {
   readonly name: string
-  readonly open: () => Machine
+  /** `timeoutMs`: for one operation; null: as long as is usual. */
+  readonly open: (timeoutMs: number | null) => Machine
   readonly elevated: () => Promise<boolean>
   /** Its addresses, null where they cannot be read; left out: those of the network interfaces. */
   readonly addresses?: () => readonly string[] | null
@@ -18,7 +19,7 @@ export type Here = {
 export async function thisComputer(): Promise<Here | null> {
   if (process.platform !== 'win32') return null
   const name = await computerName()
-  return { name, open: () => openLocal(name), elevated: isElevated }
+  return { name, open: (ms) => openLocal(name, ms === null ? {} : { questionMs: ms, callMs: ms }), elevated: isElevated }
 }
 
 /** True for a word that means this computer, whatever it is called. */
@@ -35,7 +36,7 @@ const userOperations: ReadonlySet<string> = new Set(['InstallProductKey', 'Activ
 export async function notElevated(here: Here, plans: readonly MachinePlan[]): Promise<Problem | null> {
   const steps = plans.filter((p) => canonicalHost(p.name ?? p.id) === canonicalHost(here.name)).flatMap((p) => p.steps)
   if (steps.length === 0 || (await here.elevated())) return null
-  const machine = here.open()
+  const machine = here.open(null)
   try {
     const values = await machine.registry({ key: platform, values: ['UserOperations'] })
     const open = values?.UserOperations === 1
@@ -71,7 +72,7 @@ async function renewsByKms(step: Step, machine: Machine): Promise<boolean> {
  * gave it, and its own addresses; what cannot be read makes nobody inside.
  */
 export async function outsideSite(here: Here, site: Site): Promise<string | null> {
-  const machine = here.open()
+  const machine = here.open(null)
   try {
     const values = await machine.registry({ key: 'SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters', values: ['Domain'] })
     const domain = typeof values?.Domain === 'string' ? values.Domain : null

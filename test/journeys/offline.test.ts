@@ -375,7 +375,10 @@ describe('activation by telephone, by file', () => {
         const again = await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes', '--json')
         assert.deepEqual(
           json<Applied>(again.out).machines.map((m) => [m.name, m.result]),
-          [[other, 'changed']],
+          [
+            [pc, 'unchanged'],
+            [other, 'changed'],
+          ],
         )
         assert.deepEqual([methods(s.lab, pc).length, methods(s.lab, other).length], [1, 1])
       },

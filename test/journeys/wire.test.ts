@@ -41,9 +41,16 @@ describe('every scenario: status, plan, apply, and a second apply that changes n
         }
         const applied = applySchema.parse(JSON.parse((await s.slmctl('apply', '--all', '--yes', '--json')).out))
         for (const m of applied.machines) {
-          assert.equal(m.result, 'changed', `${scenario.get(m.name)}: ${JSON.stringify(m)}`)
-          assert.equal(m.steps.at(-1)!.result, 'done')
+          const planned = plan.machines.find((p) => p.name === m.name)!
+          if (planned.steps.length > 0) {
+            assert.equal(m.result, 'changed', `${scenario.get(m.name)}: ${JSON.stringify(m)}`)
+            assert.equal(m.steps.at(-1)!.result, 'done')
+          } else {
+            const why = planned.refused[0]?.code ?? (planned.missing.length > 0 ? 'FACT_MISSING' : null)
+            assert.deepEqual([m.result, m.problem?.code ?? null], [why === null ? 'unchanged' : 'refused', why], JSON.stringify(m))
+          }
         }
+        assert.equal(applied.machines.length, s.lab.machines.length)
         for (const m of s.lab.machines) of(m.name).did = methods(s.lab, m.name)
         const after = JSON.parse((await s.slmctl('status', '--all', '--json')).out) as Status
         for (const m of after.machines) of(m.name).after = judged(m.machine)

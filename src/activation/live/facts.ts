@@ -1,5 +1,5 @@
 import { officeChannels, platformHints } from '../../catalogue.ts'
-import { maskKeys, mayHoldKey } from '../../model.ts'
+import { maskKeys, mayHoldKey, problem } from '../../model.ts'
 import type { Cell, CodeClue, ProductRow, Row } from '../clues/clue.ts'
 import { isoDate, resultCode, wholeNumber } from '../clues/shapes.ts'
 import type { MachineFacts } from '../facts/machine.ts'
@@ -300,9 +300,17 @@ function hostOfApplication(facts: ProductFacts, row: Row, hosts: MachineFacts['a
   return (application && hosts.get(application)) || null
 }
 
+const noLicensingClass = problem('LICENSING_CLASS_MISSING', 'this Windows has no class SoftwareLicensingProduct, which every Windows has', [
+  'Is it Windows PE, or is the WMI repository damaged? As an administrator: winmgmt /verifyrepository',
+])
+
 function unasked(answers: Answers): Unasked[] {
   return [...answers].flatMap(([question, answer]) => {
-    if (answer.ok) return []
+    if (answer.ok) {
+      // Every Windows has this class; where it is missing, the machine was not asked about licences, and none is not its answer.
+      if (question !== 'products' || !('rows' in answer) || answer.rows !== null) return []
+      return [{ question, about: 'the licences', problem: noLicensingClass, decides: true }]
+    }
     const [about, decides] = abouts[question] ?? [question, true]
     return [{ question, about, problem: answer.problem, decides }]
   })

@@ -45,15 +45,17 @@ async function begin(app: App, words: readonly string[], wishes: Wished, flags: 
   const problems: Problem[] = []
   /** What is kept of a machine where nothing is to be done is its name, however many there are. */
   const toDo: MachinePlan[] = []
-  const rest: string[] = []
+  const rest: MachineOutcome[] = []
+  let unasked = false
   let asWished = 0
   let undone = false
   let shown = 0
   const take = (p: MachinePlan) => {
     if (p.refused.length > 0 || p.missing.length > 0) undone = true
     else if (p.steps.length === 0) asWished++
+    unasked ||= p.missing.some((m) => m.fact === 'answer')
     if (p.steps.length > 0) toDo.push(p)
-    else rest.push(p.name ?? p.id)
+    else rest.push(untouched(p))
     // Of several machines, those about which there is nothing to decide are counted only.
     const plain = p.refused.length === 0 && p.missing.length === 0 && several
     if (flags.json === true || (p.steps.length === 0 && (many || plain)) || shown >= 20) return
@@ -109,14 +111,14 @@ async function begin(app: App, words: readonly string[], wishes: Wished, flags: 
   if (!flags.json && many) io.out(`(${all} machines in all, ${toDo.length} with something to do; slmctl plan shows every one)\n\n`)
   for (const p of problems) showProblem(p, io)
   if (toDo.length === 0) {
-    if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: rest.map(unchanged), problems }))
+    if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: rest, problems }))
     else io.out(`Nothing to change: ${asWished} of ${all + problems.length} as wished.\n`)
-    return problems.length > 0 ? 2 : undone ? 1 : 0
+    return problems.length > 0 || unasked ? 2 : undone ? 1 : 0
   }
   await mayChange(app, toDo)
   await confirm(toDo, flags, stop, io)
   const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal, carried })
-  return await report({ id, outcomes, total: toDo.length, problems, undone }, flags, stop, io)
+  return await report({ id, outcomes, total: toDo.length, rest, problems, undone, unasked }, flags, stop, io)
 }
 
 async function resume(app: App, words: readonly string[], flags: Flags, stop: Stop, io: Io): Promise<number> {
@@ -144,11 +146,18 @@ async function resume(app: App, words: readonly string[], flags: Flags, stop: St
   await mayChange(app, left)
   if (left.length > 0) await confirm(left, flags, stop, io)
   const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told, carried })
-  return await report({ id, outcomes, total: left.length, problems: [], undone: told.endedBadly > 0 }, flags, stop, io)
+  return await report(
+    { id, outcomes, total: left.length, rest: [], problems: [], undone: told.endedBadly > 0, unasked: false },
+    flags,
+    stop,
+    io,
+  )
 }
 
-/** `undone`: something is not as wished that the outcomes do not tell. */
+/** `rest`: machines on which nothing is to be done. `undone`: something is not as wished that the outcomes do not tell; `unasked`: nor could it be asked. */
 type Work = {
+  readonly rest: readonly MachineOutcome[]
+  readonly unasked: boolean
   readonly id: string
   readonly outcomes: AsyncIterable<MachineOutcome>
   readonly total: number
@@ -156,12 +165,16 @@ type Work = {
   readonly undone: boolean
 }
 
-async function report({ id, outcomes, total, problems, undone }: Work, flags: Flags, stop: Stop, io: Io): Promise<number> {
+async function report({ id, outcomes, total, rest, problems, undone, unasked }: Work, flags: Flags, stop: Stop, io: Io): Promise<number> {
   const bar = progress(total, io)
   const count: Record<string, number> = {}
   let unwritten = false
   let first = true
   if (flags.json) io.out(`{"schema":"slmctl.apply/1","journal":${JSON.stringify(id)},"machines":[`)
+  for (const outcome of flags.json ? rest : []) {
+    io.out(`${first ? '' : ','}\n${JSON.stringify(outcome)}`)
+    first = false
+  }
   for await (const outcome of outcomes) {
     count[outcome.result] = (count[outcome.result] ?? 0) + 1
     unwritten ||= outcome.problem?.code === 'JOURNAL_NOT_WRITTEN'
@@ -181,12 +194,23 @@ async function report({ id, outcomes, total, problems, undone }: Work, flags: Fl
     io.err('slmctl: interrupted; what was begun is in the journal.\n  - slmctl apply --resume goes on.\n')
     return 2
   }
-  if (problems.length > 0 || unwritten || ['unknown', 'unreachable', 'interrupted'].some((r) => count[r])) return 2
+  if (problems.length > 0 || unasked || unwritten || ['unknown', 'unreachable', 'interrupted'].some((r) => count[r])) return 2
   return undone || Object.keys(count).some((r) => r !== 'changed' && r !== 'unchanged') ? 1 : 0
 }
 
 const good = (o: MachineOutcome) => o.result === 'changed' || o.result === 'unchanged'
-const unchanged = (name: string): MachineOutcome => ({ name, result: 'unchanged', steps: [], problem: null, after: null })
+
+/** A machine on which nothing is to be done: it is as wished, or the plan says why not. */
+function untouched({ id, name, refused, missing }: MachinePlan): MachineOutcome {
+  const called = name ?? id
+  const [first, lacks] = [refused[0], missing[0]]
+  const why = first
+    ? problem(first.code, `${called}: ${first.because}`, first.next)
+    : lacks
+      ? problem(lacks.fact === 'answer' ? 'COULD_NOT_ASK' : 'FACT_MISSING', `${called}: ${lacks.why}`, [lacks.get])
+      : null
+  return { name: called, result: why ? 'refused' : 'unchanged', steps: [], problem: why, after: null }
+}
 
 function showOutcome(o: MachineOutcome, io: Io): void {
   const paint = good(o) ? 'green' : o.result === 'failed' || o.result === 'unknown' ? 'red' : 'yellow'

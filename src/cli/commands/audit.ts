@@ -1,4 +1,5 @@
-import { auditor, auditRemarks } from '../../activation.ts'
+import { auditor, auditRemarks, unanswered } from '../../activation.ts'
+import { problem } from '../../model.ts'
 import { type Io, json, showProblem } from '../io.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { showAudit } from '../views/audit.ts'
@@ -14,8 +15,11 @@ export async function run(
   const bar = progress(names.length, io)
   try {
     for await (const { name, result } of app.status(names)) {
-      if (result.ok) all.add(name, result.value)
-      else all.missed(result.problem)
+      if (!result.ok) all.missed(result.problem)
+      else if (unanswered(result.value)) {
+        const { headline, next } = result.value.machine
+        all.missed(problem('COULD_NOT_ASK', `${name}: ${headline}`, next))
+      } else all.add(name, result.value)
       bar.step(!result.ok)
     }
   } finally {

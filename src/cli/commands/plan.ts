@@ -15,6 +15,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   const problems: Problem[] = []
   let machines = 0
   let asWished = true
+  let unasked = false
   // Not before something is known: where the command cannot even begin, its Problem is the whole answer.
   const head = '{"schema":"slmctl.plan/1","machines":['
   const emit = (text: string) => {
@@ -29,6 +30,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
         continue
       }
       const { plan: m } = found
+      unasked ||= m.missing.some((one) => one.fact === 'answer')
       if (m.steps.length > 0 || m.refused.length > 0 || m.missing.length > 0) asWished = false
       emit(`${machines === 0 ? head : ','}\n${JSON.stringify(m)}`)
       if (!flags.json) {
@@ -47,7 +49,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   }
   for (const p of problems) showProblem(p, io)
   if (kept) io.err(`slmctl: the plan is in ${kept.file}. To carry it out: slmctl apply --plan ${kept.file}\n`)
-  if (problems.length > 0) return 2
+  if (problems.length > 0 || unasked) return 2
   return asWished ? 0 : 1
 }
 

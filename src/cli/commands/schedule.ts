@@ -13,7 +13,7 @@ import {
   thisHost,
   type Wanted,
 } from '../../schedule.ts'
-import { checkReferences, readSite, type SiteFile } from '../../site.ts'
+import { checkReferences, reachOf, readSite, type SiteFile } from '../../site.ts'
 import { type Io, json, wrap } from '../io.ts'
 import { scheduledRun } from '../scheduled.ts'
 
@@ -107,7 +107,14 @@ async function wantedBy(file: string, schedule: Schedule): Promise<{ wanted: Wan
       problem('NO_MACHINES', 'The site file lists no machines to check.', ['List them in the site file: groups, machines.'], { file }),
     )
   const secretFiles = schedule.of === 'machine' ? machineSecrets(siteFile, path, text) : await fleetSecrets(siteFile)
-  return { wanted: { siteFile: path, siteText: text, repair, secretFiles }, siteFile }
+  const trustFiles = schedule.of === 'machine' ? [] : trusted(siteFile)
+  return { wanted: { siteFile: path, siteText: text, repair, secretFiles, trustFiles }, siteFile }
+}
+
+/** The certificates by which machines are recognised, each once. */
+function trusted(siteFile: SiteFile): readonly string[] {
+  const reaches = [...siteFile.machines.keys()].flatMap((name) => reachOf(siteFile, name))
+  return [...new Set(reaches.flatMap((r) => (r.ok ? (r.reach.tls?.ca ?? []) : [])))].map((file) => realpathSync(file))
 }
 
 type Reference = { readonly env: string } | { readonly file: string } | { readonly keyring: unknown }
@@ -128,6 +135,14 @@ function machineSecrets(siteFile: SiteFile, path: string, text: string): readonl
   else process.env.USERPROFILE = before
   const elsewhere = copy === null ? [] : keyReferences(copy)
   return references.map((reference, i) => {
+    if ('file' in reference && /^[\\/]{2}/.test(reference.file))
+      throw new ProblemError(
+        problem(
+          'SCHEDULE_SECRET',
+          `The task would fetch ${reference.file} from another computer, to which it would prove itself as this one.`,
+          ['Keep the key in a file on this computer that only SYSTEM and administrators may read.'],
+        ),
+      )
     if (!('file' in reference)) throw noSecret(reference, 'The task has no environment and no keyring of yours', path)
     const moved = elsewhere[i]
     if (!moved || !('file' in moved) || moved.file !== reference.file)

@@ -1,4 +1,4 @@
-import type { Judgement } from '../../activation.ts'
+import { type Judgement, unanswered } from '../../activation.ts'
 import type { Named } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
@@ -26,7 +26,7 @@ export async function run(
   try {
     for await (const answer of app.status(names)) {
       const bad = !answer.result.ok || answer.result.value.machine.verdict !== 'ok'
-      if (!answer.result.ok) count.failed++
+      if (!answer.result.ok || unanswered(answer.result.value)) count.failed++
       else if (bad) count.other++
       else count.ok++
       bar.end()
