@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { canonicalHost, insideSite } from '../addresses.ts'
 import type { MachinePlan, Problem, Site, Step } from '../model.ts'
 import { ProblemError, problem } from '../model.ts'
-import { computerName, isElevated } from '../native.ts'
+import { computerName, isElevated, NativeError } from '../native.ts'
 import { type Machine, openLocal } from '../windows.ts'
 
 /** This computer, where it is a Windows machine: its name, its door, and whether whoever runs slmctl may change it. */
@@ -18,7 +18,14 @@ export type Here = {
 /** This computer; null where it is no Windows machine. */
 export async function thisComputer(): Promise<Here | null> {
   if (process.platform !== 'win32') return null
-  const name = await computerName()
+  const name = await computerName().catch((error: unknown) => {
+    if (!(error instanceof NativeError)) throw error
+    throw new ProblemError(
+      problem('LOCAL_MODULE', `This computer cannot be asked itself: ${error.message}`, [
+        'Ask it over WinRM: slmctl status NAME --site slmctl.yaml',
+      ]),
+    )
+  })
   return { name, open: (ms) => openLocal(name, ms === null ? {} : { questionMs: ms, callMs: ms }), elevated: isElevated }
 }
 
