@@ -9,6 +9,7 @@ import { basename, join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
+import { licences } from './licences.ts'
 
 /** Loaded when one of their functions is first called: what stands behind texts, a site file, the network, and changes. */
 const later = [
@@ -146,6 +147,7 @@ export async function bundle(folder: string): Promise<void> {
     })
     writeFileSync(join(folder, basename(file.path)), code)
   }
+  writeFileSync(join(folder, 'LICENSES.txt'), licences())
 }
 
 if (import.meta.main) await bundle(process.argv[2] ?? 'dist')

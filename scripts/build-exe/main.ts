@@ -66,7 +66,9 @@ function unpackExamples(): void {
 
 const words = process.argv.slice(2)
 if (process.platform === 'win32') librariesOfTheSystem()
-if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) process.stdout.write(`${__about}\n`)
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V'))
+  process.stdout.write(`${__about}\nslmctl --licenses: the licences of what is inside.\n`)
+else if (words.length === 1 && words[0] === '--licenses') process.stdout.write(getAsset('LICENSES.txt', 'utf8'))
 else {
   if (words[0] === 'demo' && words.includes('--texts'))
     unpackExamples()

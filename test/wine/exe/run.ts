@@ -56,7 +56,9 @@ async function answers({ run }: Exe): Promise<void> {
   await check('slmctl.exe --version says what it is', async () => {
     const { code, stdout, stderr } = await run(['--version'])
     assert.deepEqual([code, stderr], [0, ''])
-    assert.match(stdout, new RegExp(`^${version.replaceAll('.', '\\.')} \\(one file for win-x64: Node\\.js [\\d.]+, Koffi [\\d.]+\\)\\n$`))
+    assert.match(stdout, new RegExp(`^${version.replaceAll('.', '\\.')} \\(one file for win-x64: Node\\.js [\\d.]+, Koffi [\\d.]+\\)\\nslmctl --licenses: .*\\n$`))
+    const texts = await run(['--licenses'])
+    for (const inside of ['koffi', 'zod', 'saxes', 'fflate', 'Node.js']) assert.match(texts.stdout, new RegExp(`^${inside}[ ,]`, 'm'))
   })
   const text = 'examples/10-server2019-std-skms-external-ato-c004f074-transcript.txt'
   for (const args of [
