@@ -2,8 +2,8 @@
  * Who else may write what a schedule will run, or read its secrets. A task of SYSTEM, or a unit of root, that runs a file which an
  * ordinary user can change is a way to become an administrator.
  */
-import { lstatSync } from 'node:fs'
-import { posix, win32 } from 'node:path'
+import { lstatSync, realpathSync } from 'node:fs'
+import { posix, sep, win32 } from 'node:path'
 import { type AccessList, lets, type Use } from '../native.ts'
 import type { Host } from './host.ts'
 
@@ -28,7 +28,7 @@ export type Open = { readonly path: string; readonly by: string } | { readonly u
 
 /** Whether others may change a file or folder (with all that is in it), or put another one in its place. */
 export async function openToWrite(path: string, host: Host): Promise<Open> {
-  return host.platform === 'win32' ? await openOnWindows(path, 'write', host) : openElsewhere(path, host)
+  return host.platform === 'win32' ? await openOnWindows(path, 'write', host) : await openElsewhere(path, host)
 }
 
 /** Windows: whether others than administrators may read a file. */
@@ -45,7 +45,7 @@ async function openOnWindows(path: string, use: Use, host: Host): Promise<Open> 
   try {
     for (const inside of host.filesIn(path)) {
       at = inside
-      const found = await open(use)
+      const found = (await open(use)) ?? (await through(inside, path, (real) => openOnWindows(real, use, host)))
       if (found) return found
     }
     for (let folder = win32.dirname(path); folder !== win32.dirname(folder); folder = win32.dirname(folder)) {
@@ -60,15 +60,26 @@ async function openOnWindows(path: string, use: Use, host: Host): Promise<Open> 
   }
 }
 
-/** By owner and mode. In a folder with the sticky bit others cannot touch what is not theirs. */
-function openElsewhere(path: string, host: Host): Open {
+/** What a link within a folder leads to, where that is elsewhere: it is used like what lies in the folder itself. */
+async function through(link: string, folder: string, look: (real: string) => Promise<Open>): Promise<Open> {
+  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return null
+  const real = realpathSync(link)
+  const root = realpathSync(folder)
+  return real === root || real.startsWith(`${root}${sep}`) ? null : await look(real)
+}
+
+/**
+ * By owner and mode. In a folder with the sticky bit others cannot touch what is not theirs. A group that may write is refused, also
+ * that of root: where a file has an access list, those bits are what the list gives to others.
+ */
+async function openElsewhere(path: string, host: Host): Promise<Open> {
   const mine = new Set([0, host.uid ?? 0])
   const by = (at: string, above: boolean): Open => {
     const { uid, gid, mode } = lstatSync(at)
     if (!mine.has(uid)) return { path: at, by: `user ${uid}` }
     if (lstatSync(at).isSymbolicLink() || (above && (mode & 0o1000) !== 0)) return null
     if ((mode & 0o002) !== 0) return { path: at, by: 'everybody' }
-    return (mode & 0o020) !== 0 && gid !== 0 ? { path: at, by: `group ${gid}` } : null
+    return (mode & 0o020) !== 0 ? { path: at, by: `group ${gid}` } : null
   }
   try {
     for (let folder = posix.dirname(path); ; folder = posix.dirname(folder)) {
@@ -77,7 +88,7 @@ function openElsewhere(path: string, host: Host): Open {
       if (folder === posix.dirname(folder)) break
     }
     for (const inside of host.filesIn(path)) {
-      const open = by(inside, false)
+      const open = by(inside, false) ?? (await through(inside, path, (real) => openElsewhere(real, host)))
       if (open) return open
     }
     return null

@@ -45,6 +45,8 @@ export type Wanted = {
   readonly repair: boolean
   /** Files with secrets that it will read. */
   readonly secretFiles: readonly string[]
+  /** Files that say whom it trusts: certificates. Others who may change them may stand in for the machines. */
+  readonly trustFiles?: readonly string[]
 }
 
 /** What `schedule show` answers. Null: could not be told, or does not apply. */

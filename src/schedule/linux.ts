@@ -66,7 +66,10 @@ export async function installTimer(wanted: Wanted, host: Host): Promise<readonly
           'Keep the site file as /etc/slmctl/slmctl.yaml, and slmctl below /usr/local or /opt.',
         ]),
       )
-  await mustBeOurs([...(program.kind === 'file' ? words : [program.node, program.folder]), wanted.siteFile], host)
+  await mustBeOurs(
+    [...(program.kind === 'file' ? words : [program.node, program.folder]), wanted.siteFile, ...(wanted.trustFiles ?? [])],
+    host,
+  )
   for (const path of p.system ? wanted.secretFiles : [])
     if (statSync(path).uid !== 0)
       throw new ProblemError(

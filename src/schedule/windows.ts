@@ -126,6 +126,14 @@ async function mustBeClosed(wanted: Wanted, host: Host): Promise<void> {
       )
     }
   for (const path of wanted.secretFiles) {
+    if (/^[\\/]{2}/.test(path))
+      throw new ProblemError(
+        problem(
+          'SCHEDULE_SECRET',
+          `The site file refers to the secret in ${path}: the task would fetch it from elsewhere, and log on there as this computer.`,
+          ['Keep it in a file on this computer that only SYSTEM and administrators may read, named by its drive: C:\\…'],
+        ),
+      )
     const open = await openToRead(path, host)
     if (open === null) continue
     const why = 'untold' in open ? `who may read ${open.untold} cannot be told` : `${open.by} may read or change ${open.path}`

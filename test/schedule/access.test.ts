@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -52,6 +52,35 @@ describe('who may write', () => {
       chmodSync(join(folder, 'a'), 0o777)
       assert.deepEqual(await openToWrite(file, host), { path: join(folder, 'a'), by: 'everybody' })
       assert.deepEqual(await openToWrite(join(folder, 'missing'), host), { untold: join(folder, 'missing') })
+      // Also the group of root: in a file with an access list those bits are what the list gives to others.
+      chmodSync(join(folder, 'a'), 0o755)
+      chmodSync(file, 0o664)
+      assert.match(JSON.stringify(await openToWrite(file, host)), /group \d+/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('what a link within the folder leads to is looked at like the folder itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slmctl-links-'))
+    const host: Host = { ...thisHost(), platform: 'linux' }
+    try {
+      const [own, elsewhere] = [join(folder, 'own'), join(folder, 'elsewhere')]
+      mkdirSync(join(own, 'node_modules', '.bin'), { recursive: true })
+      mkdirSync(join(elsewhere, 'koffi'), { recursive: true })
+      writeFileSync(join(own, 'x.cjs'), '', { mode: 0o644 })
+      symlinkSync('../../x.cjs', join(own, 'node_modules', '.bin', 'x'))
+      symlinkSync(own, join(own, 'node_modules', 'itself'))
+      symlinkSync(join(elsewhere, 'koffi'), join(own, 'node_modules', 'koffi'))
+      writeFileSync(join(elsewhere, 'koffi', 'index.js'), '', { mode: 0o644 })
+      assert.equal(await openToWrite(own, host), null)
+      chmodSync(join(elsewhere, 'koffi', 'index.js'), 0o666)
+      assert.deepEqual(await openToWrite(own, host), { path: join(elsewhere, 'koffi', 'index.js'), by: 'everybody' })
+      chmodSync(join(elsewhere, 'koffi', 'index.js'), 0o644)
+      chmodSync(elsewhere, 0o777)
+      assert.deepEqual(await openToWrite(own, host), { path: elsewhere, by: 'everybody' })
+      rmSync(elsewhere, { recursive: true })
+      assert.match(JSON.stringify(await openToWrite(own, host)), /untold/, 'what is not there yet may be made by somebody')
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -124,6 +153,12 @@ describe('what the task may run', () => {
     assert.ok(await scheduleOf(windows(program, closed, lists.programFiles)).install(secret))
     await assert.rejects(scheduleOf(windows(program, { 'C:\\': lists.root }, lists.programFiles)).install(secret), /BU may read or change/)
     await assert.rejects(scheduleOf(windows(program, {}, null)).install(secret), /cannot be told/)
+    // The account of the computer would log on to whoever stands there, and that one says who may read.
+    for (const path of ['\\\\files\\keys\\mak.txt', '//files/keys/mak.txt', '\\\\?\\UNC\\files\\keys\\mak.txt', '\\\\.\\pipe\\mak.txt'])
+      await assert.rejects(
+        scheduleOf(windows(program, { [path]: lists.secret }, lists.programFiles)).install({ ...wanted, secretFiles: [path] }),
+        /log on there as this computer/,
+      )
   })
 
   test('one file is copied to where only administrators can write, everything is protected before it is filled', async () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { rootCertificates } from 'node:tls'
+import { wantedBy } from '../../src/cli/commands/schedule.ts'
 import { main } from '../../src/cli/main.ts'
+import { type Host, scheduleOf, thisHost } from '../../src/schedule.ts'
 
 let folder: string
 let site: string
@@ -57,6 +60,24 @@ describe('slmctl schedule', { skip: process.platform !== 'linux' }, () => {
       'SCHEDULE_SECRET',
       'the key of a wish is read by a repair',
     )
+  })
+
+  test('install refuses certificates that others may change: who can, stands in for the machines', async () => {
+    chmodSync(folder, 0o755)
+    const ca = join(folder, 'ca.pem')
+    writeFileSync(ca, rootCertificates[0]!)
+    chmodSync(ca, 0o666)
+    writeFileSync(join(folder, 'secret'), 'x')
+    chmodSync(join(folder, 'secret'), 0o600)
+    const text = admin('{file: secret}').replace('credential: admin}', 'credential: admin, transport: https, ca: [ca.pem]}')
+    writeFileSync(site, text)
+    chmodSync(site, 0o644)
+    const { wanted } = await wantedBy(site, scheduleOf({ ...thisHost(), platform: 'linux' }))
+    assert.deepEqual(wanted.trustFiles, [realpathSync(ca)])
+    const host: Host = { ...thisHost(), platform: 'linux', uid: process.getuid!() || 1000, program: { kind: 'file', file: site } }
+    await assert.rejects(scheduleOf(host).install(wanted), /ca\.pem as you, and everybody may change/)
+    chmodSync(ca, 0o644)
+    assert.ok(await scheduleOf(host).install(wanted))
   })
 
   test('--dry-run lists the files with their content and the commands; as root, not for what lies in /tmp', async () => {

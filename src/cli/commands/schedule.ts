@@ -33,11 +33,13 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     }
   }
   throw new ProblemError(
-    problem('USAGE', verb === undefined ? 'What about the schedule?' : 'slmctl schedule knows install, show and remove.', [
-      'slmctl schedule install --site slmctl.yaml',
-      'slmctl schedule show',
-      'slmctl schedule remove',
-    ]),
+    problem(
+      'USAGE',
+      verb === undefined
+        ? 'schedule wants to know what to do: install, show or remove.'
+        : 'schedule knows install, show and remove, and no other words.',
+      ['slmctl schedule install --site slmctl.yaml', 'slmctl schedule show', 'slmctl schedule remove'],
+    ),
   )
 }
 
@@ -58,7 +60,7 @@ async function install(schedule: Schedule, flags: Flags, io: Io): Promise<number
     ),
   )
   for (const note of notes) io.out(wrap(note, io.columns, '  - ', '    '))
-  io.out('\nSee:  slmctl schedule show\n')
+  io.out('\nNext:  slmctl schedule show\n')
   return 0
 }
 
@@ -90,11 +92,12 @@ function told(actions: readonly Action[], dry: boolean, notes: readonly string[]
 }
 
 /** What the site file makes of a schedule. One that is invalid or too wide, or whose secrets a scheduled run cannot read, is refused. */
-async function wantedBy(file: string, schedule: Schedule): Promise<{ wanted: Wanted; siteFile: SiteFile }> {
+export async function wantedBy(file: string, schedule: Schedule): Promise<{ wanted: Wanted; siteFile: SiteFile }> {
   if (!existsSync(file))
     throw new ProblemError(
       problem('NO_SITE_FILE', `A scheduled run does what a site file says, and there is none at ${file}.`, [
-        'slmctl schedule install --site slmctl.yaml; slmctl site init writes one to begin with.',
+        'slmctl schedule install --site FILE names another.',
+        'slmctl site init writes one to begin with.',
       ]),
     )
   const path = realpathSync(resolve(file))
@@ -135,14 +138,6 @@ function machineSecrets(siteFile: SiteFile, path: string, text: string): readonl
   else process.env.USERPROFILE = before
   const elsewhere = copy === null ? [] : keyReferences(copy)
   return references.map((reference, i) => {
-    if ('file' in reference && /^[\\/]{2}/.test(reference.file))
-      throw new ProblemError(
-        problem(
-          'SCHEDULE_SECRET',
-          `The task would fetch ${reference.file} from another computer, to which it would prove itself as this one.`,
-          ['Keep the key in a file on this computer that only SYSTEM and administrators may read.'],
-        ),
-      )
     if (!('file' in reference)) throw noSecret(reference, 'The task has no environment and no keyring of yours', path)
     const moved = elsewhere[i]
     if (!moved || !('file' in moved) || moved.file !== reference.file)
