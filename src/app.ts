@@ -145,7 +145,9 @@ function loadSiteFile(file: string): SiteFile {
     throw new ProblemError(
       problem(
         'SITE_UNREADABLE',
-        `The site file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? 'There is no such file.'
+          : `The site file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
         ['slmctl site init writes one to begin with.'],
         { file },
       ),
@@ -228,6 +230,15 @@ export async function openApp(options: AppOptions): Promise<App> {
         yield* work([name], at === null ? environment : { ...environment, clock: () => at })
       }
   }
+  /** Hidden names are no names of the site file: whose an activation is, such a recording cannot tell. */
+  const unnamed = (some: Iterable<string>, env: Environment): Environment => {
+    const hidden = replay && site ? [...some].some((name) => replay.redacted(name)) : false
+    if (!hidden) return env
+    if (!told) options.notice('names in the recording are hidden, so that the site file does not say whose they are.')
+    told = true
+    return { ...env, site: null }
+  }
+  let told = false
   const carriedContext = (): CarriedContext => ({ environment, signers: site?.planSigners ?? [], folder: stateFolder(), isHere })
 
   return {
@@ -254,7 +265,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         ]),
       )
     },
-    status: (machines, signal) => asOf(machines, (some, env) => statusOf(some, { ...env, carried: namesKept }, signal)),
+    status: (machines, signal) => asOf(machines, (some, env) => statusOf(some, { ...unnamed(some, env), carried: namesKept }, signal)),
     plans: (machines, wished, signal) => {
       const carried = wished.asked.some((a) => a.change === 'confirmation')
       const plans = asOf(machines, (some, env) => plansFor(some, { ...env, carried }, wished, signal))

@@ -6,3 +6,4 @@
 export { secretFromPrompt } from './secrets/prompt.ts'
 export { checkSecretFile, describeReference, readSecret, type SecretReference } from './secrets/read.ts'
 export { Secret } from './secrets/secret.ts'
+export { writeSecretFile } from './secrets/write.ts'

@@ -53,7 +53,7 @@ export function readText(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
-      return no('FILE_MISSING', 'There is no such file.', ['Check the name, or paste the text into standard input: slmctl diagnose -'])
+      return no('FILE_MISSING', 'There is no such file.', ['Check the name and the folder; - in its place reads standard input.'])
     if (code === 'EISDIR')
       return no('FILE_IS_DIRECTORY', 'This is a directory, not a text.', [
         `Give the files in it: slmctl diagnose ${file.replace(/\/$/, '')}/*`,
@@ -85,7 +85,7 @@ export async function loadSite(file: string | undefined): Promise<Site | null> {
   if (read.text === null)
     throw new ProblemError({
       ...read.problem,
-      next: ['Name your site file: --site slmctl.yaml. The guide shows one: docs/guide/README.md, "The site file".'],
+      next: ['slmctl site init writes one to begin with.'],
     })
   const { readSite } = await import('../site.ts')
   const { site, problems } = readSite(file, read.text.text)

@@ -53,24 +53,33 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
   const lines: string[] = []
   let line = first
   let empty = true
-  for (const word of text.split(/\s+/).filter((w) => w !== '')) {
-    if (!empty && line.length + 1 + word.length > width) {
+  const put = (word: string, glue: string) => {
+    if (!empty && line.length + glue.length + word.length > width) {
       lines.push(line)
       line = rest
       empty = true
     }
-    line += empty ? word : ` ${word}`
+    line += empty ? word : `${glue}${word}`
     empty = false
+  }
+  for (const word of text.split(/\s+/).filter((w) => w !== '')) {
+    // A list without blanks, longer than any line, is broken behind its commas.
+    const [head, ...tail] = rest.length + word.length > width ? word.split(/(?<=,)/) : [word]
+    put(head!, ' ')
+    for (const part of tail) put(part, '')
   }
   lines.push(line)
   return `${lines.map((l) => l.trimEnd()).join('\n')}\n`
 }
 
-/** A Problem as people see it: one sentence, where, what to try next. */
+/** What is told beside an answer, on standard error. */
+export const note = (text: string, io: Io): void => io.err(wrap(text, io.columns, 'slmctl: ', '  '))
+
+/** A Problem as people see it: where, one sentence, the code by which the guide speaks of it, what to try next. */
 export function showProblem(p: Problem, io: Io): void {
   io.support?.problem(p)
   const where = p.file ? `${p.file}${p.line === null ? '' : `:${p.line}${p.column === null ? '' : `:${p.column}`}`}: ` : ''
-  io.err(wrap(`${where}${p.summary}`, io.columns, 'slmctl: ', '  '))
+  note(`${where}${p.summary}${p.code === 'USAGE' ? '' : ` (${p.code})`}`, io)
   for (const next of p.next) io.err(wrap(next, io.columns, '  - ', '    '))
 }
 

@@ -17,7 +17,9 @@ export function openNew(file: string, flag: string): Kept {
     return new ProblemError(
       problem(
         'FILE_NOT_WRITTEN',
-        exists ? `${file} is there already; slmctl does not overwrite it.` : `${file} could not be written: ${(error as Error).message}.`,
+        exists
+          ? `${file} is there already; slmctl does not overwrite it.`
+          : `${file} could not be written: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'its folder does not exist' : (error as Error).message}.`,
         [`Give another name to ${flag}.`],
       ),
     )

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import type { Asked } from '../activation.ts'
 import { type App, openApp, type Wished } from '../app.ts'
 import { ProblemError, problem } from '../model.ts'
-import type { Io } from './io.ts'
+import { type Io, note } from './io.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
@@ -24,7 +24,7 @@ export async function appFor(flags: Flags, io: Io, words: readonly string[] = []
     siteFile: text('site'),
     parallel: number('parallel', 1, 2000) ?? 128,
     replay: recordingsIn(flags, words),
-    notice: (line) => io.err(`slmctl: ${line}\n`),
+    notice: (line) => note(line, io),
     support: io.support,
     reach: {
       user: text('user'),
@@ -79,9 +79,14 @@ export function machinesMeant(app: App, words: readonly string[], flags: Flags, 
     const names = app.everyMachine()
     if (names.length === 0)
       throw new ProblemError(
-        problem('NO_MACHINES', 'The site file lists no machines.', [
-          'List them in the site file (groups, machines), or name them on the command line.',
-        ]),
+        app.site === null
+          ? problem('NO_SITE_FILE', '--all means the machines of the site file, and there is none.', [
+              'slmctl site init writes one to begin with; then list machines in it (groups).',
+              `slmctl ${command} pc-17.corp.example: one machine, without a site file`,
+            ])
+          : problem('NO_MACHINES', 'The site file lists no machines.', [
+              'List them in the site file (groups, machines), or name them on the command line.',
+            ]),
       )
     return names
   }
@@ -89,7 +94,7 @@ export function machinesMeant(app: App, words: readonly string[], flags: Flags, 
     if (app.here) return [app.here]
     throw new ProblemError(
       problem('NO_MACHINE', `This computer has no Windows licence to look at; ${command} wants the name of a machine.`, [
-        `slmctl ${command} pc-17.corp.example --site slmctl.yaml`,
+        `slmctl ${command} pc-17.corp.example${flags.out === undefined ? '' : ` --out ${flags.out}`}`,
         `slmctl ${command} --all: every machine of the site file`,
         'slmctl diagnose: read what slmgr printed on a machine',
       ]),

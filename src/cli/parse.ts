@@ -43,7 +43,7 @@ function lacksValue(command: Command, flag: string): string {
 export function nearest(typed: string, words: readonly string[]): string | null {
   const begins = words.filter((w) => typed.length > 2 && w.startsWith(typed))
   if (begins.length === 1) return begins[0]!
-  const [first] = words.map((w) => ({ w, d: distance(typed.toLowerCase(), w) })).sort((a, b) => a.d - b.d)
+  const [first] = words.map((w) => ({ w, d: distance(typed.toLowerCase(), w.toLowerCase()) })).sort((a, b) => a.d - b.d)
   return first && first.d <= Math.min(2, Math.floor(first.w.length / 3)) ? first.w : null
 }
 

@@ -16,14 +16,16 @@ export function readPlanFile(file: string): Uint8Array {
     throw new ProblemError(
       problem(
         'PLAN_INVALID',
-        `${file} is no plan of slmctl: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}.`,
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? 'There is no such file.'
+          : `It is no plan of slmctl: ${(error as Error).message}.`,
         ['slmctl plan --out FILE makes one.'],
         { file },
       ),
     )
   }
   throw new ProblemError(
-    problem('PLAN_INVALID', `${file} is no plan of slmctl: it is too large.`, ['slmctl plan --out FILE makes one.'], { file }),
+    problem('PLAN_INVALID', 'It is no plan of slmctl: it is too large.', ['slmctl plan --out FILE makes one.'], { file }),
   )
 }
 
@@ -48,13 +50,13 @@ export function readPlan(file: string, bytes: Uint8Array, signers: readonly stri
     throw new ProblemError(
       problem(
         'PLAN_NOT_SIGNED',
-        `${file} is not signed, and the site file names who signs plans (plans: signers).`,
+        'It is not signed, and the site file names who signs plans (plans: signers).',
         ['slmctl plan … --out FILE --sign KEYFILE', 'Or plan and apply at once, without a file: slmctl apply MACHINE'],
         { file },
       ),
     )
   const invalid = (why: string) =>
-    new ProblemError(problem('PLAN_INVALID', `${file} is no plan of slmctl: ${why}`, ['slmctl plan --out FILE makes one.'], { file }))
+    new ProblemError(problem('PLAN_INVALID', `It is no plan of slmctl: ${why}`, ['slmctl plan --out FILE makes one.'], { file }))
   let content: unknown
   try {
     content = JSON.parse(Buffer.from(bytes).toString('utf8'))

@@ -1,10 +1,10 @@
 /** Signed plans as `plan` writes them: the key of the signer, one file for each machine. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { App } from '../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../model.ts'
 import { type Passphrase, readSigner, validDays } from '../offline.ts'
-import { type Io, wrap } from './io.ts'
+import { type Io, note } from './io.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
@@ -42,7 +42,7 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
     )
   const days = Number(flags.valid ?? validDays.usual)
   if (!Number.isInteger(days) || days < 1 || days > validDays.most)
-    throw usage(`--valid ${flags.valid}: expected days, from 1 to ${validDays.most}.`, `--valid ${validDays.usual}`)
+    throw usage(`--valid ${flags.valid}: expected days, from 1 to ${validDays.most}.`, `slmctl plan … --valid ${validDays.usual}`)
   const key = await readSigner(flags.sign as string, passphraseIn(flags))
   const written: string[] = []
   const sealed: string[] = []
@@ -89,15 +89,12 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
         return
       }
       const what = folder ? `${written.length} signed plans are in ${out}, one for each machine` : `the signed plan is in ${out}`
-      io.err(wrap(`${what}, valid for ${days} days. On the machine: slmctl apply --plan FILE`, io.columns, 'slmctl: '))
+      note(`${what}, valid for ${days} days. On the machine: slmctl apply --plan ${basename(written[0]!)}`, io)
       // A recording is not signed by anybody: who changed the key in it on its way would be given the MAK.
       for (const one of sealed)
-        io.err(
-          wrap(
-            `a secret key is encrypted to the computer ${one}. Before the file leaves: is that what the computer showed when the recording was made?`,
-            io.columns,
-            'slmctl: ',
-          ),
+        note(
+          `a secret key is encrypted to the computer ${one}. Before the file leaves: is that what the computer showed when the recording was made?`,
+          io,
         )
     },
     drop: () => {

@@ -65,7 +65,7 @@ export function chooseProducts(texts: readonly string[]): readonly ImageProduct[
   if (new Set(office.map((p) => p.office!.release)).size > 1)
     throw conflict(
       'All Office products of a machine, Visio and Project too, have one update channel, so they are of one release.',
-      `Here are ${office.map((p) => nameOf(p.row)).join(', ')}.`,
+      `Name products of one release only; here are ${office.map((p) => nameOf(p.row)).join(' and ')}.`,
     )
   for (const kind of ['Office suite', 'Project', 'Visio']) {
     const alike = office.filter((p) => p.row.kind === kind)
@@ -138,7 +138,7 @@ function usable(row: ClientKeyRow): ImageProduct {
 /** At most six products to choose from, each with how it is written. */
 function nearest(found: readonly ClientKeyRow[]): string[] {
   const names = [...new Set(found.map((row) => `--product "${nameOf(row)}"`))]
-  return names.length > 6 ? [...names.slice(0, 6), `and ${names.length - 6} more`] : names
+  return names.length > 6 ? [...names.slice(0, 6), `and ${names.length - 6} more: slmctl keys lists them`] : names
 }
 
 /** The rows that share most words, a number of the release counting most. */

@@ -16,8 +16,9 @@ export async function secretFromPrompt(
 ): Promise<Secret> {
   if (!input.isTTY)
     throw new ProblemError(
-      problem('SECRET_NEEDS_TERMINAL', 'A password can be asked for only on a terminal, and standard input is none.', [
-        'Name where it is instead, in the site file: password: {file: PATH}, {env: NAME} or {keyring: {service, account}}.',
+      problem('SECRET_NEEDS_TERMINAL', 'A password or passphrase can be asked for only on a terminal, and standard input is none.', [
+        'Keep it in a file that only you can read: --password-file FILE, --passphrase-file FILE.',
+        'Or refer to a password in the site file: password: {file: PATH}, {env: NAME} or {keyring: {service, account}}.',
       ]),
     )
   const { promise, resolve, reject } = Promise.withResolvers<Secret>()

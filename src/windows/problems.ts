@@ -14,7 +14,7 @@ const rows = {
     ],
   },
   WINRM_NO_ROUTE: {
-    says: (m, d) => `there is no way to ${m}${d}`,
+    says: (m, d) => `There is no way to ${m}${d}`,
     next: ['Is the machine in a network that can be reached from here?', 'A VPN or a firewall between may be down.'],
   },
   WINRM_TIMEOUT: {
@@ -22,8 +22,11 @@ const rows = {
     next: ['Is the machine switched on?', 'A firewall that drops packets looks like this: WinRM needs port 5985 or 5986.'],
   },
   WINRM_NAME_UNKNOWN: {
-    says: (m, d) => `no address is known for ${m}${d}`,
-    next: ['Compare the spelling with DNS.', 'Give an address in the site file: {name: …, address: …}.'],
+    says: (m, d) => `No address is known for ${m}${d}`,
+    next: [
+      'Compare the spelling with DNS, and with the machines and groups of the site file.',
+      'Give an address in the site file: {name: …, address: …}.',
+    ],
   },
   WINRM_LOGON_FAILED: {
     says: (m, d) => `${m} does not accept this logon${d}`,

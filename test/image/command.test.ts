@@ -111,7 +111,7 @@ test('wrong uses: one sentence, exit code 2, nothing written', async () => {
   const out = join(work, 'never')
   const product = ['--product', 'Windows 11 Pro']
   for (const [argv, says] of [
-    [['image', '--site', site, '--out', out], /which product/],
+    [['image', '--site', site, '--out', out], /wants a product/],
     [['image', '--site', site, ...product], /--out DIR/],
     [['image', '--site', site, '--out', out, ...product, 'Enterprise'], /quotes/],
     [['image', '--site', site, '--out', out, ...product, '--architecture', 'mips'], /amd64/],

@@ -79,6 +79,11 @@ test('explain names the slmctl way of an option', async () => {
   let out = ''
   await main(['explain', '/skhc'], { out: (t) => (out += t), err: () => {}, columns: 80, paint: (_, t) => t })
   assert.match(out, /slmctl: slmctl apply --host-caching on/)
+  for (const asked of [['-dlv'], ['slmgr', '/dlv'], ['cscript', 'slmgr.vbs', '-dlv']]) {
+    out = ''
+    await main(['explain', ...asked], { out: (t) => (out += t), err: () => {}, columns: 80, paint: (_, t) => t })
+    assert.match(out, /^slmgr\.vbs \/dlv/, asked.join(' '))
+  }
   out = ''
   await main(['explain', '/rearm'], { out: (t) => (out += t), err: () => {}, columns: 80, paint: (_, t) => t })
   process.exitCode = 0

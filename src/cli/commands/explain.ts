@@ -15,6 +15,7 @@ import {
 } from '../../catalogue.ts'
 import { maskKeys, ProblemError, problem } from '../../model.ts'
 import { type Io, json, wrap } from '../io.ts'
+import { nearest } from '../parse.ts'
 
 /** One thing that `explain` found; `basis` says how sure it is. Schema `slmctl.explanation/1`. */
 type Explanation = {
@@ -35,7 +36,11 @@ export async function run(
   const asked = words.join(' ').trim()
   if (asked === '')
     throw new ProblemError(
-      problem('USAGE', 'What should be explained?', ['slmctl explain 0xC004F074', 'slmctl explain 12288', 'slmctl explain threshold']),
+      problem('USAGE', 'explain wants a code, an event number or a word.', [
+        'slmctl explain 0xC004F074',
+        'slmctl explain 12288',
+        'slmctl explain threshold',
+      ]),
     )
   if (maskKeys(asked) !== asked) {
     throw new ProblemError(
@@ -44,7 +49,9 @@ export async function run(
       ]),
     )
   }
-  const found = explain(asked)
+  // As people type an option: slmgr.vbs /dlv, slmgr -dlv.
+  const word = asked.replace(/^(?:cscript\s+)?(slmgr|ospp)(?:\.vbs)?\s+(?=[-/])/i, '$1.vbs ').replace(/(^|\s)-(?=[a-z])/i, '$1/')
+  const found = explain(word)
   if (found.length === 0) {
     const code = number(asked)
     throw new ProblemError(
@@ -55,6 +62,7 @@ export async function run(
           code !== null
             ? 'If it came from licensing, slmctl diagnose with the whole output may tell more.'
             : 'It explains result codes, event numbers, options such as /skms, WMI properties and words such as MAK.',
+          ...near(word).map((known) => `slmctl explain ${/\s/.test(known) ? `"${known}"` : known}`),
         ],
       ),
     )
@@ -62,6 +70,13 @@ export async function run(
   if (flags.json) io.out(json({ schema: 'slmctl.explanation/1', asked, found }))
   else for (const [i, e] of found.entries()) show(e, io, i > 0)
   return 0
+}
+
+/** What was meant by a word that is not there. */
+function near(asked: string): string[] {
+  const known = [...terms.flatMap((t) => [t.term, ...t.also]), ...scriptOptions.map((o) => o.option.toLowerCase())]
+  const found = nearest(asked, known)
+  return found === null ? [] : [found]
 }
 
 function hex(code: number): string {

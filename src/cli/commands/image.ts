@@ -14,13 +14,15 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   if (words.length > 0)
     throw usage(
       `image takes no words but flags; ${words[0]!.slice(0, 60)} stands alone.`,
-      'A name with blanks goes in quotes: --product "Windows 11 Enterprise"',
+      'A name with blanks goes in quotes: slmctl image --product "Windows 11 Enterprise" --out DIR',
     )
   const products = list(flags.product)
-  if (products.length === 0) throw usage('For which product?', '--product "Windows 11 Enterprise"; slmctl keys lists the editions.')
+  if (products.length === 0)
+    throw usage('image wants a product; slmctl keys lists the editions.', 'slmctl image --product "Windows 11 Enterprise" --out DIR')
   const dry = flags['dry-run'] === true
   const out = flags.out as string | undefined
-  if (!dry && (out === undefined || out === '')) throw usage('Where to?', '--out DIR; or --dry-run to print the files.')
+  if (!dry && (out === undefined || out === ''))
+    throw usage('image wants a folder to write to: --out DIR.', 'Or --dry-run in its place: the files are printed only.')
   const answer = imageFiles({
     products,
     site: await siteFor(flags, io),

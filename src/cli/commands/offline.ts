@@ -4,7 +4,7 @@ import { canonicalHost } from '../../addresses.ts'
 import type { App } from '../../app.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
 import { makeSigner, readTelephoneFile, type TelephoneRow, telephoneFile } from '../../offline.ts'
-import { type Io, json, showProblem, wrap } from '../io.ts'
+import { type Io, json, note, showProblem, wrap } from '../io.ts'
 import { openNew } from '../kept.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { passphraseIn } from '../signing.ts'
@@ -19,13 +19,19 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   if (what === 'signer') return await signer(rest, flags, io)
   if (what === 'ids') return await ids(rest, flags, io)
   if (what === 'confirm') return await confirm(rest, flags, io)
-  throw usage('offline wants to know what to do: signer, ids or confirm.', 'slmctl offline --help')
+  throw usage(
+    what === undefined ? 'offline wants to know what to do: signer, ids or confirm.' : 'offline knows signer, ids and confirm.',
+    'slmctl offline signer signer.key',
+    'slmctl offline ids --all --out ids.csv',
+    'slmctl offline confirm ids.csv',
+  )
 }
 
 /** Makes the key that signs plans, and says what belongs into the site files of the machines. */
 async function signer(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [file, more] = words
-  if (file === undefined || more !== undefined) throw usage('signer wants one file for the key.', 'slmctl offline signer signer.key')
+  if (file === undefined || more !== undefined)
+    throw usage('offline signer wants one file for the key.', 'slmctl offline signer signer.key')
   const publicKey = await makeSigner(file, passphraseIn(flags))
   if (flags.json) io.out(json({ schema: 'slmctl.signer/1', file, publicKey }))
   else {
@@ -40,7 +46,7 @@ async function signer(words: readonly string[], flags: Flags, io: Io): Promise<n
 /** Installation IDs of what may be activated by telephone, as a file to be filled in. */
 async function ids(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const out = flags.out as string | undefined
-  if (out === undefined) throw usage('ids wants a file: --out FILE.csv.', 'slmctl offline ids pc-17 --out ids.csv')
+  if (out === undefined) throw usage('offline ids wants a file: --out FILE.csv.', 'slmctl offline ids pc-17 --out ids.csv')
   const app = await appFor(flags, io, words)
   const rows: TelephoneRow[] = []
   const problems: Problem[] = []
@@ -79,10 +85,11 @@ async function ids(words: readonly string[], flags: Flags, io: Io): Promise<numb
       io.out(wrap(`${rows.length} installation ${rows.length === 1 ? 'ID is' : 'IDs are'} in ${out}.`, io.columns))
       io.out(
         wrap(
-          'Get a confirmation ID for each from Microsoft (by telephone, or its self-service for mobile phones), and put it into the last column. Then: slmctl offline confirm FILE',
+          'Get a confirmation ID for each from Microsoft (by telephone, or its self-service for mobile phones), and put it into the last column.',
           io.columns,
         ),
       )
+      io.out(`\nNext:  slmctl offline confirm ${out}\n`)
     }
   }
   return problems.length > 0 ? 2 : 0
@@ -91,20 +98,18 @@ async function ids(words: readonly string[], flags: Flags, io: Io): Promise<numb
 /** Confirmation IDs from the file to the machines, each as a step of an ordinary plan. */
 async function confirm(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [file, ...machines] = words
-  if (file === undefined) throw usage('confirm wants the file with the confirmation IDs.', 'slmctl offline confirm ids.csv')
+  if (file === undefined) throw usage('offline confirm wants the file with the confirmation IDs.', 'slmctl offline confirm ids.csv')
   const { rows, empty, problems } = readTelephoneFile(file, textOf(file))
   if (problems.length > 0) throw new ProblemError(...problems)
   const app = await appFor(flags, io)
   const wanted = chosen(app, machines, flags.all === true)
   const mine = rows.filter((row) => wanted.has(canonicalHost(row.machine)))
-  if (!flags.json && (empty > 0 || mine.length < rows.length))
-    io.err(
-      wrap(
-        `${mine.length} of ${rows.length + empty} rows: ${empty} have no confirmation ID yet, ${rows.length - mine.length} are about other machines and left alone.`,
-        io.columns,
-        'slmctl: ',
-      ),
-    )
+  const others = rows.length - mine.length
+  const leftOut = [
+    ...(empty > 0 ? [`${empty} without a confirmation ID yet`] : []),
+    ...(others > 0 ? [`${others} about other machines`] : []),
+  ].join(', ')
+  if (!flags.json && leftOut !== '') note(`${mine.length} of ${rows.length + empty} rows are used; ${leftOut}.`, io)
   const asked: Asked[] = mine.map(({ machine, activationId: product, installationId, confirmationId }) => ({
     change: 'confirmation',
     machine,
@@ -144,9 +149,14 @@ function textOf(file: string): string {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new ProblemError(
-      problem('IDS_INVALID', `The file cannot be read: ${code ?? message}.`, ['slmctl offline ids MACHINE --out FILE.csv makes one.'], {
-        file,
-      }),
+      problem(
+        'IDS_INVALID',
+        code === 'ENOENT' ? 'There is no such file.' : `The file cannot be read: ${code ?? message}.`,
+        ['slmctl offline ids MACHINE --out FILE.csv makes one.'],
+        {
+          file,
+        },
+      ),
     )
   }
 }

@@ -20,11 +20,15 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     }
   }
   throw new ProblemError(
-    problem('USAGE', verb === undefined ? 'What about the site file?' : 'slmctl site knows init, check and schema, and one file.', [
-      'slmctl site init: write one to begin with',
-      'slmctl site check slmctl.yaml: read it, and look at its hosts',
-      'slmctl site schema > site.schema.json: for your editor',
-    ]),
+    problem(
+      'USAGE',
+      verb === undefined ? 'site wants to know what to do: init, check or schema.' : 'site knows init, check and schema, and one file.',
+      [
+        'slmctl site init: write one to begin with',
+        'slmctl site check slmctl.yaml: read it, and look at its hosts',
+        'slmctl site schema > slmctl.schema.json: for your editor',
+      ],
+    ),
   )
 }
 
@@ -296,8 +300,8 @@ function firstFile(domain: string | null, published: readonly string[]): string 
   const hosts = published.length > 0 ? published : [`kms1.${d}`]
   return `# The site file of slmctl: what this organisation owns. Nothing outside it is used.
 # Check it with: slmctl site check. Every word: docs/guide/README.md, "The site file".
-# For completion in an editor: slmctl site schema > site.schema.json, and as the first line here
-#   yaml-language-server: $schema=site.schema.json
+# For completion in an editor: slmctl site schema > slmctl.schema.json, and as the first line here
+#   yaml-language-server: $schema=slmctl.schema.json
 
 organisation: Our organisation
 
