@@ -39,6 +39,8 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
+/** For the password of a lab, which its site file names. */
+export { writeSecretFile } from './secrets.ts'
 /** For an archive for support of a command that asks no machine. */
 export { redactor } from './windows.ts'
 export type { MachineOutcome, Named, Wished }

@@ -6,6 +6,7 @@ export { type AccessList, accessList, lets, others, type Use } from './native/ac
 export { genericCredential } from './native/credentials.ts'
 export { NativeError } from './native/error.ts'
 export { type GssEnd, type GssIdentity, gssAcceptor, gssInitiator } from './native/gssapi.ts'
+export { writeOwnFile } from './native/own-file.ts'
 export { readRegistryKey } from './native/registry.ts'
 export { type SspiEnd, type SspiOptions, sspiInitiator } from './native/sspi.ts'
 export { computerName, type FolderFor, isElevated, secureFolder } from './native/windows.ts'

@@ -101,7 +101,7 @@ export async function secureFolder(path: string, who: FolderFor): Promise<void> 
   const arena = foreign.arena(2 * path.length + 16_384)
   let descriptor: bigint | null = null
   try {
-    const owner = sidText(foreign, arena, arena.pointer(tokenInformation(foreign, arena, tokenUser, 128)))
+    const owner = ownSid(foreign, arena)
     descriptor = descriptorOf(foreign, arena, descriptors[who](owner))
     if (make(foreign, arena, path, descriptor)) return
     if (takeOver(foreign, arena, path, descriptor, [owner, ...trustedOwners])) return
@@ -215,6 +215,16 @@ function ownerOf(foreign: Foreign, arena: Arena, path: string, handle: bigint): 
   } finally {
     foreign.func('kernel32.dll', 'LocalFree', 'p').now(arena.pointer(descriptor))
   }
+}
+
+/** Who runs the process. */
+const ownSid = (foreign: Foreign, arena: Arena): string =>
+  sidText(foreign, arena, arena.pointer(tokenInformation(foreign, arena, tokenUser, 128)))
+
+/** A descriptor for a file that nobody but its owner and the system may use; LocalFree takes it back. */
+export const ownFileDescriptor = (foreign: Foreign, arena: Arena): bigint => {
+  const owner = ownSid(foreign, arena)
+  return descriptorOf(foreign, arena, `O:${owner}D:P(A;;FA;;;${owner})(A;;FA;;;SY)`)
 }
 
 /** A security identifier as text: `S-1-5-18`. */

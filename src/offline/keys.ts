@@ -3,34 +3,21 @@
  * target has (X25519), to which secrets of a plan are encrypted. Each is refused in the other's place.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
-import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
+import { readSecret, type Secret, secretFromPrompt, writeSecretFile } from '../secrets.ts'
 import { rawPublicKey } from './hpke.ts'
 import { signerOf } from './signed-plan.ts'
 
 const no = (code: string, summary: string, next: readonly string[], file?: string) =>
   new ProblemError(problem(code, summary, next, file === undefined ? {} : { file }))
 
-/** Writes a file that only its owner may read, and wipes what was written; one that is there is left alone. */
-function writeNew(file: string, bytes: Uint8Array): void {
-  let fd: number
+/** Writes a key into a file of its own, and wipes what was written. */
+async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
   try {
-    fd = openSync(file, 'wx', 0o600)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw no(
-      'FILE_NOT_WRITTEN',
-      code === 'EEXIST' ? `${file} is there already; a key does not overwrite a file.` : `${file} could not be written: ${message}.`,
-      ['Give another name.'],
-    )
-  }
-  try {
-    writeFileSync(fd, bytes)
-    fsyncSync(fd)
+    await writeSecretFile(file, bytes)
   } finally {
-    closeSync(fd)
     bytes.fill(0)
   }
 }
@@ -89,7 +76,7 @@ export async function makeSigner(file: string, passphrase: Passphrase): Promise<
   const secret = await passphraseOf(passphrase)
   const { privateKey } = generateKeyPairSync('ed25519')
   try {
-    writeNew(file, pem(privateKey, secret))
+    await writeNew(file, pem(privateKey, secret))
   } finally {
     secret?.wipe()
   }
@@ -159,7 +146,7 @@ export async function ensureTargetKey(folder: string, secure: (folder: string) =
   const there = await targetKey(folder)
   if (there) return there
   const { privateKey } = generateKeyPairSync('x25519')
-  writeNew(targetFile(folder), pem(privateKey, null))
+  await writeNew(targetFile(folder), pem(privateKey, null))
   return privateKey
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { diagnose, type SourceText } from '../../activation.ts'
+import { writeSecretFile } from '../../app.ts'
 import { type Lab, startLab } from '../../lab.ts'
 import { type Plan, ProblemError } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
@@ -35,7 +36,7 @@ async function fleet(flags: Flags, io: Io): Promise<number> {
   process.env.SLMCTL_STATE = directory
   const lab = await startLab({ seed: 'demo', machines })
   try {
-    writeFileSync(join(directory, 'lab.password'), lab.accounts[0]!.password, { mode: 0o600 })
+    await writeSecretFile(join(directory, 'lab.password'), Buffer.from(lab.accounts[0]!.password))
     const site = join(directory, 'slmctl.yaml')
     writeFileSync(site, lab.siteYaml())
     return await tour(lab, directory, site, flags, io)

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeSecretFile } from '../../app.ts'
 import { type ScenarioId, scenarioList, startLab } from '../../lab.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, wrap } from '../io.ts'
@@ -50,7 +51,9 @@ export async function run(
       // An older file keeps its mode otherwise.
       chmodSync(join(directory, name), mode)
     }
-    write('lab.password', `${lab.accounts[0]!.password}\n`, 0o600)
+    // An older one may be readable by others.
+    rmSync(join(directory, 'lab.password'), { force: true })
+    await writeSecretFile(join(directory, 'lab.password'), Buffer.from(`${lab.accounts[0]!.password}\n`))
     write('lab-ca.pem', lab.ca, 0o644)
     write('slmctl.yaml', lab.siteYaml(), 0o644)
     const site = join(directory, 'slmctl.yaml')

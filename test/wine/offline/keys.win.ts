@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ownKey } from '../../../src/app/carried.ts'
-import { loadForeign, wide } from '../../../src/native/foreign.ts'
 import { accessList, others } from '../../../src/native.ts'
 import { claim, makeSigner, onTarget, readSigner, refuseUsed, signPlan, targetKey, verifySigned } from '../../../src/offline.ts'
 import { Secret } from '../../../src/secrets.ts'
@@ -16,23 +15,8 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 const at = (name: string) => join(folder, name)
 const name = 'pc-1.corp.example'
 
-/** Windows hands the folder's access list on to what is made in it; Wine does not, so the file gets what it would have got. */
-async function asWindows(file: string): Promise<void> {
-  const foreign = await loadForeign()
-  const arena = foreign.arena(4096)
-  try {
-    const out = arena.room(8)
-    const made = foreign.func('advapi32.dll', 'ConvertStringSecurityDescriptorToSecurityDescriptorW', 'pupp')
-    assert.notEqual(made.now(wide(arena, 'D:P(A;;FA;;;BA)(A;;FA;;;SY)'), 1, out, null), 0)
-    assert.notEqual(foreign.func('advapi32.dll', 'SetFileSecurityW', 'pup').now(wide(arena, file), 4, arena.pointer(out)), 0)
-  } finally {
-    arena.free()
-  }
-}
-
-test('the key of the computer is made once, in a folder that nobody else may read', async () => {
+test('the key of the computer is made once, where nobody else may read it', async () => {
   const key = await ownKey(at('state'))
-  await asWindows(at('state/identity/target.key'))
   assert.equal(await ownKey(at('state')), key)
   for (const path of [at('state/identity'), at('state/identity/target.key')])
     assert.equal(others(await accessList(path), 'read'), null, path)
@@ -41,7 +25,6 @@ test('the key of the computer is made once, in a folder that nobody else may rea
 
 test('a plan is signed, verified and opened by Windows’ Node', async () => {
   const publicKey = await makeSigner(at('state/identity/signer.key'), { file: null, ask: false })
-  await asWindows(at('state/identity/signer.key'))
   const key = await readSigner(at('state/identity/signer.key'), { file: null, ask: false })
   const reference = { env: 'MAK' }
   const wishes = [{ product: 'windows', by: 'mak', year: null, key: reference, instead: false }] as const

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadForeign, wide } from '../../../src/native/foreign.ts'
-import { readSecret } from '../../../src/secrets.ts'
+import { accessList, others } from '../../../src/native.ts'
+import { readSecret, writeSecretFile } from '../../../src/secrets.ts'
 
 const shown = async (reference: Parameters<typeof readSecret>[0]) =>
   (await readSecret(reference)).use((b) => Buffer.from(b).toString('utf8'))
@@ -65,6 +66,26 @@ test('a file with a secret: read where only administrators may, refused where al
       if (open) await assert.rejects(readSecret({ file }), /Others than its owner may read the file .*: everybody/)
       else assert.equal(await shown({ file }), 'secret')
     }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('a secret is written to a file of one’s own in a folder that everybody may read, and is not written over', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slmctl-secret-'))
+  try {
+    const [file, plain] = [join(folder, 'sécret'), join(folder, 'plain')]
+    writeFileSync(plain, 'secret')
+    assert.equal(others(await accessList(plain), 'read'), 'everybody', 'else this proves nothing')
+    await writeSecretFile(file, Buffer.from('secret\r\n'))
+    assert.equal(others(await accessList(file), 'read'), null)
+    assert.equal(others(await accessList(file), 'write'), null)
+    assert.equal(await shown({ file }), 'secret')
+    await assert.rejects(writeSecretFile(file, Buffer.from('another')), /is there already/)
+    await assert.rejects(writeSecretFile(join(folder, 'missing', 'file'), Buffer.from('another')), /is its folder there/)
+    assert.equal(await shown({ file }), 'secret')
+    await writeSecretFile(join(folder, 'large'), Buffer.alloc(60_000, 'x'))
+    assert.equal((await shown({ file: join(folder, 'large') })).length, 60_000)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
