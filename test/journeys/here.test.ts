@@ -109,6 +109,28 @@ describe('this computer', () => {
       await s.lab.fault(pc, { kind: 'refused' })
       assert.match((await outside())!, /refuses the connection/)
     }))
+  test('--inside-site is about this computer alone, also where a group, a plan or --all would mean others', () =>
+    at(
+      'win11-pro-notification',
+      true,
+      async (app, s) => {
+        addresses = ['10.4.0.17']
+        const io = { columns: 80, out: () => {}, err: () => {}, paint: (_: string, text: string) => text }
+        const apply = async (names: string[], flags: Record<string, string | boolean>) => {
+          const { carryOut } = await import('../../src/cli/commands/apply.ts')
+          return await carryOut(app, names, { renew: false, asked: [] }, { yes: true, json: true, 'inside-site': true, ...flags }, io)
+        }
+        const alone = (e: { problems: { code: string; summary: string }[] }) => /this computer alone/.test(e.problems[0]!.summary)
+        await assert.rejects(apply(['both'], {}), alone)
+        await assert.rejects(apply([pc, 'pc-2.corp.example'], {}), alone)
+        await assert.rejects(apply([], { all: true }), alone)
+        await assert.rejects(apply([], { plan: 'slmctl.plan' }), alone)
+        assert.equal(s.lab.calls(pc).length, 0)
+        assert.equal(await apply(['.'], {}), 0)
+        assert.ok(s.lab.calls(pc).length > 0)
+      },
+      (text) => `${text.replace(/^groups:\n(?: .*\n)*/m, '')}\ngroups:\n  both: { machines: [${pc}, pc-2.corp.example] }\n`,
+    ))
   test('in another domain it is outside, whatever DHCP says', () =>
     at(
       'win11-pro-notification',

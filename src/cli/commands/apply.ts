@@ -35,7 +35,7 @@ async function stoppable(app: App, io: Io, work: (stop: Stop) => Promise<number>
 async function begin(app: App, words: readonly string[], wishes: Wished, flags: Flags, stop: Stop, io: Io): Promise<number> {
   const site = app.needSite('apply')
   if (flags['inside-site'] === true) {
-    const outside = await outsideOf(app, site, words)
+    const outside = await outsideOf(app, site, words, flags)
     if (outside !== null) {
       if (flags.json) io.out(json({ schema: 'slmctl.apply/1', journal: null, machines: [], problems: [] }))
       else io.out(wrap(`Nothing was asked or changed: ${outside}.`, io.columns))
@@ -122,7 +122,8 @@ async function begin(app: App, words: readonly string[], wishes: Wished, flags: 
 }
 
 async function resume(app: App, words: readonly string[], flags: Flags, stop: Stop, io: Io): Promise<number> {
-  app.needSite('apply')
+  const site = app.needSite('apply')
+  if (flags['inside-site'] === true) await outsideOf(app, site, [], flags)
   const told = app.unfinished(words[0] ?? null)
   if (!told) {
     if (words[0])
@@ -228,8 +229,10 @@ function showOutcome(o: MachineOutcome, io: Io): void {
 }
 
 /** Why this computer is left alone, where it stands outside the site; null inside. Other machines are not meant. */
-async function outsideOf(app: App, site: Site, words: readonly string[]): Promise<string | null> {
-  if (words.length > 1 || (words.length === 1 && (app.here === null || app.machines(words)[0] !== app.here)))
+async function outsideOf(app: App, site: Site, words: readonly string[], flags: Flags): Promise<string | null> {
+  // A group may hold others beside this computer, and a plan names its machines itself.
+  const others = words.length > 0 && app.machines(words).some((name) => name !== app.here)
+  if (others || ['all', 'plan', 'resume'].some((flag) => flags[flag] !== undefined))
     throw new ProblemError(problem('USAGE', '--inside-site is about this computer alone.', ['slmctl apply . --inside-site']))
   return await app.outside(site)
 }
