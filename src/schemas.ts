@@ -4,6 +4,19 @@
  */
 import * as z from 'zod'
 import type { Audit, Diagnosis, MachinePlan, Plan } from './model.ts'
+import {
+  explanationSchema,
+  imageSchema,
+  keysSchema,
+  labScenariosSchema,
+  labSchema,
+  problemSchema as problem,
+  problemsSchema,
+  scheduleActionsSchema,
+  scheduleSchema,
+  siteCheckSchema,
+  siteInitSchema,
+} from './schemas/commands.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
@@ -33,7 +46,6 @@ const evidence = z
   .readonly()
 const lines = z.array(evidence).readonly()
 const texts = z.array(text).readonly()
-const problem = z.strictObject({ code: text, summary: text, next: texts, file: maybe, line: whole, column: whole }).readonly()
 const problems = z.array(problem).readonly()
 
 const kms = z
@@ -349,5 +361,15 @@ export const published = {
   audit: auditSchema,
   telephone: telephoneSchema,
   signer: signerSchema,
+  image: imageSchema,
+  schedule: scheduleSchema,
+  'schedule-actions': scheduleActionsSchema,
+  explanation: explanationSchema,
+  keys: keysSchema,
+  'site-check': siteCheckSchema,
+  'site-init': siteInitSchema,
+  lab: labSchema,
+  'lab-scenarios': labScenariosSchema,
+  problems: problemsSchema,
 } as const
 export { z }

@@ -12,7 +12,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [verb, file = 'slmctl.yaml', ...more] = words
   if (more.length === 0) {
-    if (verb === 'init') return await init(file, flags.force === true, io)
+    if (verb === 'init') return await init(file, flags, io)
     if (verb === 'check') return await check(file, flags.json === true, io)
     if (verb === 'schema' && words.length === 1) {
       io.out(json(siteJsonSchema()))
@@ -208,12 +208,12 @@ function show(answer: SiteCheck, io: Io): void {
 }
 
 /** Writes a first site file, with what this computer's own settings tell. A file that is there stays, `--force` keeps it aside. */
-async function init(file: string, force: boolean, io: Io): Promise<number> {
+async function init(file: string, flags: Flags, io: Io): Promise<number> {
   const domain = domainsHere().find((d) => readSite(file, firstFile(d, [])).problems.length === 0) ?? null
   const published = domain === null ? [] : await publishedNames(domain)
   const text = firstFile(domain, published)
   let kept: string | null = null
-  if (force) kept = keepAside(file)
+  if (flags.force === true) kept = keepAside(file)
   let fd: number
   try {
     fd = openSync(file, 'wx', 0o644)
@@ -234,6 +234,10 @@ async function init(file: string, force: boolean, io: Io): Promise<number> {
     writeSync(fd, text)
   } finally {
     closeSync(fd)
+  }
+  if (flags.json) {
+    io.out(json({ schema: 'slmctl.site-init/1', file, kept, domain }))
+    return 0
   }
   io.out(
     wrap(
