@@ -3,10 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { scriptOptions } from '../../src/catalogue.ts'
-import { commands } from '../../src/cli/commands.ts'
 import { main } from '../../src/cli/main.ts'
-import { parse } from '../../src/cli/parse.ts'
-import { wishOf } from '../../src/support.ts'
+import { parses } from './command-line.ts'
 
 const page = 'docs/guide/from-slmgr.md'
 type Row = (typeof scriptOptions)[number]
@@ -37,17 +35,6 @@ function tables(tool: Row['tool']): string {
       return [...(group ? ['', `### ${group}`, '', '| option | what it did | with slmctl |', '| --- | --- | --- |'] : []), rowOf(row)]
     })
     .join('\n')
-}
-
-/** Whether a command line is one of ours: known command, known flags, values where they are wanted. */
-function parses(line: string): void {
-  const words = (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^'(.*)'$/, '$1'))
-  assert.equal(words[0], 'slmctl', line)
-  const argv = wishOf(words.slice(1), undefined)?.argv ?? words.slice(1)
-  if (argv[0] === '--help') return
-  const command = commands.find((c) => c.name === argv[0])
-  assert.ok(command, `${line}: no such command`)
-  parse(command, argv.slice(1))
 }
 
 test('every option of both scripts has a row, and the page says what the catalogue says', () => {
