@@ -401,9 +401,9 @@ export const urgency: Readonly<Record<Verdict, number>> = { ok: 0, 'cannot-tell'
 
 /** Characters of a product key of Windows 8 and later, and of the older ones: no 0, 1, 5, no vowels, no ambiguous letters. */
 const keyCharacter = '[2-46-9BCDFGHJKMNPQRTVWXY]'
-/** What may stand between the groups of a key: dashes, blanks and points of any kind, as entities too, or nothing. */
+/** What may stand between the groups of a key: dashes, blanks, points and quotation marks of any kind, as entities and escapes too, or nothing. */
 const between =
-  '(?:[-\\s\\u00ad\\u2010-\\u2015\\u2212\\u200b-\\u200f\\u2060\\ufe58\\ufe63\\uff0d\\ufeff._/|,;:]|&#45;|&#x2d;|&shy;|&nbsp;){0,3}'
+  '(?:[-\\s\\u00ad\\u2010-\\u2015\\u2212\\u200b-\\u200f\\u2060\\ufe58\\ufe63\\uff0d\\ufeff._/|,;:+="\'\\\\]|&#45;|&#x2d;|&shy;|&nbsp;|<wbr>|%2d|\\\\(?:u002d|[nrt])){0,3}'
 /** A whole key as it is printed (any letter and digit, dashes), or as it is typed (the key alphabet, anything between). */
 const printedKey = /(?<![A-Z0-9])[A-Z0-9]{5}([-\u2010-\u2015])[A-Z0-9]{5}\1[A-Z0-9]{5}\1[A-Z0-9]{5}\1([A-Z0-9]{5})(?![A-Z0-9])/gi
 const typedKey = new RegExp(`(?<![A-Z0-9])(?:${keyCharacter}{5}${between}){4}(${keyCharacter}{5})(?![A-Z0-9])`, 'gi')
@@ -416,7 +416,8 @@ const dashed = /[-\u2010-\u2015][A-Z0-9]{5}[-\u2010-\u2015][A-Z0-9]{5}[-\u2010-\
 const piece = new RegExp(`-(?<=(?<![A-Z0-9])${keyCharacter}{5}-)${keyCharacter}`, 'i')
 const typed = new RegExp(`(?<![A-Z0-9])${keyCharacter}{5}[^A-Za-z0-9]{0,18}${keyCharacter}{5}[^A-Za-z0-9]{0,18}${keyCharacter}{5}`, 'i')
 /** Entities, and characters that become letters and digits when they are normalised. */
-const disguised = /&#|&shy|&nbsp|[\u2070-\u209f\u2100-\u214f\u2460-\u24ff\ufb00-\ufb06\uff10-\uff5a\ud835]/i
+const disguised =
+  /[^\P{Cc}\t\r\n]|%2d|<wbr>|\\[unrt]|&#|&shy|&nbsp|[\u2070-\u209f\u2100-\u214f\u2460-\u24ff\ufb00-\ufb06\uff10-\uff5a\u{1d400}-\u{1d7ff}]/iu
 
 /** False only where `maskKeys` would change nothing: one quick look at a whole text instead of one at each of its lines. */
 export function mayHoldKey(text: string): boolean {
@@ -428,8 +429,8 @@ export function maskKeys(text: string): string {
   if (text.length < 11 || !mayHaveKey.test(text)) return text
   const masked = mask(text)
   if (masked !== text || !/[^\x20-\x7e\t]/.test(text)) return masked
-  // Full-width letters and their like are the same key.
-  const plain = text.normalize('NFKC')
+  // Full-width letters and their like are the same key; so is UTF-16 that was taken for something else, and one with a colour in it.
+  const plain = text.replace(/\u001b\[[\d;]*[A-Za-z]|[^\P{Cc}\t\r\n]/gu, '').normalize('NFKC')
   const again = plain === text ? masked : mask(plain)
   return again === plain ? masked : again
 }

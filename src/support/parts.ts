@@ -29,7 +29,7 @@ export function filesOf(parts: readonly Part[], hide: Hide | null, hidden: reado
   const without = (text: string) => never.reduce((rest, word) => rest.replaceAll(word, '•••'), text)
   const clean = <T>(value: T): T => {
     const rest = never.length === 0 ? value : eachText(value, without)
-    return hide ? hide.everywhere(rest) : eachText(rest, maskKeys)
+    return eachText(hide ? hide.everywhere(rest) : rest, maskKeys)
   }
   const written = ({ content }: Part): string => {
     if ('text' in content) return clean(`${content.text}\n`).trimEnd().concat('\n')
@@ -43,12 +43,12 @@ export function filesOf(parts: readonly Part[], hide: Hide | null, hidden: reado
   return [...files, { file: 'names.json', about, text: `${JSON.stringify(table, null, 1)}\n` }]
 }
 
-/** A copy with every text in it changed. */
+/** A copy with every text in it changed, also those that name something in it. */
 function eachText<T>(value: T, change: (text: string) => string): T {
   if (typeof value === 'string') return change(value) as T
   if (Array.isArray(value)) return value.map((one) => eachText(one, change)) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, eachText(one, change)])) as T
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [change(key), eachText(one, change)])) as T
 }
 
 function strings(value: unknown, use: (text: string) => void): void {

@@ -1,7 +1,7 @@
 /** Replaces names in texts of any length: a fleet has thousands of names, and one pattern of them all would be slow. */
 
 /** Words that are names only by chance: replaced where they stand alone as a value, never within a sentence. */
-const ordinary: ReadonlySet<string> = new Set(
+export const ordinary: ReadonlySet<string> = new Set(
   [
     ...['kms', 'mak', 'windows', 'office', 'server', 'servers', 'client', 'clients', 'host', 'hosts', 'machine', 'machines', 'computer'],
     ...['administrator', 'administrators', 'admin', 'root', 'system', 'user', 'users', 'localhost', 'workgroup', 'group', 'forest', 'site'],

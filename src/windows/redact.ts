@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { maskKeys } from '../model.ts'
-import { hider } from './hide.ts'
+import { hider, ordinary } from './hide.ts'
 
 /** What a name is the name of. */
 export type NameKind =
@@ -118,7 +118,17 @@ export function redactor(machines: readonly { readonly name: string; readonly en
   const domains = new Set<string>()
   const domainWord = (domain: string): string => {
     domains.add(domain.toLowerCase())
-    return learn(domain, () => (domain.includes('.') ? `domain-${number('domain')}.example` : `DOMAIN-${number('domain')}`))
+    const by = learn(domain, () => (domain.includes('.') ? `domain-${number('domain')}.example` : `DOMAIN-${number('domain')}`))
+    // As DNS writes it.
+    const ascii = /[^\x20-\x7e]/.test(domain) ? URL.parse(`http://${domain}`)?.hostname : undefined
+    if (ascii) learn(ascii, () => by)
+    // The domains above it are as much somebody's, and so are their short names.
+    const [, ...above] = domain.split('.')
+    if (above.length >= 2 && !domains.has(above.join('.').toLowerCase())) {
+      if (above[0]!.length >= 3 && !ordinary.has(above[0]!.toLowerCase())) domainWord(above[0]!)
+      domainWord(above.join('.'))
+    }
+    return by
   }
   const hostWord = (host: string, kind: 'machine' | 'host'): string => {
     if (isIP(host)) return addressWord(host)
@@ -213,13 +223,16 @@ export function redactor(machines: readonly { readonly name: string; readonly en
   }
   const lookIn = (text: string): void => {
     for (const [mail] of text.matchAll(/[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/g)) learn(mail, () => `user-${number('user')}@domain.example`)
-    for (const [sid] of text.matchAll(/S-1-5-21(?:-\d{1,10}){3,4}/g)) learn(sid, () => `S-1-5-21-0-0-0-${number('sid')}`)
+    for (const [sid] of text.matchAll(/S-1-(?:5-21|12-1)(?:-\d{1,10}){3,4}/gi)) learn(sid, () => `S-1-5-21-0-0-0-${number('sid')}`)
+    // A name in a directory: its parts are labels of a domain, each by itself.
+    for (const [parts] of text.matchAll(/DC=[\p{L}\p{N}_-]{1,63}(?:,DC=[\p{L}\p{N}_-]{1,63})+/giu))
+      learn(parts, () => `DC=domain-${number('directory-name')},DC=example`)
     // Addresses of the fourth and the sixth version: what looks like one is asked whether it is.
     for (const [one] of text.matchAll(/(?<![\w.:-])[\da-f]{0,4}(?:[.:][\da-f]{0,4}){2,}(?![\w-])/gi)) {
       const address = one.replace(/[.:]$|:\d+$/, (end) => (isIP(one) ? end : ''))
       if (isIP(address)) addressWord(address)
     }
-    for (const [host] of text.matchAll(/(?<![\w.\\/-])[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+(?![\w-])/gi)) {
+    for (const [host] of text.matchAll(/(?<=^|:\/\/|\\\\|[^\w.\\/-])[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+(?![\w-])/gi)) {
       const parents = host
         .toLowerCase()
         .split('.')
@@ -229,9 +242,11 @@ export function redactor(machines: readonly { readonly name: string; readonly en
     }
   }
   let hideWords: ((text: string) => string) | null = null
+  /** An accent may be a character of its own. */
+  const composed = (text: string) => (/\p{M}/u.test(text) ? text.normalize('NFC') : text)
   const everywhere = <T>(value: T): T => {
     hideWords ??= hider(words)
-    if (typeof value === 'string') return (words.get(value.trim().toLowerCase()) ?? maskKeys(hideWords(value))) as T
+    if (typeof value === 'string') return (words.get(value.trim().toLowerCase()) ?? maskKeys(hideWords(composed(value)))) as T
     if (Array.isArray(value)) return value.map((one) => everywhere(one)) as T
     if (typeof value !== 'object' || value === null) return value
     const pairs = Object.entries(value)
