@@ -5,6 +5,8 @@ import { loadKoffi } from '../../src/native/library.ts'
 import { Arena } from '../../src/native/memory.ts'
 import { bstr, variantOf, wipe } from '../../src/native/wmi/argument.ts'
 import { WmiError } from '../../src/native/wmi/error.ts'
+import { RowReader } from '../../src/native/wmi/rows.ts'
+import type { Scope } from '../../src/native/wmi/scope.ts'
 import { Cim, isoDate, readVariant, Vt } from '../../src/native/wmi/variant.ts'
 import { Secret } from '../../src/secrets.ts'
 
@@ -245,4 +247,52 @@ test('a secret goes from bytes into the argument, and is wiped there', () => {
   for (const bytes of [[0xc0, 0x80], [0xe2, 0x82], [0x80], [0xf5, 0x80, 0x80, 0x80]])
     assert.throws(() => variantOf(arena, 'ProductKey', new Secret(Buffer.from(bytes)), Cim.string), WmiError)
   assert.throws(() => variantOf(arena, 'Port', new Secret(Buffer.from('1')), Cim.uint32), WmiError)
+})
+
+/** An object of a provider that says what it likes: names and values by turn, for ever. */
+function rowOf(property: (name: Buffer, value: Buffer, type: Buffer) => void, status = () => 0) {
+  const freed = { names: 0, values: 0, ended: 0 }
+  const mine = new Arena(koffi, 1 << 16)
+  const count = (what: keyof typeof freed) => () => {
+    freed[what]++
+    return 0
+  }
+  const next = (_object: unknown, _flags: unknown, name: bigint, value: bigint, type: bigint) => {
+    property(mine.at(name), mine.at(value), mine.at(type))
+    return status()
+  }
+  const foreign = {
+    copy,
+    func: (_: string, name: string) => ({ now: count(name === 'SysFreeString' ? 'names' : 'values') }),
+    method: (_: bigint, slot: number) => ({ now: slot === 9 ? next : slot === 10 ? count('ended') : () => 0 }),
+  }
+  const read = () => new RowReader({ arena: mine, foreign } as unknown as Scope, plenty()).row(1n)
+  return { read, freed }
+}
+
+test('a row without end is too large, and what it allotted is given back', () => {
+  for (const name of [0n, bstr(arena, ''), bstr(arena, '__CLASS'), bstr(arena, 'Name')]) {
+    const { read, freed } = rowOf((at) => at.writeBigUInt64LE(name))
+    assert.throws(read, (e: unknown) => e instanceof WmiError && e.what === 'too-large')
+    assert.ok(freed.names > 0 && freed.names === freed.values && freed.ended === 1)
+  }
+})
+
+test('properties of odd names and types are properties or nothing, and change no object', () => {
+  const names = ['__proto__', 'constructor', 'toString', 'a"b\u0000c', '\ud800', 'valueOf', '']
+  let n = 0
+  const { read, freed } = rowOf(
+    (name, value, type) => {
+      name.writeBigUInt64LE(n >= names.length ? 0n : bstr(arena, names[n]!))
+      // VT_BYREF, VT_UNKNOWN, VT_RECORD, VT_VARIANT, arrays of them, and numbers that are none.
+      value.writeUInt16LE([0x4008, 13, 36, 12, 0x200c, 0x6008, 0xffff][n] ?? 1)
+      value.writeBigUInt64LE(0xdead_beef_dead_beefn, 8)
+      type.writeUInt32LE(0xffff_ffff)
+      n++
+    },
+    () => (n > names.length ? 0x4_0005 : 0),
+  )
+  assert.deepEqual(read(), {})
+  assert.equal(freed.names, names.length)
+  assert.equal(({} as Record<string, unknown>).polluted, undefined)
 })

@@ -1,4 +1,4 @@
-import { check } from './error.ts'
+import { check, WmiError } from './error.ts'
 import type { Scope } from './scope.ts'
 import { type Allowance, readBstr, readVariant, variantSize, type WmiText } from './variant.ts'
 
@@ -10,6 +10,8 @@ const [beginEnumeration, nextProperty, endEnumeration] = [8, 9, 10]
 const nonSystemOnly = 0x40
 const noMore = 1
 const noMoreData = 0x4_0005
+/** More properties than any class has; a row that goes on without end would hold the event loop for ever. */
+const propertiesMax = 10_000
 
 /** Properties of objects, one after another; what COM allots for them is given back at once. */
 export class RowReader {
@@ -34,7 +36,8 @@ export class RowReader {
     try {
       const next = foreign.method(object, nextProperty!, 'upppp')
       const row: Record<string, WmiText> = {}
-      for (;;) {
+      for (let read = 0; ; read++) {
+        if (read > propertiesMax) throw new WmiError('too-large', `over ${propertiesMax} properties in a row`)
         const status = next.now(object, 0, this.#name, this.#variant, this.#type, null)
         check(status, 'a row')
         if (status === noMoreData || status === noMore) return row
