@@ -2,7 +2,7 @@
  * The only place where the parts are put together from a site file and flags: how machines are reached, DNS, secrets, the
  * clock, where the journal is.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
@@ -11,6 +11,7 @@ import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reo
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { Logons } from './app/logons.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
+import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
 import { openResolver } from './directory.ts'
 import {
@@ -129,15 +130,6 @@ function stateFolder(): string {
 }
 
 const journalFolder = () => join(stateFolder(), 'journal')
-
-/** The site file that is meant where none is named. */
-function usualSiteFile(): string | null {
-  const config =
-    process.platform === 'win32'
-      ? join(process.env.APPDATA ?? homedir(), 'slmctl')
-      : join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'slmctl')
-  return ['slmctl.yaml', join(config, 'slmctl.yaml')].find((f) => existsSync(f)) ?? null
-}
 
 function loadSiteFile(file: string): SiteFile {
   let text: string
