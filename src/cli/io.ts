@@ -63,8 +63,8 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
     empty = false
   }
   for (const word of text.split(/\s+/).filter((w) => w !== '')) {
-    // A list without blanks, longer than any line, is broken behind its commas.
-    const [head, ...tail] = rest.length + word.length > width ? word.split(/(?<=,)/) : [word]
+    // A list or a call without blanks, longer than any line, is broken behind commas and parentheses.
+    const [head, ...tail] = rest.length + word.length > width ? word.split(/(?<=[,(])/) : [word]
     put(head!, ' ')
     for (const part of tail) put(part, '')
   }

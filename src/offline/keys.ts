@@ -3,7 +3,7 @@
  * target has (X25519), to which secrets of a plan are encrypted. Each is refused in the other's place.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
 import { readSecret, type Secret, secretFromPrompt, writeSecretFile } from '../secrets.ts'
@@ -85,6 +85,7 @@ export async function makeSigner(file: string, passphrase: Passphrase): Promise<
 
 /** Reads the key that signs plans. `passphrase` is asked only where the key is encrypted. */
 export async function readSigner(file: string, passphrase: Passphrase): Promise<KeyObject> {
+  if (!existsSync(file)) throw no('SIGNER_KEY', `There is no file ${file}.`, ['slmctl offline signer FILE makes a key.'])
   const bytes = await readSecret({ file })
   const isEncrypted = bytes.use((b) => Buffer.from(b.buffer, b.byteOffset, b.length).includes('ENCRYPTED'))
   const secret = isEncrypted ? await passphraseOf(passphrase) : null

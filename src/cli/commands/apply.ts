@@ -222,7 +222,10 @@ function showOutcome(o: MachineOutcome, io: Io): void {
     if (s.result !== 'done') io.out(io.paint('dim', wrap(callOf(s.step), io.columns, '    ', '    ')))
   }
   if (o.problem) {
-    io.out(wrap(o.problem.summary, io.columns, '  ! ', '    '))
+    const { summary, code } = o.problem
+    // What its step said just before is not said again.
+    const told = o.steps.some((s) => s.result !== 'done' && s.because !== '' && summary.includes(s.because))
+    if (!told) io.out(wrap(`${summary} (${code})`, io.columns, '  ! ', '    '))
     for (const next of o.problem.next) io.out(wrap(next, io.columns, '    → ', '      '))
   }
   if (o.after) io.out(wrap(`${io.paint(colour[o.after.verdict], o.after.verdict)}: ${o.after.headline}`, io.columns, '  now ', '      '))

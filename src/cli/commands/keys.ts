@@ -58,16 +58,16 @@ export async function run(
     )
     return 0
   }
-  let product = ''
   const width = Math.min(44, Math.max(...rows.map((r) => r.edition.length)) + 2)
-  for (const row of rows as readonly ClientKeyRow[]) {
-    if (row.product !== product) {
-      product = row.product
-      io.out(`${product === rows[0]!.product ? '' : '\n'}${io.paint('bold', product)}\n`)
+  for (const [i, [product, editions]] of [...Map.groupBy(rows as readonly ClientKeyRow[], (row) => row.product)].entries()) {
+    io.out(`${i === 0 ? '' : '\n'}${io.paint('bold', product)}\n`)
+    for (const row of editions) {
+      io.out(`  ${row.edition.padEnd(width)}${row.key}${row.listing === 'varies-by-revision' ? ' *' : ''}\n`)
+      if (row.note) io.out(io.paint('dim', wrap(row.note, io.columns, '    ')))
     }
-    io.out(`  ${row.edition.padEnd(width)}${row.key}${row.listing === 'varies-by-revision' ? ' *' : ''}\n`)
-    if (row.note) io.out(io.paint('dim', wrap(row.note, io.columns, '    ')))
   }
+  if (rows.some((row) => row.listing === 'varies-by-revision'))
+    io.out(wrap('Printed on Microsoft’s page in some years only; slmctl never takes it by itself.', io.columns, '\n* ', '  '))
   io.out(
     io.paint(
       'dim',

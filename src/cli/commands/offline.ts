@@ -125,7 +125,10 @@ async function confirm(words: readonly string[], flags: Flags, io: Io): Promise<
       problem(
         'IDS_INVALID',
         'No row of the file has a confirmation ID for a machine that is meant.',
-        ['Fill in the last column.', 'A machine that the site file does not list is named: slmctl offline confirm FILE MACHINE'],
+        [
+          ...(empty > 0 || rows.length === 0 ? ['Fill in the last column.'] : []),
+          ...(others > 0 ? [`A machine that the site file does not list is named: slmctl offline confirm ${file} MACHINE`] : []),
+        ],
         { file },
       ),
     )
