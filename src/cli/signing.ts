@@ -27,6 +27,15 @@ export type PlanSigning = {
   readonly drop: () => void
 }
 
+/** The name of a machine as that of a file, on every system; what Windows takes for a device is none. */
+export function planFileName(machine: string): string {
+  const name = machine
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '_')
+    .slice(0, 200)
+  return `${/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/.test(name) ? '_' : ''}${name}.plan`
+}
+
 /** Null where no signature is asked for. Reads the key before anything is asked of a machine. */
 export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
   if (flags.sign === undefined) {
@@ -74,8 +83,7 @@ export async function planSigning(flags: Flags): Promise<PlanSigning | null> {
       try {
         const { text, sealedTo } = await app!.sign(plan, key, days)
         if (sealedTo) sealed.push(`${plan.name ?? plan.id} ${sealedTo}`)
-        const name = (plan.name ?? plan.id).toLowerCase().replace(/[^a-z0-9.-]/g, '_')
-        write(folder ? join(out, `${name}.plan`) : out, text)
+        write(folder ? join(out, planFileName(plan.name ?? plan.id)) : out, text)
         return null
       } catch (error) {
         if (error instanceof ProblemError && error.problems[0]) return error.problems[0]

@@ -67,7 +67,7 @@ export function readAccessList(sddl: string): AccessList {
     owner,
     allowed: found.flatMap((entry) => {
       const [type, flags, rights, , , trustee] = entry.split(';')
-      return type === 'A' || type === 'XA' || type === 'OA'
+      return type === 'A' || type === 'XA' || type === 'OA' || type === 'ZA'
         ? [{ trustee: trustee ?? '', rights: rightsOf(rights ?? ''), inheritOnly: /^(?:..)*IO/.test(flags ?? '') }]
         : []
     }),

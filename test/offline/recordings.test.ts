@@ -5,8 +5,18 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { openRecordings } from '../../src/app/recordings.ts'
+import { planFileName } from '../../src/cli/signing.ts'
 import { ProblemError } from '../../src/model.ts'
 import { type Stage, stage } from '../journeys/lab.ts'
+
+test('a machine’s plan has a name that is a file on every system, whatever the machine is called', () => {
+  for (const name of ['nul', 'CON', 'aux.corp.example', 'com1', 'LPT9.x']) assert.match(planFileName(name), /^_.*\.plan$/, name)
+  assert.equal(planFileName('PC-17.corp.example'), 'pc-17.corp.example.plan')
+  for (const name of ['..', '../../x', 'a\\b', 'C:x', 'x'.repeat(255), 'x\u202ey', 'ſ', 'con']) {
+    assert.match(planFileName(name), /^[\w.-]{1,210}\.plan$/, name)
+    assert.doesNotMatch(planFileName(name), /^\.{1,2}$|[\\/:]/)
+  }
+})
 
 /** Recordings come from files that anybody may have written. */
 describe('recordings', () => {

@@ -32,6 +32,7 @@ describe('who may write', () => {
     // No list at all, or rights that nobody knows, let everybody do everything.
     for (const open of ['', 'O:BAG:BA', 'O:BAD:NO_ACCESS_CONTROL', 'O:BAD:(A;;XXYY;;;WD)', 'D:P'])
       assert.notEqual(says(open, 'write'), null, open)
+    for (const type of ['A', 'XA', 'OA', 'ZA']) assert.equal(says(`O:SYD:(${type};;FA;;;WD)`, 'write'), 'WD', type)
     // Nobody at all is in an empty list.
     assert.equal(says('O:SYD:P', 'write'), null)
   })
