@@ -251,6 +251,29 @@ export type Plan = {
   readonly problems: readonly Problem[]
 }
 
+/** A machine as a directory, a file or a zone lists it: what a fleet is made of. */
+export type FoundMachine = {
+  /** Its DNS name, lower case; a short one where the source has no domain. */
+  readonly name: string
+  /** objectGUID, lower case with hyphens: what a machine of a directory is, whatever it is called. */
+  readonly guid: string | null
+  /** The board's UUID (Win32_ComputerSystemProduct.UUID), lower case. */
+  readonly uuid: string | null
+  /** Where to connect, if not to the name. */
+  readonly address: string | null
+  readonly system: string | null
+  readonly systemVersion: string | null
+  /** Null where the source does not tell. */
+  readonly enabled: boolean | null
+  /** When the directory last saw it (lastLogonTimestamp, which is up to 14 days behind); ISO 8601. */
+  readonly lastSeen: string | null
+  readonly distinguishedName: string | null
+  /** Groups of the source: an inventory's, a CSV column's, the site file's. */
+  readonly groups: readonly string[]
+  /** Name of the non-persistent pool that it belongs to; null: a machine of its own. */
+  readonly pool: string | null
+}
+
 /** Activated products of one name, counted by whose activation they are. */
 export type AuditRow = { readonly product: string; readonly channel: Channel; readonly count: Readonly<Record<Origin, number>> }
 
