@@ -125,7 +125,7 @@ function stateFolder(): string {
     process.env.SLMCTL_STATE ??
     (process.platform === 'win32'
       ? join(process.env.LOCALAPPDATA ?? homedir(), 'slmctl')
-      : join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'slmctl'))
+      : join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'slmctl'))
   )
 }
 

@@ -189,7 +189,7 @@ export const commands: readonly Command[] = [
     about:
       'On Windows: a task that asks this machine every seven days (as LOCAL SERVICE) and, where the site file says so (schedule: {repair: true}), applies what is wished (as SYSTEM). On Linux: a systemd timer that asks the machines of the site file. show says what is set up; remove leaves nothing behind.',
     options: [
-      { flag: '--site', value: 'FILE', means: 'The site file; on Windows a copy is kept where only administrators can change it.' },
+      { flag: '--site', value: 'FILE', means: 'The site file (./slmctl.yaml); on Windows a copy is kept where only administrators can change it.' },
       { flag: '--dry-run', value: null, means: 'List every file and command, and change nothing.' },
       { flag: '--keep-log', value: null, means: 'remove: leave the log of the runs, and the journals of repairs.' },
     ],

@@ -15,8 +15,8 @@ const service = `${unitName}.service`
 function places(host: Host) {
   const system = host.uid === 0
   const { root, env, home } = host
-  const config = env.XDG_CONFIG_HOME ?? posix.join(home, '.config')
-  const data = env.XDG_DATA_HOME ?? posix.join(home, '.local', 'share')
+  const config = env.XDG_CONFIG_HOME || posix.join(home, '.config')
+  const data = env.XDG_DATA_HOME || posix.join(home, '.local', 'share')
   const units = system ? `${root}/etc/systemd/system` : posix.join(config, 'systemd', 'user')
   return {
     system,
@@ -29,7 +29,7 @@ function places(host: Host) {
     /** Journals of repairs. A user's own are those of `apply` by hand, too, and stay. */
     state: system ? `${root}/var/lib/slmctl` : null,
     /** systemd itself makes these when it runs (sd_booted(3)). */
-    running: system ? `${root}/run/systemd/system` : posix.join(env.XDG_RUNTIME_DIR ?? '/nonexistent', 'systemd'),
+    running: system ? `${root}/run/systemd/system` : posix.join(env.XDG_RUNTIME_DIR || '/nonexistent', 'systemd'),
     systemctl: `${root}/usr/bin/systemctl`,
   }
 }
@@ -39,7 +39,14 @@ const systemctl = (host: Host, ...args: string[]): Action => {
   return { do: 'run', file, args: [...(system ? [] : ['--user']), ...args], fine: [0] }
 }
 
-const runs = (host: Host) => lstatSync(places(host).running, { throwIfNoEntry: false }) !== undefined
+/** A folder that this user may not look into is another user's: it was left in the environment by su or sudo. */
+function runs(host: Host): boolean {
+  try {
+    return lstatSync(places(host).running, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}
 
 /** What is left to do by hand, where systemd does not run. */
 export function byHand(host: Host): readonly string[] {

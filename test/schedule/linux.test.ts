@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -62,6 +73,16 @@ function verified(units: Readonly<Record<string, string>>): string | null {
   }
 }
 
+test('a runtime folder that cannot be looked into is as none: the commands that are left are said', async () => {
+  const loop = join(folder, 'loop')
+  symlinkSync(loop, loop)
+  for (const XDG_RUNTIME_DIR of ['', loop]) {
+    const schedule = scheduleOf({ ...user(), env: { XDG_RUNTIME_DIR } })
+    await schedule.install(wanted())
+    assert.match(schedule.byHand().join(), /systemd does not run here/)
+  }
+})
+
 describe('the units', () => {
   const words = { program: [process.execPath, '/opt/sl mctl/$x/50%.cjs'], siteFile: '/etc/slmctl/"a\\b".yaml', repair: false, system: true }
 
@@ -80,6 +101,19 @@ describe('the units', () => {
     assert.doesNotMatch(serviceUnit({ ...words, system: false }), /ProtectSystem|SLMCTL_STATE/)
     for (const line of ['Persistent=true', 'RandomizedDelaySec=4h', 'OnCalendar=Mon *-*-* 09:00:00', 'WantedBy=timers.target'])
       assert.ok(timerUnit().split('\n').includes(line), line)
+  })
+
+  test('systemd finds the program whatever is in its path', (t) => {
+    for (const odd of ['a$b', '$HOME', '$$', '50%', '%h', 'a b', '"a"', "it's", 'a\\b', ';', '-x', 'ä', '${x}']) {
+      const program = join(folder, odd, 'slmctl')
+      mkdirSync(join(folder, odd))
+      writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
+      const unit = serviceUnit({ ...words, program: [program] })
+      assert.deepEqual(readService(unit), [program, 'status', '--all', '--site', words.siteFile], odd)
+      const said = verified({ 'slmctl-check.service': unit, 'slmctl-check.timer': timerUnit() })
+      if (said === null) return t.skip('systemd-analyze is not installed')
+      assert.equal(said, '', odd)
+    }
   })
 
   test('systemd-analyze has nothing to remark, and remarks what is wrong', (t) => {
