@@ -65,6 +65,13 @@ export async function installTimer(wanted: Wanted, host: Host): Promise<readonly
   const words = program.kind === 'file' ? [program.file] : [program.node, program.script]
   for (const path of [...words, wanted.siteFile])
     if (/\p{Cc}/u.test(path)) throw new ProblemError(problem('SCHEDULE_PLACE', 'A path has a control character in it.', ['Rename it.']))
+  // systemd.service(5) leaves a unit alone whose program has such a name; arguments may have it.
+  if (/["'\\]/.test(words[0]!))
+    throw new ProblemError(
+      problem('SCHEDULE_PLACE', `systemd runs no program with quotation marks or backslashes in its path, as ${words[0]} has.`, [
+        'Rename the folder.',
+      ]),
+    )
   // PrivateTmp shows an empty one.
   for (const path of p.system ? [...words, wanted.siteFile] : [])
     if (/^\/(?:var\/)?tmp\//.test(path))

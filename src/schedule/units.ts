@@ -54,7 +54,7 @@ export function serviceUnit({ program, siteFile, repair, system }: UnitWords): s
     '',
     '[Service]',
     'Type=oneshot',
-    `ExecStart=${words.map(quoted).join(' ')}`,
+    `ExecStart=${words.map((word, i) => quoted(word, i === 0)).join(' ')}`,
     // Thousands of machines that do not answer take their time.
     'TimeoutStartSec=6h',
     'Nice=10',
@@ -84,9 +84,10 @@ export function timerUnit(): string {
   ].join('\n')
 }
 
-/** One argument of ExecStart: specifiers, variables, quotes and backslashes mean themselves. */
-function quoted(word: string): string {
-  const text = word.replaceAll('%', '%%').replaceAll('$', '$$$$')
+/** One word of ExecStart: specifiers, variables, quotes and backslashes mean themselves. The program itself is looked up before variables are. */
+function quoted(word: string, isProgram: boolean): string {
+  const specified = word.replaceAll('%', '%%')
+  const text = isProgram ? specified : specified.replaceAll('$', '$$$$')
   return /^[\w./@:=+,-]+$/.test(text) ? text : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
@@ -94,7 +95,8 @@ function quoted(word: string): string {
 export function readService(unit: string): readonly string[] | null {
   const line = /^ExecStart=(.*)$/m.exec(unit)?.[1]
   if (line === undefined) return null
-  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, inside, plain]) =>
-    (plain ?? inside!.replace(/\\(.)/g, '$1')).replaceAll('$$', '$').replaceAll('%%', '%'),
-  )
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, inside, plain], i) => {
+    const text = (plain ?? inside!.replace(/\\(.)/g, '$1')).replaceAll('%%', '%')
+    return i === 0 ? text : text.replaceAll('$$', '$')
+  })
 }

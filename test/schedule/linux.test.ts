@@ -104,7 +104,7 @@ describe('the units', () => {
   })
 
   test('systemd finds the program whatever is in its path', (t) => {
-    for (const odd of ['a$b', '$HOME', '$$', '50%', '%h', 'a b', '"a"', "it's", 'a\\b', ';', '-x', 'ä', '${x}']) {
+    for (const odd of ['a$b', '$HOME', '$$', '50%', '%h', 'a b', ';', '-x', 'ä', '$'.concat('{x}')]) {
       const program = join(folder, odd, 'slmctl')
       mkdirSync(join(folder, odd))
       writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
@@ -113,6 +113,15 @@ describe('the units', () => {
       const said = verified({ 'slmctl-check.service': unit, 'slmctl-check.timer': timerUnit() })
       if (said === null) return t.skip('systemd-analyze is not installed')
       assert.equal(said, '', odd)
+    }
+  })
+
+  test('and a program that it would never run is refused', async () => {
+    for (const odd of ['"a"', "it's", 'a\\b']) {
+      mkdirSync(join(folder, odd))
+      const file = join(folder, odd, 'slmctl')
+      writeFileSync(file, '', { mode: 0o755 })
+      await assert.rejects(scheduleOf({ ...user(), program: { kind: 'file', file } }).install(wanted()), /quotation marks or backslashes/)
     }
   })
 
