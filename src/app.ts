@@ -41,6 +41,7 @@ import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
 /** For the password of a lab, which its site file names. */
+export { usualSiteFile } from './app/usual-site.ts'
 export { writeSecretFile } from './secrets.ts'
 /** For an archive for support of a command that asks no machine. */
 export { redactor } from './windows.ts'

@@ -19,7 +19,7 @@ export type Command = {
 const site = {
   flag: '--site',
   value: 'FILE',
-  means: 'The site file (slmctl.yaml): your domains, networks, KMS hosts and platforms.',
+  means: 'The site file (slmctl.yaml): your domains, networks, KMS hosts and platforms. For recordings, else ./slmctl.yaml.',
 } as const
 
 const fromRecording = {
@@ -74,7 +74,7 @@ export const commands: readonly Command[] = [
     usage: 'diagnose [FILE…]',
     summary: 'Read pasted or saved output and say what is wrong.',
     about:
-      'Reads what slmgr, ospp.vbs, WMI, PowerShell or the event log printed, in any language, and says for each product: state, cause, next step and whose activation it is, with the line that each statement rests on. Without a file it reads standard input.',
+      'Reads what slmgr, ospp.vbs, WMI, PowerShell or the event log printed, in any language, and says for each product: state, cause, next step and whose activation it is, with the line that each statement rests on. Reads recordings of status --record, too. Without a file it reads standard input.',
     options: [site, { flag: '--unread', value: null, means: 'Also list the lines that nobody recognised.' }],
     examples: ['slmctl diagnose dlv.txt', 'slmctl diagnose --site slmctl.yaml outputs/*.txt', 'slmctl diagnose --json < paste.txt'],
     load: () => import('./commands/diagnose.ts'),
@@ -189,7 +189,11 @@ export const commands: readonly Command[] = [
     about:
       'On Windows: a task that asks this machine every seven days (as LOCAL SERVICE) and, where the site file says so (schedule: {repair: true}), applies what is wished (as SYSTEM). On Linux: a systemd timer that asks the machines of the site file. show says what is set up; remove leaves nothing behind.',
     options: [
-      { flag: '--site', value: 'FILE', means: 'The site file (./slmctl.yaml); on Windows a copy is kept where only administrators can change it.' },
+      {
+        flag: '--site',
+        value: 'FILE',
+        means: 'The site file (./slmctl.yaml); on Windows a copy is kept where only administrators can change it.',
+      },
       { flag: '--dry-run', value: null, means: 'List every file and command, and change nothing.' },
       { flag: '--keep-log', value: null, means: 'remove: leave the log of the runs, and the journals of repairs.' },
     ],

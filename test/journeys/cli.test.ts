@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { main } from '../../src/cli.ts'
 
@@ -166,6 +166,23 @@ test('people see 80 columns, and no colour where it is not wanted', async () => 
         )
     }
   }
+})
+
+test('plan --from takes the site file that is meant where none is named, and says so', () => {
+  const folder = mkdtempSync(join(dir, 'usual-'))
+  writeFileSync(join(folder, 'slmctl.yaml'), readFileSync(site))
+  const done = spawnSync(
+    process.execPath,
+    [
+      resolve('bin/slmctl.cjs'),
+      'plan',
+      '--from',
+      resolve('test/cases/diagnose/10-server2019-std-skms-external-ato-c004f074-transcript.txt'),
+    ],
+    { cwd: folder, encoding: 'utf8' },
+  )
+  assert.match(done.stderr, /site file slmctl\.yaml/)
+  assert.match(done.stdout, /use the KMS host kms\.corp\.example/)
 })
 
 test('plan: steps only against hosts of the site file, and never without one', async () => {

@@ -1,7 +1,8 @@
 import { gather, plan } from '../../activation.ts'
+import { usualSiteFile } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
-import { type Io, showProblem } from '../io.ts'
+import { type Io, note, showProblem } from '../io.ts'
 import { openNew } from '../kept.ts'
 import { appFor, machinesMeant, progress, wished } from '../machines.ts'
 import { type PlanSigning, planSigning } from '../signing.ts'
@@ -83,7 +84,9 @@ async function* fromText(words: readonly string[], flags: Flags, io: Io): AsyncG
         'slmctl plan --from FILE --site slmctl.yaml',
       ]),
     )
-  const site = await loadSite(flags.site as string | undefined)
+  const usual = flags.site === undefined ? usualSiteFile() : null
+  if (usual !== null) note(`site file ${usual}`, io)
+  const site = await loadSite((flags.site as string | undefined) ?? usual ?? undefined)
   const read = readText(from)
   if (!read.text) throw new ProblemError(read.problem)
   io.support?.text(read.text)
