@@ -154,7 +154,7 @@ function loadSiteFile(file: string): SiteFile {
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
-  const path = options.siteFile ?? usualSiteFile()
+  const path = options.siteFile ?? (await usualSiteFile())
   const siteFile = path === null ? null : loadSiteFile(path)
   if (options.siteFile === null && path !== null) options.notice(`site file ${path}`)
   const site = siteFile?.site ?? null

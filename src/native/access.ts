@@ -127,6 +127,18 @@ const always: ReadonlySet<string> = new Set([
   'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464',
 ])
 
+/** Accounts of Windows that SDDL writes by two letters. */
+const letters: ReadonlyMap<string, string> = new Map([
+  ['S-1-5-18', 'SY'],
+  ['S-1-5-19', 'LS'],
+  ['S-1-5-20', 'NS'],
+])
+
+/** Who owns a file that belongs neither to `me` (a SID) nor to the system or administrators; null else. An owner may change who may use it. */
+export function foreignOwner({ owner }: AccessList, me: string): string | null {
+  return owner === me || owner === letters.get(me) || always.has(owner) ? null : owner || 'somebody'
+}
+
 /** Who else than its owner, the system and administrators may read or write a file, by SID or SDDL's letters; null where nobody may. */
 export function others({ owner, allowed }: AccessList, what: Use): string | null {
   if (allowed === null) return 'everybody'

@@ -40,8 +40,9 @@ export async function genericCredential(target: string): Promise<Buffer | null> 
   }
 }
 
-/** UTF-16 into UTF-8, byte by byte. Half of a surrogate pair cannot be typed, and is refused. */
+/** UTF-16 into UTF-8, byte by byte. Half of a surrogate pair, or of a character, cannot be typed, and is refused: some programs keep UTF-8. */
 export function utf8(utf16: Uint8Array): Buffer {
+  if (utf16.length % 2 !== 0) throw new NativeError('malformed', 'The credential holds what is no text in UTF-16, as cmdkey keeps it.')
   const bytes = Buffer.from(new ArrayBuffer(utf16.length * 2))
   let length = 0
   const add = (byte: number) => {

@@ -53,6 +53,17 @@ export async function isElevated(): Promise<boolean> {
   }
 }
 
+/** The security identifier of whoever runs the process. */
+export async function ownIdentifier(): Promise<string> {
+  const foreign = await here()
+  const arena = foreign.arena(1024)
+  try {
+    return ownSid(foreign, arena)
+  } finally {
+    arena.free()
+  }
+}
+
 /** COMPUTER_NAME_FORMAT: ComputerNameDnsFullyQualified. A DNS name has 255 characters at most. */
 const fullyQualified = 3
 const nameMax = 512

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { ProblemError, problem } from '../model.ts'
-import { accessList, genericCredential, NativeError, others } from '../native.ts'
+import { accessList, foreignOwner, genericCredential, NativeError, others, ownIdentifier } from '../native.ts'
 import { Secret } from './secret.ts'
 
 /** Where a secret is: never the secret itself. */
@@ -112,17 +112,26 @@ async function openSecretFile(path: string): Promise<FileHandle> {
 /** Windows has access lists in place of mode bits. The list is that of the name: Node gives no handle to ask by. */
 async function checkAccessList(path: string): Promise<void> {
   let who: string | null
+  let owner: string | null
   try {
-    who = others(await accessList(path), 'read')
+    const list = await accessList(path)
+    owner = foreignOwner(list, await ownIdentifier())
+    who = others(list, 'read')
   } catch (error) {
-    throw error instanceof NativeError ? no('SECRET_FILE_UNREADABLE', error.message, ['Keep the secret in a file of your own.']) : error
+    throw asProblem('SECRET_FILE_UNREADABLE', error, 'Keep the secret in a file of your own.')
   }
+  if (owner !== null)
+    throw no('SECRET_FILE_OWNER', `The file ${path} belongs to another user (${owner}).`, ['Keep the secret in a file of your own.'])
   if (who !== null)
     throw no('SECRET_FILE_OPEN', `Others than its owner may read the file ${path}: ${who}.`, [
       `icacls "${path}" /inheritance:r /grant:r "%USERNAME%:F"`,
       'If it was readable by others for long, change the secret.',
     ])
 }
+
+/** What Windows said no to as a Problem; what the single file refuses to load (native/unpack.ts) is one already. */
+const asProblem = (code: string, error: unknown, next: string): unknown =>
+  error instanceof NativeError && !(error instanceof ProblemError) ? no(code, error.message, [next]) : error
 
 /** What looks a secret up in the system's keyring, without a shell: the secret comes through a pipe, never through arguments. */
 function keyringCommand(service: string, account: string): readonly [string, readonly string[]] | null {
@@ -162,7 +171,7 @@ async function fromCredentialManager(service: string, account: string): Promise<
   try {
     bytes = await genericCredential(target)
   } catch (error) {
-    throw error instanceof NativeError ? no('SECRET_KEYRING', error.message, ['Give {file: PATH}, or {env: NAME}.']) : error
+    throw asProblem('SECRET_KEYRING', error, 'Give {file: PATH}, or {env: NAME}.')
   }
   if (bytes === null)
     throw no('SECRET_MISSING', `Credential Manager has no generic credential ${target} for this user.`, [

@@ -20,42 +20,42 @@ describe('the site file of the current folder', { skip: process.platform === 'wi
     rmSync(folder, { recursive: true })
     delete process.env.SUDO_UID
   })
-  const code = () => {
+  const code = async () => {
     try {
-      return usualSiteFile()
+      return await usualSiteFile()
     } catch (error) {
       return error instanceof ProblemError ? error.problems[0]!.code : String(error)
     }
   }
 
-  test('is taken where nobody else can have written it, also from a folder for all with a sticky bit', () => {
-    assert.equal(code(), 'slmctl.yaml')
+  test('is taken where nobody else can have written it, also from a folder for all with a sticky bit', async () => {
+    assert.equal(await code(), 'slmctl.yaml')
     chmodSync('slmctl.yaml', 0o664)
-    assert.equal(code(), 'slmctl.yaml')
+    assert.equal(await code(), 'slmctl.yaml')
     chmodSync(folder, 0o1777)
-    assert.equal(code(), 'slmctl.yaml')
+    assert.equal(await code(), 'slmctl.yaml')
   })
 
-  test('is refused where everybody may change it, or put another in its place', () => {
+  test('is refused where everybody may change it, or put another in its place', async () => {
     chmodSync('slmctl.yaml', 0o646)
-    assert.equal(code(), 'SITE_NOT_YOURS')
+    assert.equal(await code(), 'SITE_NOT_YOURS')
     chmodSync('slmctl.yaml', 0o644)
     chmodSync(folder, 0o777)
-    assert.equal(code(), 'SITE_NOT_YOURS')
+    assert.equal(await code(), 'SITE_NOT_YOURS')
   })
 
   test('is refused where it is of another user, by itself or by a link; under sudo the person counts', {
     skip: process.getuid?.() !== 0,
-  }, () => {
+  }, async () => {
     chownSync('slmctl.yaml', 4711, 4711)
-    assert.equal(code(), 'SITE_NOT_YOURS')
+    assert.equal(await code(), 'SITE_NOT_YOURS')
     process.env.SUDO_UID = '4711'
-    assert.equal(code(), 'slmctl.yaml')
+    assert.equal(await code(), 'slmctl.yaml')
     delete process.env.SUDO_UID
     rmSync('slmctl.yaml')
     writeFileSync('other.yaml', '')
     chownSync('other.yaml', 4711, 4711)
     symlinkSync('other.yaml', 'slmctl.yaml')
-    assert.equal(code(), 'SITE_NOT_YOURS')
+    assert.equal(await code(), 'SITE_NOT_YOURS')
   })
 })

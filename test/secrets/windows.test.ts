@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { others, readAccessList } from '../../src/native/access.ts'
+import { foreignOwner, others, readAccessList } from '../../src/native/access.ts'
 import { utf8 } from '../../src/native/credentials.ts'
 
 const owner = 'S-1-5-21-1-2-3-1001'
@@ -27,6 +27,15 @@ test('an access list: who else may read or write', () => {
   assert.equal(who('D:(A;;XXYY;;;BU)'), 'all users')
 })
 
+test('a file of another user is not ours, however closed it is: an owner may open it again', () => {
+  const owned = (by: string, me = owner) => foreignOwner(readAccessList(`O:${by}D:PAI(A;;FA;;;${me})`), me)
+  for (const fine of [owner, 'BA', 'SY', 'LA', 'DA', 'S-1-5-18', 'S-1-5-32-544']) assert.equal(owned(fine), null, fine)
+  assert.equal(owned('LS', 'S-1-5-19'), null)
+  assert.equal(owned('NS', 'S-1-5-20'), null)
+  for (const other of ['S-1-5-21-1-2-3-1002', 'BU', 'LS', 'NS', 'LG']) assert.equal(owned(other), other)
+  assert.equal(foreignOwner(readAccessList('D:P'), owner), 'somebody')
+})
+
 test('a credential becomes UTF-8 without becoming a string', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
@@ -35,4 +44,6 @@ test('a credential becomes UTF-8 without becoming a string', () => {
     }),
   )
   for (const broken of ['\ud800', 'a\udc00b', '\ud800x']) assert.throws(() => utf8(Buffer.from(broken, 'utf16le')), /no text/)
+  // A program that keeps UTF-8 there: half of its last character would be lost without a word.
+  assert.throws(() => utf8(Buffer.from('seven77')), /no text in UTF-16/)
 })

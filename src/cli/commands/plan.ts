@@ -84,7 +84,7 @@ async function* fromText(words: readonly string[], flags: Flags, io: Io): AsyncG
         'slmctl plan --from FILE --site slmctl.yaml',
       ]),
     )
-  const usual = flags.site === undefined ? usualSiteFile() : null
+  const usual = flags.site === undefined ? await usualSiteFile() : null
   if (usual !== null) note(`site file ${usual}`, io)
   const site = await loadSite((flags.site as string | undefined) ?? usual ?? undefined)
   const read = readText(from)
