@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import type { Audit, Diagnosis, MachinePlan, Plan } from './model.ts'
 import {
+  completionSchema,
   explanationSchema,
   imageSchema,
   keysSchema,
@@ -370,6 +371,7 @@ export const published = {
   'site-init': siteInitSchema,
   lab: labSchema,
   'lab-scenarios': labScenariosSchema,
+  completion: completionSchema,
   problems: problemsSchema,
 } as const
 export { z }

@@ -47,7 +47,7 @@ const reachOptions: readonly CommandOption[] = [
   { flag: '--password-file', value: 'FILE', means: 'File with the password; only its owner may be able to read it.' },
   { flag: '--ask-password', value: null, means: 'Ask for the password on the terminal.' },
   { flag: '--credential', value: 'NAME', means: 'A credential of the site file.' },
-  { flag: '--auth', value: 'METHOD', means: 'kerberos, ntlm or basic (basic over HTTPS only).' },
+  { flag: '--auth', value: 'kerberos|ntlm|basic', means: 'The way of logging on (basic over HTTPS only).' },
   { flag: '--https', value: null, means: 'Over HTTPS (port 5986), whatever the site file says.' },
   { flag: '--port', value: 'PORT', means: 'Another port than 5985 (HTTP) or 5986 (HTTPS).' },
   { flag: '--ca', value: 'FILE', means: 'Certificate authorities (PEM) that vouch for the machines.' },
@@ -175,7 +175,7 @@ export const commands: readonly Command[] = [
   {
     name: 'audit',
     usage: 'audit [MACHINE…]',
-    summary: 'Whose activations, with evidence; what was bought and what is used.',
+    summary: 'Whose activations, with evidence; what was bought and used.',
     about:
       'Asks machines as status does and counts whose the activations are: your own hosts, a cloud platform, the vendor, or somebody else. What is suspect or foreign is listed with the evidence, what an honest explanation could be, and the way back. The entitlements of the site file are held against what volume activation uses. Nothing is changed.',
     options: [...reachOptions, fromRecording],
@@ -220,7 +220,7 @@ export const commands: readonly Command[] = [
       },
       { flag: '--out', value: 'DIR', means: 'The folder to write to; it is made.' },
       { flag: '--site', value: 'FILE', means: 'The site file; else ./slmctl.yaml, else the one in the user’s configuration folder.' },
-      { flag: '--architecture', value: 'NAME', means: 'Processor of the answer file: amd64 (default), arm64, x86.' },
+      { flag: '--architecture', value: 'amd64|arm64|x86', means: 'Processor of the answer file (amd64).' },
       { flag: '--no-auto-activation', value: null, means: 'Windows and Office do not activate by themselves; only slmctl does it.' },
       { flag: '--office-bits', value: '64|32', means: 'Office of 64 bits (default) or 32.' },
       { flag: '--office-source', value: 'FOLDER', means: 'Where the installation files of Office are: \\\\server\\share.' },
@@ -300,5 +300,18 @@ export const commands: readonly Command[] = [
     options: [{ flag: '--texts', value: null, means: 'The tour over texts that people paste.' }],
     examples: ['slmctl demo', 'slmctl demo --texts'],
     load: () => import('./commands/demo.ts'),
+  },
+  {
+    name: 'completion',
+    usage: 'completion bash|zsh|fish|powershell',
+    summary: 'Completion of commands and options for your shell.',
+    about:
+      'Prints a script for your shell; once it is read, Tab completes commands, options and their values. bash and zsh: source <(slmctl completion bash) in ~/.bashrc, or zsh in ~/.zshrc. fish: slmctl completion fish | source. PowerShell: slmctl completion powershell | Out-String | Invoke-Expression in $PROFILE.',
+    options: [],
+    examples: [
+      'slmctl completion bash > ~/.local/share/bash-completion/completions/slmctl',
+      'slmctl completion powershell >> slmctl-completion.ps1',
+    ],
+    load: () => import('./commands/completion.ts'),
   },
 ]

@@ -162,6 +162,12 @@ export const siteInitSchema = z
   .readonly()
   .describe('What slmctl site init --json answers.')
 
+/** `slmctl.completion/1` */
+export const completionSchema = z
+  .strictObject({ schema: z.literal('slmctl.completion/1'), shell: z.enum(['bash', 'zsh', 'fish', 'powershell']), script: text })
+  .readonly()
+  .describe('What slmctl completion --json answers.')
+
 /** `slmctl.lab/1` */
 export const labSchema = z
   .strictObject({

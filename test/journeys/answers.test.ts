@@ -35,6 +35,7 @@ test('answers that are about no machine', async () => {
     ['site-check', ['site', 'check', site]],
     ['site-init', ['site', 'init', join(dir, 'new.yaml')]],
     ['lab-scenarios', ['lab', '--list']],
+    ['completion', ['completion', 'fish']],
     ['signer', ['offline', 'signer', join(dir, 'signer.key')]],
     ['problems', ['explain', 'nosuchword']],
     ['problems', ['nosuchcommand']],

@@ -8,7 +8,7 @@ import { wishOf } from '../../src/support.ts'
 export function parses(line: string): void {
   const words = (line.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/, '$2'))
   assert.match(words[0] ?? '', /^(?:\.\/slmctl|slmctl|slmctl\.exe)$/, line)
-  const end = words.findIndex((word) => /^[<>]$/.test(word))
+  const end = words.findIndex((word) => /^(?:[<>|]|>>)$/.test(word))
   const typed = words.slice(1, end < 0 ? undefined : end)
   const argv = wishOf(typed, undefined)?.argv ?? typed
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === '--version') return
