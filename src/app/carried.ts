@@ -55,7 +55,7 @@ export async function ownKey(folder: string): Promise<string> {
     try {
       await secureFolder(path, 'owner-only')
     } catch (error) {
-      if (!(error instanceof NativeError)) throw error
+      if (error instanceof ProblemError || !(error instanceof NativeError)) throw error
       throw new ProblemError(
         problem('TARGET_KEY', `The key of this computer has no safe place: ${error.message}`, ['SLMCTL_STATE names another folder.']),
       )

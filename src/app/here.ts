@@ -19,7 +19,8 @@ export type Here = {
 export async function thisComputer(): Promise<Here | null> {
   if (process.platform !== 'win32') return null
   const name = await computerName().catch((error: unknown) => {
-    if (!(error instanceof NativeError)) throw error
+    // What the single file refuses to load (native/unpack.ts) is told as it is.
+    if (error instanceof ProblemError || !(error instanceof NativeError)) throw error
     throw new ProblemError(
       problem('LOCAL_MODULE', `This computer cannot be asked itself: ${error.message}`, [
         'Ask it over WinRM: slmctl status NAME --site slmctl.yaml',

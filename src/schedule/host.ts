@@ -92,7 +92,7 @@ export function thisHost(): Host {
       try {
         await secureFolder(path, who)
       } catch (error) {
-        if (!(error instanceof NativeError)) throw error
+        if (error instanceof ProblemError || !(error instanceof NativeError)) throw error
         throw new ProblemError(problem('SCHEDULE_PLACE', `${path} cannot be protected: ${error.message}`, ['Run it as an administrator.']))
       }
     },

@@ -11,7 +11,7 @@ export async function writeSecretFile(path: string, bytes: Uint8Array): Promise<
   try {
     if (!(await writeOwnFile(path, bytes))) throw isThere(path)
   } catch (error) {
-    throw error instanceof NativeError ? no(error.message) : error
+    throw error instanceof NativeError && !(error instanceof ProblemError) ? no(error.message) : error
   }
 }
 

@@ -9,6 +9,8 @@ import { confirmationFor, type ScenarioId } from '../../src/lab.ts'
 import { machinePlanSchema, signerSchema, telephoneSchema } from '../../src/schemas.ts'
 import { Secret } from '../../src/secrets.ts'
 import { openMachine } from '../../src/windows.ts'
+import { fillIn } from '../offline/fill.ts'
+import { shows } from '../offline/shows.ts'
 import { methods, type Stage, stage } from './lab.ts'
 
 const pc = 'pc-1.corp.example'
@@ -231,21 +233,6 @@ async function onIt<T>(s: Stage, site: string, work: (app: Awaited<ReturnType<ty
   }
 }
 
-/** Everything in a text that could be a key in disguise: as it is, in other letters, without dashes, in base64, in hexadecimal. */
-function shows(text: string, key: string): boolean {
-  const plain = key.replaceAll('-', '')
-  const forms = [key, plain].flatMap((k) => {
-    const bytes = Buffer.from(k)
-    const turned = [0, 1, 2].map((n) =>
-      Buffer.concat([Buffer.alloc(n), bytes])
-        .toString('base64')
-        .slice(n === 0 ? 0 : 4, -4),
-    )
-    return [k, ...turned, bytes.toString('hex'), Buffer.from(k, 'utf16le').toString('base64').slice(0, -4)]
-  })
-  return forms.some((form) => text.toLowerCase().includes(form.toLowerCase()))
-}
-
 test('a MAK in it: sealed to the target, in no encoding in the plan; installed there from the sealed part alone', async () => {
   const s = await stage({ machines: [{ name: pc, scenario: 'win10-pro-grace' }], maks: { [hash]: { licence: 'windows mak' } } })
   const at = (name: string) => join(s.directory, name)
@@ -337,16 +324,6 @@ describe('activation by telephone, by file', () => {
       await s.close()
     }
   }
-  /** Fills the last column in, as somebody with a telephone and a spreadsheet would. */
-  const fill = (from: string, to: string, answer: (installationId: string, machine: string) => string, separator = ',') => {
-    const [head, ...rows] = readFileSync(from, 'utf8').trim().split('\r\n')
-    const lines = rows.map((row) => {
-      const cells = [...row.matchAll(/("[^"]*"|[^,]*)(?:,|$)/g)].map((m) => m[1]!).slice(0, 6)
-      cells[5] = answer(cells[4]!.replaceAll('-', ''), cells[0]!)
-      return cells.join(separator)
-    })
-    writeFileSync(to, [head!.replaceAll(',', separator), ...lines, ''].join('\r\n'))
-  }
   const groups = (digits: string) => digits.match(/.{1,6}/g)!.join(' ')
 
   test('IDs out, confirmation IDs in: deposited, verified, never twice; another machine’s row is left alone', () =>
@@ -365,7 +342,7 @@ describe('activation by telephone, by file', () => {
             .map((line) => line.split(',')[0]),
           [pc, other],
         )
-        fill(at('ids.csv'), at('filled.csv'), (id) => groups(confirmationFor(id)), ';')
+        fillIn(at('ids.csv'), at('filled.csv'), (id) => groups(confirmationFor(id)), ';')
         const first = await s.slmctl('offline', 'confirm', at('filled.csv'), pc, '--yes')
         assert.equal(first.code, 0, first.out + first.err)
         assert.match(first.err, /1 of 2 rows are used; 1 about other machines/)
@@ -393,7 +370,7 @@ describe('activation by telephone, by file', () => {
   test('interrupted after the confirmation ID went out: --resume asks whether it was taken, and sends nothing again', () =>
     telephone(async (s, at) => {
       await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
-      fill(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      fillIn(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
       assert.equal((await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes')).code, 0)
       const folder = at('journal')
       const journal = join(folder, readdirSync(folder)[0]!)
@@ -407,7 +384,7 @@ describe('activation by telephone, by file', () => {
   test('a file that others had in their hands does not decide who is shown a credential', () =>
     telephone(async (s, at) => {
       await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
-      fill(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      fillIn(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
       const { address, httpPort } = s.lab.machines[0]!
       writeFileSync(at('evil.csv'), readFileSync(at('filled.csv'), 'utf8').replaceAll(pc, address))
       const before = { ...s.lab.requests(pc) }
@@ -422,7 +399,7 @@ describe('activation by telephone, by file', () => {
   test('a wrong confirmation ID is refused by the machine, and said plainly', () =>
     telephone(async (s, at) => {
       await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
-      fill(at('ids.csv'), at('wrong.csv'), () => groups('123456'.repeat(8)))
+      fillIn(at('ids.csv'), at('wrong.csv'), () => groups('123456'.repeat(8)))
       const ran = await s.slmctl('offline', 'confirm', at('wrong.csv'), '--yes')
       assert.equal(ran.code, 1, ran.out + ran.err)
       assert.match(ran.out, /0xC004F04D/)
@@ -435,12 +412,12 @@ describe('activation by telephone, by file', () => {
       await s.slmctl('offline', 'ids', pc, '--out', at('ids.csv'))
       const other = readFileSync(at('ids.csv'), 'utf8').replace(/(\d{7})-(\d{7})-/, '$2-$1-')
       writeFileSync(at('other.csv'), other)
-      fill(at('other.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      fillIn(at('other.csv'), at('filled.csv'), (id) => confirmationFor(id))
       const ran = await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes')
       assert.match(ran.out, /CONFIRMATION_OTHER_INSTALLATION/)
       assert.equal(ran.code, 1)
       for (const wrong of ['12345', 'not yet', '1.23457E+47', '1'.repeat(54)]) {
-        fill(at('ids.csv'), at('bad.csv'), () => wrong)
+        fillIn(at('ids.csv'), at('bad.csv'), () => wrong)
         const refused = await s.slmctl('offline', 'confirm', at('bad.csv'), '--yes', '--json')
         assert.deepEqual([refused.code, codes(refused.out)], [2, ['IDS_INVALID']], wrong)
       }
@@ -474,7 +451,7 @@ describe('activation by telephone, by file', () => {
       const ids = await s.slmctl('offline', 'ids', pc, '--out', at('again.csv'), '--json')
       assert.ok(telephoneSchema.safeParse(JSON.parse(ids.out)).success, ids.out)
       assert.equal(readFileSync(at('again.csv'), 'utf8'), readFileSync(at('ids.csv'), 'utf8'))
-      fill(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
+      fillIn(at('ids.csv'), at('filled.csv'), (id) => confirmationFor(id))
       const confirmed = await s.slmctl('offline', 'confirm', at('filled.csv'), '--yes', '--json')
       assert.equal(json<Applied>(confirmed.out).machines[0]?.result, 'changed', confirmed.out)
       assert.deepEqual(methods(s.lab, pc), ['InstallProductKey', 'DepositOfflineConfirmationId'])

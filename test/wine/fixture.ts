@@ -141,8 +141,9 @@ export function registryFiles(tree: RegistryTree, hostname: string): { readonly 
       if (typeof value === 'number') set.push(`${quoted(name)}=dword:${value.toString(16).padStart(8, '0')}`)
       else if (typeof value === 'string') set.push(`${quoted(name)}=${quoted(value)}`)
       else set.push(`${quoted(name)}=hex(7):${bytes(`${value.map((v) => `${v}\0`).join('')}\0`)}`)
-      // Wine takes the computer's name from here.
-      if (!ours.test(key)) unset.push(`${quoted(name)}=${/^(?:NV )?Hostname$/.test(name) ? quoted(hostname) : '-'}`)
+      // Wine takes the computer's name from here, and cannot tell it where one of these is missing.
+      const named = /\\Tcpip\\Parameters$/i.test(key) && /^(?:NV )?(Hostname|Domain)$/i.exec(name)?.[1]
+      if (!ours.test(key)) unset.push(`${quoted(name)}=${named ? quoted(/^h/i.test(named) ? hostname : '') : '-'}`)
     }
   }
   const file = (lines: readonly string[]) =>

@@ -8,9 +8,12 @@ import { dirname, join } from 'node:path'
 import { buildExe } from '../../../scripts/build-exe.ts'
 import { version } from '../../../src/cli/version.ts'
 import { check, run as command } from '../../peers/checks.ts'
-import { type Ended, type How, patchedForWine, tree, type Wine, windowsPath } from '../wine.ts'
+import { type Ended, type How, tree, type Wine, windowsPath } from '../wine.ts'
 import { bench } from './bench.ts'
+import { type OneFile, oneFile } from './built.ts'
+import { commands } from './commands.ts'
 import { journey } from './journey.ts'
+import { round } from './round.ts'
 
 /** One single file in one prefix. */
 export type Exe = {
@@ -21,9 +24,9 @@ export type Exe = {
 
 export async function run(wine: Wine): Promise<void> {
   const folder = join(wine.work, 'exe')
-  const built = await build(folder)
+  const built = await build(wine, folder)
   if (!built) return
-  const path = patchedForWine(built, join(folder, 'run', 'slmctl.exe'))
+  const path = built.runs
   const exe: Exe = { wine, path, run: (args, how) => wine.plain.run(path, args, how) }
   await answers(exe)
   await unpacking(exe)
@@ -31,20 +34,25 @@ export async function run(wine: Wine): Promise<void> {
   await surroundings(exe)
   await bench(exe)
   await journey(exe)
+  await commands(exe)
+  await round(exe)
 }
 
-async function build(folder: string): Promise<string | null> {
-  let built: string | null = null
+async function build(wine: Wine, folder: string): Promise<OneFile | null> {
+  let built: OneFile | null = null
   await check('npm run build:exe makes both, and the same bytes in another folder', async () => {
-    const made = await Promise.all(
-      (['x64', 'arm64'] as const).map((a) => Promise.all(['one', 'two'].map((name) => buildExe(a, join(folder, name))))),
-    )
-    for (const [file, again] of made) assert.ok(readFileSync(file!).equals(readFileSync(again!)), `${file} differs`)
-    const [[x64], [arm64]] = made as [string[], string[]]
-    assert.ok(readFileSync(arm64!).includes(Buffer.from('never run by those who made it', 'utf16le')))
-    rmSync(join(folder, 'two'), { recursive: true })
-    rmSync(arm64!)
-    built = x64!
+    const elsewhere = join(folder, 'two')
+    const arm64 = (name: string) => buildExe('arm64', join(folder, name))
+    const [one, again, arm, armAgain] = await Promise.all([oneFile(wine), buildExe('x64', elsewhere), arm64('one'), arm64('two')])
+    for (const [file, other] of [
+      [one.built, again],
+      [arm, armAgain],
+    ] as const)
+      assert.ok(readFileSync(file).equals(readFileSync(other)), `${file} differs`)
+    assert.ok(readFileSync(arm).includes(Buffer.from('never run by those who made it', 'utf16le')))
+    rmSync(elsewhere, { recursive: true })
+    rmSync(arm)
+    built = one
   })
   return built
 }
@@ -56,7 +64,12 @@ async function answers({ run }: Exe): Promise<void> {
   await check('slmctl.exe --version says what it is', async () => {
     const { code, stdout, stderr } = await run(['--version'])
     assert.deepEqual([code, stderr], [0, ''])
-    assert.match(stdout, new RegExp(`^${version.replaceAll('.', '\\.')} \\(one file for win-x64: Node\\.js [\\d.]+, Koffi [\\d.]+\\)\\nslmctl --licenses: .*\\n$`))
+    assert.match(
+      stdout,
+      new RegExp(
+        `^${version.replaceAll('.', '\\.')} \\(one file for win-x64: Node\\.js [\\d.]+, Koffi [\\d.]+\\)\\nslmctl --licenses: .*\\n$`,
+      ),
+    )
     const texts = await run(['--licenses'])
     for (const inside of ['koffi', 'zod', 'saxes', 'fflate', 'Node.js']) assert.match(texts.stdout, new RegExp(`^${inside}[ ,]`, 'm'))
   })
@@ -194,6 +207,12 @@ async function planted(exe: Exe): Promise<void> {
     await unharmed(/its content is another one/)
     assert.ok(readFileSync(file).equals(readFileSync(evil)))
     assert.deepEqual(files(programs(exe)), [file])
+  })
+  await check('whatever needs the library first says so', async () => {
+    const made = windowsPath(join(exe.wine.work, 'exe', 'signer.key'))
+    for (const args of [['offline', 'signer', made], ['demo'], ['schedule', 'install', '--site', 'examples/slmctl.yaml'], ['plan']])
+      refused(await exe.run([...args, '--json'], { env }), /its content is another one/)
+    assert.ok(!existsSync(mark), 'it was loaded')
   })
   await check('one changed byte is enough', async () => {
     const changed = Buffer.from(right)

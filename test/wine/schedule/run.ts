@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { type ScenarioId, startLab } from '../../../src/lab.ts'
 import { taskXml } from '../../../src/schedule.ts'
 import { check, run as runHere } from '../../peers/checks.ts'
+import { oneFile } from '../exe/built.ts'
 import { classesOf, fixtureText, rowsOf } from '../fixture.ts'
-import { type Ended, type Place, patchedForWine, tree, type Wine, windowsPath } from '../wine.ts'
+import { type Ended, type Place, tree, type Wine, windowsPath } from '../wine.ts'
 
 const declared = 'domains: [corp.example]\nnetworks: [10.0.0.0/8]\nkms: {hosts: [kms1.corp.example]}\n'
 const looks = `${declared}wishes: [{product: windows, by: kms}]\n`
@@ -20,7 +21,7 @@ const ours = ['ProgramData/slmctl/slmctl.yaml', 'ProgramData/slmctl/schedule.jso
 export async function run(wine: Wine): Promise<void> {
   const folder = join(wine.work, 'schedule')
   mkdirSync(folder)
-  const exe = await oneFile(wine, folder)
+  const exe = (await oneFile(wine)).runs
   const site = join(folder, 'slmctl.yaml')
   const at = (place: Place) => (file: string) => join(place.prefix, 'drive_c', file)
   const c = at(wine.plain)
@@ -198,16 +199,6 @@ async function scheduledRuns(wine: Wine, exe: string, folder: string, site: stri
     assert.equal(again.code, 0, again.stderr)
     assert.ok(!existsSync(c('Program Files/slmctl/slmctl.exe')))
   })
-}
-
-async function oneFile(wine: Wine, folder: string): Promise<string> {
-  const made = await runHere(process.execPath, [join(tree, 'scripts', 'build-exe.ts'), '--out', folder, 'x64'], {
-    cwd: tree,
-    timeoutMs: 180_000,
-  })
-  if (made.code !== 0) throw new Error(made.stderr)
-  void wine
-  return patchedForWine(join(folder, 'slmctl-win-x64.exe'), join(folder, 'slmctl.exe'))
 }
 
 const files = (place: Place): readonly string[] => globSync('**', { cwd: join(place.prefix, 'drive_c') }).sort()
