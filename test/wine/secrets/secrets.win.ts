@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { usualSiteFile } from '../../../src/app/usual-site.ts'
+import { ProblemError } from '../../../src/model.ts'
 import { loadForeign, wide } from '../../../src/native/foreign.ts'
-import { accessList, others } from '../../../src/native.ts'
+import { accessList, foreignOwner, others, ownIdentifier, secureFolder } from '../../../src/native.ts'
 import { readSecret, writeSecretFile } from '../../../src/secrets.ts'
 
 const shown = async (reference: Parameters<typeof readSecret>[0]) =>
@@ -88,5 +90,32 @@ test('a secret is written to a file of one’s own in a folder that everybody ma
     assert.equal((await shown({ file: join(folder, 'large') })).length, 60_000)
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('what one wrote is one’s own, by the identifier that Windows tells', async () => {
+  const me = await ownIdentifier()
+  assert.match(me, /^S-1-5-[\d-]+$/)
+  const file = join(mkdtempSync(join(tmpdir(), 'slmctl-owner-')), 'mine.txt')
+  writeFileSync(file, '')
+  assert.equal(foreignOwner(await accessList(file), me), null)
+  assert.notEqual(foreignOwner(await accessList(file), 'S-1-5-21-9-9-9-1009'), null)
+})
+
+test('a site file that nobody named is taken from a folder of one’s own, and not where everybody may write', async () => {
+  const before = process.cwd()
+  const base = mkdtempSync(join(tmpdir(), 'slmctl-usual-'))
+  try {
+    const closed = join(base, 'closed')
+    await secureFolder(closed, 'owner-only')
+    process.chdir(closed)
+    writeFileSync('slmctl.yaml', '')
+    assert.equal(await usualSiteFile(), 'slmctl.yaml')
+    process.chdir(base)
+    writeFileSync('slmctl.yaml', '')
+    await protect(join(base, 'slmctl.yaml'), 'D:P(A;;FA;;;BA)(A;;FA;;;WD)')
+    await assert.rejects(usualSiteFile(), (e) => e instanceof ProblemError && e.problems[0]!.code === 'SITE_NOT_YOURS')
+  } finally {
+    process.chdir(before)
   }
 })
