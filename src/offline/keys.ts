@@ -71,9 +71,23 @@ async function passphraseOf({ file, ask }: Passphrase): Promise<Secret | null> {
   return ask ? await secretFromPrompt('Passphrase of the signing key: ') : null
 }
 
+/** A passphrase that was mistyped when the key was made would never open it: it is asked for twice. */
+async function sameAgain(secret: Secret): Promise<void> {
+  try {
+    const again = await secretFromPrompt('The same again: ')
+    const same = secret.use((a) => again.use((b) => Buffer.compare(a, b) === 0))
+    again.wipe()
+    if (!same) throw no('SIGNER_KEY', 'The two passphrases differ; no key was made.', ['Start the command again.'])
+  } catch (error) {
+    secret.wipe()
+    throw error
+  }
+}
+
 /** Makes the key that signs plans; answers its public part, for the site file. */
 export async function makeSigner(file: string, passphrase: Passphrase): Promise<string> {
   const secret = await passphraseOf(passphrase)
+  if (secret && passphrase.ask && passphrase.file === null) await sameAgain(secret)
   const { privateKey } = generateKeyPairSync('ed25519')
   try {
     await writeNew(file, pem(privateKey, secret))
