@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
+import { commands } from '../src/cli/commands.ts'
 import { version } from '../src/cli/version.ts'
-import { bundle } from './build.ts'
+import { bundle, meanwhileFiles } from './build.ts'
 import { checkExecutable, prepared } from './build-exe/executable.ts'
 import { type Architecture, architectures, nodeVersion, partsFor } from './build-exe/parts.ts'
 
@@ -27,6 +28,7 @@ export async function buildExe(architecture: Architecture, folder: string): Prom
     const about = architecture === 'x64' ? inside : `${inside}\nBuilt, but never run by those who made it: please tell them how it went.`
     writeFileSync(join(work, 'node.exe'), prepared(node, { version, fileName, comments: about.replace('\n', ' ') }))
     await bundle(join(work, 'dist'))
+    const packOf = packs(join(work, 'dist'))
     await build({
       entryPoints: ['scripts/build-exe/main.ts'],
       bundle: true,
@@ -34,7 +36,7 @@ export async function buildExe(architecture: Architecture, folder: string): Prom
       target: 'node26',
       format: 'cjs',
       minify: true,
-      define: { __about: JSON.stringify(about) },
+      define: { __about: JSON.stringify(about), __packOf: JSON.stringify(packOf) },
       outfile: join(work, 'main.cjs'),
     })
     writeFileSync(join(work, 'koffi.node'), koffi)
@@ -74,6 +76,43 @@ export async function buildExe(architecture: Architecture, folder: string): Prom
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
+}
+
+/**
+ * Writes packs: what a command loads at once as one file, and what is loaded while a run waits as another, a function for each file
+ * of the bundle. What may be loaded later than that stays by itself. Gives the pack of each file that begins one.
+ */
+function packs(folder: string): Readonly<Record<string, string>> {
+  const closure = (files: readonly string[], without: ReadonlyMap<string, string>) => {
+    const texts = new Map<string, string>()
+    const add = (file: string) => {
+      if (texts.has(file) || without.has(file)) return
+      const text = readFileSync(join(folder, file), 'utf8')
+      texts.set(file, text)
+      for (const [, part] of text.matchAll(/\brequire\("\.\/(part-\w+\.cjs)"\)/g)) add(part!)
+    }
+    for (const file of files) add(file)
+    return texts
+  }
+  const write = (pack: string, texts: ReadonlyMap<string, string>) => {
+    // In brackets, which tells V8 that each is called soon: it is then compiled at once and not looked through first.
+    const functions = [...texts].map(
+      ([file, text]) => `${JSON.stringify(file)}:(function(exports,require,module,__filename,__dirname){${text}\n})`,
+    )
+    writeFileSync(join(folder, pack), `return{${functions.join(',\n')}}`)
+  }
+  const begins: Record<string, string> = {}
+  const none: ReadonlyMap<string, string> = new Map()
+  for (const { name } of commands) {
+    const texts = closure([`${name}.cjs`], none)
+    if (texts.size === 1) continue
+    begins[`${name}.cjs`] = `${name}.pack`
+    write(`${name}.pack`, texts)
+  }
+  // Whoever judges machines has what status has.
+  write('meanwhile.pack', closure(meanwhileFiles, closure(['status.cjs'], none)))
+  for (const file of meanwhileFiles) begins[file] = 'meanwhile.pack'
+  return begins
 }
 
 if (import.meta.main) {

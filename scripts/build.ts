@@ -13,14 +13,30 @@ import { licences } from './licences.ts'
 
 /** Loaded when one of their functions is first called: what stands behind texts, a site file, the network, and changes. */
 const later = [
-  'src/activation/clues/read.ts',
   'src/activation/audit.ts',
+  'src/activation/clues/labels.ts',
+  'src/activation/clues/read.ts',
+  'src/activation/fingerprint.ts',
+  'src/activation/plan/asked.ts',
+  'src/activation/plan/by-kms.ts',
+  'src/activation/plan/otherwise.ts',
+  'src/activation/plan/own-licence.ts',
+  'src/activation/verify.ts',
   'src/app/carried.ts',
+  'src/app/recordings.ts',
   'src/directory/ask.ts',
   'src/engine/apply.ts',
+  'src/engine/guard.ts',
   'src/engine/journal.ts',
+  'src/native/access.ts',
+  'src/native/credentials.ts',
   'src/native/gssapi.ts',
   'src/native/sspi.ts',
+  'src/offline/hpke.ts',
+  'src/offline/ids.ts',
+  'src/offline/keys.ts',
+  'src/offline/target.ts',
+  'src/offline/used.ts',
   'src/protocol/negotiate/gss.ts',
   'src/protocol/negotiate/ntlm-accept.ts',
   'src/protocol/negotiate/ntlm-initiate.ts',
@@ -29,52 +45,108 @@ const later = [
   'src/protocol/wsman/response.ts',
   'src/protocol/wsman/sealed.ts',
   'src/protocol/wsman/shell.ts',
+  'src/secrets/prompt.ts',
+  'src/secrets/read.ts',
   'src/site/contradictions.ts',
   'src/site/declared.ts',
   'src/site/json-schema.ts',
   'src/site/read.ts',
+  'src/windows/recording.ts',
+  'src/windows/redact.ts',
   'src/windows/winrm.ts',
 ]
-const fileOf = (module: string) => `later-${module.slice('src/'.length, -'.ts'.length).replaceAll('/', '-')}`
+/**
+ * Loaded so, too, but no later than when there is something to wait for: the first answer of a machine is not there at once, and
+ * what makes a verdict of it and shows it is read meanwhile.
+ */
+const meanwhile = ['src/activation/judge.ts', 'src/activation/live/facts.ts', 'src/cli/views/status.ts']
+/** Packages that are loaded so, too; their classes are only made, never asked for or extended. */
+const packages = ['dns-packet', 'saxes']
+const fileOf = (module: string) =>
+  `later-${module
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '')
+    .replaceAll('/', '-')}`
 
-/** Whoever imports one of them gets functions that load it first. Those who ask for more than functions do not build. */
+/** The files of the bundle that are loaded while a run waits for the first time. */
+export const meanwhileFiles: readonly string[] = meanwhile.map((module) => `${fileOf(module)}.cjs`)
+
+/** What others get of a module that is loaded later: what they ask for by name loads it first. */
+function fronts(module: string, file: string, exported: Readonly<Record<string, unknown>>): string {
+  const isPackage = packages.includes(module)
+  const lines = Object.entries(exported).map(([name, value]) => {
+    if (typeof value === 'number' || typeof value === 'string') return `export const ${name} = ${JSON.stringify(value)}`
+    if (isPackage && name === 'default') return ''
+    const isClass = typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
+    if (typeof value === 'function' && !isClass) return `export const ${name} = (...given) => load().${name}(...given)`
+    if (isClass && isPackage) return `export function ${name}(...given) { return new (load().${name})(...given) }`
+    if (isPackage) return ''
+    // Where a door hands it on, esbuild would take it for a type and leave it out.
+    throw new Error(`${module} offers ${name}, which cannot be there before it is loaded: it is not for the list of what is loaded later`)
+  })
+  const all = `__require_later("./${file}.cjs")${isPackage ? '.default' : ''}`
+  const soon = meanwhile.includes(module) ? 'setImmediate(load)' : ''
+  return [`let loaded\nconst load = () => (loaded ??= ${all})`, soon, ...lines].join('\n')
+}
+
+/** Whoever imports one of them gets functions that load it first. Those who ask for more than functions and numbers do not build. */
 const loadedLater: Plugin = {
   name: 'loaded later',
   setup(b) {
-    const known = new Map(later.map((module) => [resolve(module), module]))
+    const known = new Map([...later, ...meanwhile].map((module) => [resolve(module), module]))
     b.onResolve({ filter: /\.ts$/ }, (args) => {
       const path = resolve(args.resolveDir, args.path)
       if (args.namespace !== 'file' || args.kind !== 'import-statement') return undefined
       // Modules of ours do nothing by being there: what a door offers and nobody takes is left out.
       return known.has(path) ? { path, namespace: 'later' } : { path, sideEffects: false }
     })
+    b.onResolve({ filter: new RegExp(`^(?:${packages.join('|')})$`) }, ({ kind, path }) =>
+      kind === 'import-statement' ? { path, namespace: 'later' } : undefined,
+    )
     b.onLoad({ filter: /./, namespace: 'later' }, async ({ path }) => {
-      const isFunction = (value: unknown) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))
-      const names = Object.entries((await import(path)) as Record<string, unknown>).flatMap(([name, value]) =>
-        isFunction(value) ? [name] : [],
-      )
-      const functions = names.map((name) => `export const ${name} = (...given) => load().${name}(...given)\n`)
-      return {
-        contents: `let loaded\nconst load = () => (loaded ??= __require_later("./${fileOf(known.get(path)!)}.cjs"))\n${functions.join('')}`,
-      }
+      const module = known.get(path) ?? path
+      return { contents: fronts(module, fileOf(module), (await import(path)) as Record<string, unknown>) }
     })
   },
 }
 
-/** Tables of the catalogue as JSON, which is read several times faster than the same as code. */
-const tables: Plugin = {
+/**
+ * Tables of the catalogue as JSON, which is read several times faster than the same as code. The larger ones stand in files of their
+ * own, and each is read when something first looks into it.
+ */
+const largeTable = 2048
+const tables = (texts: Map<string, string>): Plugin => ({
   name: 'tables',
   setup(b) {
+    b.onResolve({ filter: /^lazily$/ }, ({ path }) => ({ path, namespace: 'lazily', sideEffects: false }))
+    b.onLoad({ filter: /./, namespace: 'lazily' }, () => ({ contents: `export ${lazily}` }))
     b.onLoad({ filter: /[\\/]src[\\/]catalogue[\\/][\w-]+\.ts$/, namespace: 'file' }, async ({ path }) => {
       const exported = Object.entries((await import(path)) as Record<string, unknown>)
       const asText = exported.map(([name, value]) => [name, value, JSON.stringify(value)] as const)
       const plain = asText.every(([, value, text]) => text !== undefined && isDeepStrictEqual(JSON.parse(text), value))
       if (!plain) return undefined
-      return {
-        contents: asText.map(([name, , text]) => `export const ${name} = /* @__PURE__ */ JSON.parse(${JSON.stringify(text)})\n`).join(''),
-      }
+      const parsed = (text: string) => `JSON.parse(${JSON.stringify(text)})`
+      const lines = asText.map(([name, value, text]) => {
+        if (text.length < largeTable || typeof value !== 'object') return `export const ${name} = /* @__PURE__ */ ${parsed(text)}`
+        const file = `table-${basename(path, '.ts')}-${name}.cjs`
+        texts.set(file, `module.exports=${parsed(text)}`)
+        return `export const ${name} = /* @__PURE__ */ lazily(${Array.isArray(value) ? '[]' : '{}'}, () => __require_later("./${file}"))`
+      })
+      return { contents: [`import { lazily } from 'lazily'`, ...lines].join('\n') }
     })
   },
+})
+
+/** A list or an object that is filled when somebody first looks into it. This is the text of the bundle, too: it needs nothing from outside. */
+function lazily<T extends object>(empty: T, read: () => T): T {
+  const traps: Record<string, unknown> = {}
+  for (const trap of ['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor'] as const)
+    traps[trap] = (...given: never[]) => {
+      for (const one of Object.keys(traps)) delete traps[one]
+      Object.assign(empty, read())
+      return (Reflect[trap] as (...given: unknown[]) => unknown)(...given)
+    }
+  return new Proxy(empty, traps)
 }
 
 /** What is loaded on the way to a command is a file beside. */
@@ -101,6 +173,7 @@ const common = {
   // A single executable has no import().
   supported: { 'dynamic-import': false },
 } as const satisfies BuildOptions
+const requireLater = 'const __require_later=require;'
 const ownUrl = 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;'
 
 /** Writes the bundle into a folder of its own; what was in it goes away. */
@@ -109,6 +182,7 @@ export async function bundle(folder: string): Promise<void> {
   // `debug` and `recorded` are no commands: one is put around any of them, the other is diagnose where it is given a recording.
   const others = [...commands.map((c) => c.name).filter((name) => !quick.includes(name)), 'debug', 'recorded']
   rmSync(folder, { recursive: true, force: true })
+  const texts = new Map<string, string>()
   await build({
     ...common,
     entryPoints: { slmctl: 'src/cli.ts', ...Object.fromEntries(quick.map(commandFile)) },
@@ -116,8 +190,8 @@ export async function bundle(folder: string): Promise<void> {
     outdir: folder,
     outExtension: { '.js': '.cjs' },
     define: { 'import.meta.url': '__bundle_url' },
-    banner: { js: ownUrl },
-    plugins: [besides, tables],
+    banner: { js: ownUrl + requireLater },
+    plugins: [besides, tables(texts)],
   })
   // The others share parts, which esbuild can do for modules only: each is made CommonJS afterwards.
   const { outputFiles } = await build({
@@ -126,7 +200,7 @@ export async function bundle(folder: string): Promise<void> {
     entryPoints: {
       'site-file': 'src/site.ts',
       ...Object.fromEntries(others.map(commandFile)),
-      ...Object.fromEntries(later.map((module) => [fileOf(module), module])),
+      ...Object.fromEntries([...later, ...meanwhile, ...packages].map((module) => [fileOf(module), module])),
     },
     splitting: true,
     format: 'esm',
@@ -135,7 +209,7 @@ export async function bundle(folder: string): Promise<void> {
     outExtension: { '.js': '.cjs' },
     chunkNames: 'part-[hash]',
     define: { 'import.meta.url': '__bundle_url' },
-    plugins: [besides, loadedLater, tables],
+    plugins: [besides, loadedLater, tables(texts)],
   })
   const { bundle: _, external: __, legalComments: ___, ...transforming } = common
   for (const file of outputFiles) {
@@ -147,6 +221,7 @@ export async function bundle(folder: string): Promise<void> {
     })
     writeFileSync(join(folder, basename(file.path)), code)
   }
+  for (const [name, text] of texts) writeFileSync(join(folder, name), text)
   writeFileSync(join(folder, 'LICENSES.txt'), licences())
 }
 

@@ -10,6 +10,8 @@ import { compileFunction } from 'node:vm'
 
 type Main = { readonly main: (argv: readonly string[]) => Promise<number> }
 declare const __about: string
+/** Files with which several are loaded at once, and the pack that holds them all. */
+declare const __packOf: Readonly<Record<string, string>>
 
 /** kernel32: LOAD_LIBRARY_SEARCH_SYSTEM32. */
 const searchSystem32 = 0x800
@@ -39,18 +41,55 @@ const modules = new Map<string, { exports: unknown }>()
 /** Where the bundle's files say they are: nothing is there, but for the examples while they are shown. */
 let folder = join(dirname(process.execPath), 'dist')
 
+/** Modules of Node's own that take a while to load, and that many a run imports and never uses: loaded when one of their names is. */
+const heavy: ReadonlySet<string> = new Set([
+  ...['child_process', 'crypto', 'dgram', 'dns', 'dns/promises', 'fs/promises', 'http', 'https', 'net', 'readline', 'tls', 'zlib'],
+])
+
+function builtinModule(name: string): object | undefined {
+  if (!heavy.has(name.replace(/^node:/, ''))) return process.getBuiltinModule(name)
+  const real = () => process.getBuiltinModule(name)!
+  const described = (key: string | symbol) => {
+    const found = Reflect.getOwnPropertyDescriptor(real(), key)
+    return found && { ...found, configurable: true }
+  }
+  return new Proxy(
+    {},
+    {
+      get: (_, key) => Reflect.get(real(), key),
+      has: (_, key) => Reflect.has(real(), key),
+      ownKeys: () => Reflect.ownKeys(real()),
+      getOwnPropertyDescriptor: (_, key) => described(key),
+    },
+  )
+}
+
 function load(name: string): unknown {
-  const builtin = name.startsWith('./') ? undefined : process.getBuiltinModule(name)
+  const builtin = name.startsWith('./') ? undefined : builtinModule(name)
   if (builtin) return builtin
   const known = modules.get(name)
   if (known) return known.exports
   const file = name.replace(/^\.\//, '')
   const module = { exports: {} as unknown }
   modules.set(name, module)
-  const path = join(folder, file)
-  const run = compileFunction(getAsset(file, 'utf8'), ['exports', 'require', 'module', '__filename', '__dirname'], { filename: path })
-  run(module.exports, load, module, path, folder)
+  functionOf(file)(module.exports, load, module, join(folder, file), folder)
   return module.exports
+}
+
+type ModuleFunction = (exports: unknown, require: typeof load, module: object, filename: string, dirname: string) => void
+const packed = new Map<string, ModuleFunction>()
+
+/** A file of the bundle as a function, from a pack where it is in one: one file is read and compiled sooner than forty. */
+function functionOf(file: string): ModuleFunction {
+  const pack = __packOf[file]
+  if (pack !== undefined && !packed.has(file)) {
+    const unpack = compileFunction(getAsset(pack, 'utf8'), [], { filename: join(folder, pack) }) as () => Record<string, ModuleFunction>
+    for (const [name, run] of Object.entries(unpack())) packed.set(name, run)
+  }
+  const parameters = ['exports', 'require', 'module', '__filename', '__dirname']
+  return (
+    packed.get(file) ?? (compileFunction(getAsset(file, 'utf8'), parameters, { filename: join(folder, file) }) as unknown as ModuleFunction)
+  )
 }
 
 /** The texts that `demo --texts` reads are files: they are put into a folder that goes away. */

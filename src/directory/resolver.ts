@@ -35,7 +35,9 @@ export function openResolver({ servers, random = Math.random, timeoutMs = 2000 }
   const pinned = new Map<string, Promise<readonly (string | SrvRecord)[]>>()
   const gate = openGate(atOnce)
   const asked = servers.length > 0
-  const list = (asked ? servers : getServers()).map(server)
+  // A wrong one is told at once; the system's own are looked up when something is asked.
+  const given = asked ? servers.map(server) : null
+  const list = () => given ?? getServers().map(server)
 
   /** One answer for each name and run. A failure is kept for a while only: it decides nothing. */
   const once = (key: string, ask: () => Promise<readonly (string | SrvRecord)[]>) => {
@@ -62,7 +64,7 @@ export function openResolver({ servers, random = Math.random, timeoutMs = 2000 }
   const askAll = async (name: string, type: Wanted) => {
     const failures = new Map<string, string>()
     for (const patience of [1, 2])
-      for (const s of list) {
+      for (const s of list()) {
         const answer = await askServer(s, name, type, timeoutMs * patience)
         if (answer.kind === 'records' || answer.kind === 'none' || answer.kind === 'alias') return answer
         failures.set(shown(s), answer.kind === 'failed' ? answer.because : 'its answer is cut')
