@@ -1,6 +1,7 @@
 /**
  * Addresses and host names: what kind they are, and whether the site owns them.
  */
+import { domainToASCII } from 'node:url'
 import ipaddr from 'ipaddr.js'
 import type { Site } from './model.ts'
 
@@ -129,4 +130,21 @@ export function insideSite(
   if (!own.some((a) => inNetworks(a, site.networks)))
     return outside(`no address of this machine (${own.join(', ')}) is in the site's networks`)
   return { inside: true }
+}
+
+const nameLabel = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?'
+const wholeName = new RegExp(`^(?=.*[a-z])${nameLabel}(?:\\.${nameLabel})*$`)
+
+/**
+ * What somebody calls a machine, as slmctl keeps it: lower case, without the dot at the end, letters beyond ASCII as A-labels
+ * (RFC 5890), an address in its shortest form. Null where it can be the name of no machine.
+ */
+export function machineName(text: string): string | null {
+  const plain = text.trim()
+  // Longer than any name, even one whose letters are all written out; nothing below sees an endless text.
+  if (plain === '' || plain.length > 300) return null
+  if (addressKind(plain) !== null) return canonicalHost(plain)
+  const ascii = /[^\0-\x7f]/.test(plain) ? domainToASCII(plain) : plain
+  const name = ascii.toLowerCase().replace(/\.$/, '')
+  return name.length <= 253 && wholeName.test(name) ? name : null
 }

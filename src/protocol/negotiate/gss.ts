@@ -9,8 +9,8 @@ export type GssCredential =
   | { readonly from: 'password'; readonly principal: string; readonly password: PasswordSource }
 
 export type GssInitiate = {
-  /** WSMAN is the name that WinRM itself registers in the domain. */
-  readonly service: 'HTTP' | 'WSMAN'
+  /** WSMAN is the name that WinRM itself registers in the domain, ldap that of a domain controller. */
+  readonly service: 'HTTP' | 'WSMAN' | 'ldap'
   readonly host: string
   readonly credential: GssCredential
   /** `spnego` travels as Negotiate, which is what WinRM offers; `kerberos` is the bare mechanism. */

@@ -6,7 +6,7 @@ import { utf16le } from './ntlm/keys.ts'
 export type SspiInitiate = {
   readonly host: string
   /** HTTP where it is left out. */
-  readonly service?: 'HTTP' | 'WSMAN'
+  readonly service?: 'HTTP' | 'WSMAN' | 'ldap'
   /** null: whoever runs slmctl. */
   readonly credential: { readonly user: string; readonly domain: string; readonly password: PasswordSource } | null
   readonly mechanism: 'kerberos' | 'ntlm' | 'negotiate'
