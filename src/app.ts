@@ -2,7 +2,6 @@
  * The only place where the parts are put together from a site file and flags: how machines are reached, DNS, secrets, the
  * clock, where the journal is.
  */
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
@@ -11,6 +10,7 @@ import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reo
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { Logons } from './app/logons.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
+import { readWhole } from './app/read-whole.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
 import { openResolver } from './directory.ts'
@@ -40,6 +40,7 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
+export { readWhole } from './app/read-whole.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { writeSecretFile } from './secrets.ts'
@@ -132,10 +133,13 @@ function stateFolder(): string {
 
 const journalFolder = () => join(stateFolder(), 'journal')
 
+/** More than the site file of the largest fleet. */
+const siteBytes = 64 * 1024 * 1024
+
 function loadSiteFile(file: string): SiteFile {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = readWhole(file, siteBytes).toString('utf8')
   } catch (error) {
     throw new ProblemError(
       problem(

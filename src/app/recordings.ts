@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
 import { canonicalHost } from '../addresses.ts'
 import { type Problem, ProblemError, problem } from '../model.ts'
 import { type Machine, openRecording, type Recording } from '../windows.ts'
+import { readWhole } from './read-whole.ts'
 
 /** Machines that are known from files in place of being asked. */
 export type Recordings = {
@@ -44,8 +44,11 @@ function readJson(file: string): unknown {
       problem('RECORDING_INVALID', `It is no recording: ${why}.`, ['slmctl status MACHINE --record FILE makes one.'], { file }),
     )
   try {
-    if (statSync(file).size > limitBytes) throw invalid('it is larger than any')
-    return JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''))
+    return JSON.parse(
+      readWhole(file, limitBytes)
+        .toString('utf8')
+        .replace(/^\ufeff/, ''),
+    )
   } catch (error) {
     if (error instanceof ProblemError) throw error
     const { code } = error as NodeJS.ErrnoException

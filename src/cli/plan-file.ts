@@ -1,6 +1,6 @@
 /** Plans that were kept in a file: read by their published schema, before anything of them is believed. */
-import { readFileSync, statSync } from 'node:fs'
 import { canonicalHost } from '../addresses.ts'
+import { readWhole } from '../app.ts'
 import { clientKeys } from '../catalogue.ts'
 import { type MachinePlan, maskKeys, type Plan, ProblemError, problem } from '../model.ts'
 import { machinePlanSchema, planSchema } from '../schemas.ts'
@@ -11,7 +11,7 @@ const limitBytes = 512 * 1024 * 1024
 /** The bytes of a plan file, whatever kind it is. */
 export function readPlanFile(file: string): Uint8Array {
   try {
-    if (statSync(file).size <= limitBytes) return readFileSync(file)
+    return readWhole(file, limitBytes)
   } catch (error) {
     throw new ProblemError(
       problem(
@@ -24,9 +24,6 @@ export function readPlanFile(file: string): Uint8Array {
       ),
     )
   }
-  throw new ProblemError(
-    problem('PLAN_INVALID', 'It is no plan of slmctl: it is too large.', ['slmctl plan --out FILE makes one.'], { file }),
-  )
 }
 
 /** One machine's plan by its published schema, without a key of anybody in it. */

@@ -2,10 +2,10 @@
  * What `--debug` puts around a command: everything it writes, asks and plans is collected, and written into one archive for
  * support however the command ends. The command itself, its output and its exit code stay as they are.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir, hostname, userInfo } from 'node:os'
 import { resolve } from 'node:path'
-import { redactor } from '../../app.ts'
+import { readWhole, redactor } from '../../app.ts'
 import { maskKeys } from '../../model.ts'
 import { readSite } from '../../site.ts'
 import { type Support, support, type Wish, wishOf } from '../../support.ts'
@@ -164,7 +164,7 @@ function takeSite(wish: Wish, row: Command | undefined, told: Support): void {
   const file = named ?? (row?.name === 'site' ? argv.slice(2).find((word) => !word.startsWith('-')) : undefined) ?? 'slmctl.yaml'
   if (!existsSync(file)) return
   try {
-    const { site } = readSite(file, readFileSync(file, 'utf8'))
+    const { site } = readSite(file, readWhole(file, 64 * 1024 * 1024).toString('utf8'))
     if (site) told.site(site)
     else told.unsure('the site file has errors, so that its names are not known')
   } catch {

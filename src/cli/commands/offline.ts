@@ -1,7 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
 import { type Asked, decode } from '../../activation.ts'
 import { canonicalHost } from '../../addresses.ts'
-import type { App } from '../../app.ts'
+import { type App, readWhole } from '../../app.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
 import { makeSigner, readTelephoneFile, type TelephoneRow, telephoneFile } from '../../offline.ts'
 import { type Io, json, note, showProblem, wrap } from '../io.ts'
@@ -147,8 +146,7 @@ function chosen(app: App, machines: readonly string[], all: boolean): ReadonlySe
 
 function textOf(file: string): string {
   try {
-    if (statSync(file).size > 32 * 1024 * 1024) throw new Error('it is too large')
-    return decode(readFileSync(file)).text
+    return decode(readWhole(file, 32 * 1024 * 1024)).text
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new ProblemError(

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readWhole } from '../../app.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
 import {
   type Action,
@@ -101,7 +102,7 @@ export async function wantedBy(file: string, schedule: Schedule): Promise<{ want
       ]),
     )
   const path = realpathSync(resolve(file))
-  const text = readFileSync(path, 'utf8')
+  const text = siteText(path)
   const { siteFile, problems } = readSite(path, text)
   if (problems.length > 0 || siteFile === null) throw new ProblemError(...problems)
   const { repair } = siteFile.site.schedule
@@ -112,6 +113,19 @@ export async function wantedBy(file: string, schedule: Schedule): Promise<{ want
   const secretFiles = schedule.of === 'machine' ? machineSecrets(siteFile, path, text) : await fleetSecrets(siteFile)
   const trustFiles = schedule.of === 'machine' ? [] : trusted(siteFile)
   return { wanted: { siteFile: path, siteText: text, repair, secretFiles, trustFiles }, siteFile }
+}
+
+function siteText(path: string): string {
+  try {
+    return readWhole(path, 64 * 1024 * 1024).toString('utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ProblemError(
+      problem('SITE_UNREADABLE', `The site file cannot be read: ${code ?? message}.`, ['slmctl site init writes one to begin with.'], {
+        file: path,
+      }),
+    )
+  }
 }
 
 /** The certificates by which machines are recognised, each once. */
