@@ -72,7 +72,7 @@ const fileOf = (module: string) =>
 export const meanwhileFiles: readonly string[] = meanwhile.map((module) => `${fileOf(module)}.cjs`)
 
 /** What others get of a module that is loaded later: what they ask for by name loads it first. */
-function fronts(module: string, file: string, exported: Readonly<Record<string, unknown>>): string {
+export function fronts(module: string, file: string, exported: Readonly<Record<string, unknown>>): string {
   const isPackage = packages.includes(module)
   const lines = Object.entries(exported).map(([name, value]) => {
     if (typeof value === 'number' || typeof value === 'string') return `export const ${name} = ${JSON.stringify(value)}`
@@ -138,7 +138,7 @@ const tables = (texts: Map<string, string>): Plugin => ({
 })
 
 /** A list or an object that is filled when somebody first looks into it. This is the text of the bundle, too: it needs nothing from outside. */
-function lazily<T extends object>(empty: T, read: () => T): T {
+export function lazily<T extends object>(empty: T, read: () => T): T {
   const traps: Record<string, unknown> = {}
   for (const trap of ['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor'] as const)
     traps[trap] = (...given: never[]) => {
