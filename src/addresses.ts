@@ -3,7 +3,7 @@
  */
 import { domainToASCII } from 'node:url'
 import ipaddr from 'ipaddr.js'
-import type { Site } from './model.ts'
+import { ProblemError, type Site } from './model.ts'
 
 /**
  * What kind of address a host is. `reserved` is where no host can be: the unspecified and broadcast ranges, and TEST-NET-1
@@ -99,6 +99,44 @@ export function isNamedHost(host: string, site: Site): boolean {
       (site.domains.length === 0 || inDomains(long, site.domains))
     )
   })
+}
+
+/** Where a KMS host stands, by the site's declaration; `because` is a sentence for people, null where it is authorised. */
+export type HostStanding = {
+  readonly addresses: readonly string[]
+  readonly verdict: 'authorised' | 'not-authorised' | 'unknown' | 'could-not-ask'
+  readonly because: string | null
+}
+
+/**
+ * Whether a KMS host may be used, or even contacted: it is in a domain of the site (where `domainMatters`), and all of its
+ * addresses lie in the site's networks, as a machine may use any of them. `unknown`: DNS knows no address of it.
+ */
+export async function hostStanding(
+  name: string,
+  site: Pick<Site, 'domains' | 'networks'>,
+  addressesOf: (name: string) => Promise<readonly string[]>,
+  domainMatters: boolean,
+): Promise<HostStanding> {
+  const not = (because: string, addresses: readonly string[] = []): HostStanding => ({ addresses, verdict: 'not-authorised', because })
+  if (site.networks.length === 0) return not('the site file declares no networks in which a KMS host may stand.')
+  if (domainMatters && addressKind(name) === null && name.includes('.') && !inDomains(name, site.domains))
+    return not('it is in no domain of the site file.')
+  let addresses: readonly string[]
+  try {
+    addresses = await addressesOf(name)
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    return { addresses: [], verdict: 'could-not-ask', because: `its address could not be asked for: ${error.message}` }
+  }
+  if (addresses.length === 0) return { addresses, verdict: 'unknown', because: 'DNS knows no address of it.' }
+  const outside = addresses.filter((a) => !inNetworks(a, site.networks))
+  if (outside.length > 0)
+    return not(
+      `its address${outside.length === 1 ? ` ${outside[0]} is` : `es ${outside.join(', ')} are`} outside the networks of the site file.`,
+      addresses,
+    )
+  return { addresses, verdict: 'authorised', because: null }
 }
 
 /** How many addresses a public IPv4 network has; 0 for any other. */

@@ -8,9 +8,10 @@ import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reopenCarried, signFor } from './app/carried.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
+import { type KmsHosts, openHosts } from './app/hosts.ts'
 import { Logons } from './app/logons.ts'
-import { openRecordings, withOrigin } from './app/recordings.ts'
 import { readWhole } from './app/read-whole.ts'
+import { openRecordings, withOrigin } from './app/recordings.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
 import { openResolver } from './directory.ts'
@@ -40,6 +41,7 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
+export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { readWhole } from './app/read-whole.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
@@ -118,6 +120,8 @@ export type App = {
   readonly signedOf: (told: Told, shape: PlanShape) => Promise<Carried | null>
   /** What machines answer by telephone: those of their products that may be activated so, one machine at a time. */
   readonly telephone: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<readonly TelephoneRow[]>>
+  /** The KMS hosts that words mean; all of them where there are none. Asks DNS; what is returned asks the hosts. */
+  readonly kmsHosts: (words: readonly string[]) => Promise<KmsHosts>
   readonly close: () => Promise<void>
 }
 
@@ -352,6 +356,21 @@ export async function openApp(options: AppOptions): Promise<App> {
     signedOf: async (told, shape) => (told.signed ? await reopenCarried(told.signed, carriedContext(), shape) : null),
     telephone: (machines, signal) =>
       asOf(machines, (some, env) => factsOf(some, { ...env, carried: true }, (facts, name) => telephoneRows(facts, name), signal)),
+    kmsHosts: (words) => {
+      if (site === null || siteFile === null)
+        throw new ProblemError(
+          problem('NO_SITE_FILE', 'Which KMS hosts are yours is for a site file to say, and there is none.', [
+            'slmctl site init writes one to begin with; then: --site slmctl.yaml',
+          ]),
+        )
+      const { user, credential, method } = options.reach
+      const reached = (host: string): string | null => {
+        if (here && isHere(host)) return here.name
+        const listed = siteFile.machines.get(canonicalHost(host)) ?? siteFile.machines.get(canonicalHost(host).split('.')[0]!)
+        return listed?.name ?? ((user ?? credential ?? method) ? host : null)
+      }
+      return openHosts(words, { site, names, environment, reached })
+    },
     close: async () => {
       reaches.wipe()
       if (callsGivenUp() > 0) leaveSoon()

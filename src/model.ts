@@ -333,6 +333,8 @@ export type Site = {
   readonly platforms: readonly ('azure' | 'aws' | 'google' | 'oracle')[]
   /** Forests of the organisation beside `domains`: where AD-based activation objects may be. Their domains are in `domains`, too. */
   readonly forests: readonly Forest[]
+  /** A site of simulated machines: the addresses of its KMS hosts may be anybody's, and are not contacted. */
+  readonly lab?: boolean
   /** DNS servers that are asked for SRV records and addresses, `address` or `address:port`; empty: the system's own. */
   readonly dnsServers: readonly string[]
   /** What is wished where a group says nothing; the first wish that fits a product holds. */

@@ -18,6 +18,7 @@ import {
   siteCheckSchema,
   siteInitSchema,
 } from './schemas/commands.ts'
+import { hostsSchema } from './schemas/hosts.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
@@ -362,6 +363,7 @@ export const published = {
   audit: auditSchema,
   telephone: telephoneSchema,
   signer: signerSchema,
+  hosts: hostsSchema,
   image: imageSchema,
   schedule: scheduleSchema,
   'schedule-actions': scheduleActionsSchema,

@@ -10,7 +10,7 @@ import { test } from 'node:test'
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: [],
   catalogue: ['model'],
-  addresses: ['type:model'],
+  addresses: ['model'],
   activation: ['model', 'catalogue', 'addresses'],
   secrets: ['model', 'native'],
   native: [],
@@ -22,17 +22,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   store: ['model'],
   fleet: ['model', 'addresses'],
   'protocol/rpc': [],
+  hosts: ['model', 'addresses', 'catalogue', 'protocol/rpc', 'type:activation', 'type:directory'],
   engine: ['model', 'addresses', 'catalogue', 'activation', 'secrets', 'type:directory', 'type:windows'],
   lab: ['protocol/negotiate', 'protocol/wsman'],
   schedule: ['model', 'native'],
   image: ['model', 'addresses', 'catalogue'],
   offline: ['model', 'secrets', 'activation', 'type:windows'],
   support: ['model'],
-  app: ['model', 'addresses', 'site', 'secrets', 'directory', 'native', 'windows', 'activation', 'engine', 'offline', 'support'],
+  app: ['model', 'addresses', 'site', 'secrets', 'directory', 'native', 'windows', 'activation', 'engine', 'hosts', 'offline', 'support'],
   schemas: ['type:model'],
   cli: [
     ...['model', 'catalogue', 'addresses', 'activation', 'site', 'schemas', 'app', 'lab', 'directory', 'schedule', 'image', 'offline'],
-    ...['support', 'type:engine', 'type:windows'],
+    ...['support', 'type:engine', 'type:hosts', 'type:windows'],
   ],
 }
 /** What a room may use from outside the project. `activation` and `catalogue` are pure: no file, no network, no process. */
@@ -48,8 +49,9 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   windows: ['node:crypto', 'node:http', 'node:https', 'node:net', 'node:timers/promises', 'node:tls'],
   directory: ['dns-packet', 'node:crypto', 'node:dgram', 'node:dns', 'node:dns/promises', 'node:net', 'node:tls'],
   store: ['kysely', 'kysely/migration', 'node:crypto', 'node:fs', 'node:path', 'node:sqlite', 'pg'],
-  fleet: ['node:fs', 'node:path', 'yaml'],
+  fleet: ['node:net', 'yaml'],
   'protocol/rpc': [],
+  hosts: ['node:net'],
   site: ['ipaddr.js', 'node:fs', 'node:fs/promises', 'node:os', 'node:path', 'tldts', 'yaml', 'zod'],
   engine: ['node:crypto', 'node:fs', 'node:path'],
   lab: [

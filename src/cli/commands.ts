@@ -183,6 +183,16 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/audit.ts'),
   },
   {
+    name: 'hosts',
+    usage: 'hosts discover|check|show [HOST…]',
+    summary: 'Your KMS hosts: found, checked, what they count.',
+    about:
+      'discover asks DNS of every domain of the site file which KMS hosts it publishes, and holds them against the file. check tries the port of each host as far as an RPC bind, which asks nothing of a KMS and is not counted, and asks those that the site file lists as machines what they count, over WinRM. show is one host in full. Only hosts of the site, at addresses inside its networks, are contacted.',
+    options: reachOptions.filter((o) => o.flag !== '--all' && o.flag !== '--parallel'),
+    examples: ['slmctl hosts discover', 'slmctl hosts check', 'slmctl hosts check kms1 kms2 --json', 'slmctl hosts show kms1.corp.example'],
+    load: () => import('./commands/hosts.ts'),
+  },
+  {
     name: 'schedule',
     usage: 'schedule install|show|remove',
     summary: 'Check this machine, or a fleet, every seven days.',

@@ -4,7 +4,13 @@ import { type Answer, decode, encode, type Packet, RECURSION_DESIRED, type SrvDa
 /** Record types that slmctl asks for. */
 export type Wanted = 'A' | 'AAAA' | 'SRV'
 
-export type SrvRecord = { readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }
+export type SrvRecord = {
+  readonly target: string
+  readonly port: number
+  readonly priority: number
+  readonly weight: number
+  readonly ttlSeconds: number
+}
 
 export type Question = { readonly id: number; readonly name: string; readonly type: Wanted }
 
@@ -125,7 +131,7 @@ function record(answer: Answer, type: Wanted): (string | SrvRecord)[] {
   // RFC 2782: a target of "." says that the service is decidedly not there.
   if (target === '.') return []
   if (!isName(target)) throw new BadAnswer('its target is no host name')
-  return [{ target: plain(target), port, priority: priority ?? 0, weight: weight ?? 0 }]
+  return [{ target: plain(target), port, priority: priority ?? 0, weight: weight ?? 0, ttlSeconds: ('ttl' in answer && answer.ttl) || 0 }]
 }
 
 function dataOf(answer: Answer): unknown {

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type AuthorisedHost, type HostInUse, hostInUse, type MachineFacts, type ProductFacts } from '../activation.ts'
-import { addressKind, canonicalHost, inDomains, inNetworks, isNamedHost } from '../addresses.ts'
+import { canonicalHost, hostStanding, inDomains, isNamedHost } from '../addresses.ts'
 import { clientKeys, platformOfHost } from '../catalogue.ts'
 import { type Problem, ProblemError, problem, type Site, type Step } from '../model.ts'
 import type { Secret } from '../secrets.ts'
@@ -171,21 +171,11 @@ type Standing =
 
 /** Where a host of ours stands: all of its addresses must lie in the site's networks, as the machine may use any of them. */
 async function standing(name: string, site: Site, names: Names): Promise<Standing> {
-  if (site.networks.length === 0) return { ok: false, because: 'the site file declares no networks in which a KMS host may stand.' }
-  if (!/[.:]/.test(name)) return { ok: false, because: 'it is a short name, and the machine tells no DNS suffix for it.' }
-  if (addressKind(name) === null && site.domains.length > 0 && !inDomains(name, site.domains))
-    return { ok: false, because: `${name} is in no domain of the site file.` }
-  let addresses: readonly string[]
-  try {
-    addresses = await names.addresses(name)
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error
-    return { ok: false, because: `its address could not be asked for: ${error.message}`, unasked: true }
-  }
-  if (addresses.length === 0) return { ok: false, because: 'DNS knows no address of it.' }
-  const outside = addresses.find((a) => !inNetworks(a, site.networks))
-  if (outside) return { ok: false, because: `its address ${outside} is outside the networks of the site file.` }
-  return { ok: true, addresses: addresses.map((a) => canonicalHost(a)) }
+  if (site.networks.length > 0 && !/[.:]/.test(name))
+    return { ok: false, because: 'it is a short name, and the machine tells no DNS suffix for it.' }
+  const { verdict, addresses, because } = await hostStanding(name, site, names.addresses, site.domains.length > 0)
+  if (verdict === 'authorised') return { ok: true, addresses: addresses.map((a) => canonicalHost(a)) }
+  return { ok: false, because: because!, ...(verdict === 'could-not-ask' ? { unasked: true as const } : {}) }
 }
 
 type Published = { readonly hosts: readonly AuthorisedHost[]; readonly refused: string | null; readonly unasked: string | null }

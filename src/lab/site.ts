@@ -59,6 +59,7 @@ export function siteYaml(lab: Known, option: SiteOption): string {
   const groups = group('clients', clients) + group('servers', servers) + group('forest', lab.machines.filter(inForest), byDirectory)
   return `# The site file of a lab: simulated machines on this computer.
 organisation: Example University
+lab: true
 domains: [${domains.join(', ')}]
 networks: [10.0.0.0/8]
 kms:

@@ -272,6 +272,7 @@ function build(file: string, words: SiteWords, lineOf: (path: Path) => number): 
       ),
       platforms: words.platforms,
       forests,
+      ...(words.lab ? { lab: true } : {}),
       dnsServers: words.dns?.servers ?? [],
       wishes: words.wishes.map(wish),
       groups: groups.map(([name, g]) => ({

@@ -152,6 +152,10 @@ export const siteSchema = z
       )
       .default([])
       .describe('Where there are several forests, or AD-based activation is used.'),
+    lab: z
+      .boolean()
+      .default(false)
+      .describe('true: machines and hosts are simulated (slmctl lab); the addresses of KMS hosts are not contacted.'),
     credentials: z.record(word, credentialSchema).default({}).describe('References, never values.'),
     reach: reach.optional(),
     groups: z

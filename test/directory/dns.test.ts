@@ -47,7 +47,7 @@ test('SRV: all records, by priority, then by a draw in proportion to the weight'
   draw = 0.9
   assert.deepEqual(await targets(), ['two.corp.example:1689', 'one.corp.example:1688', 'spare.corp.example:1688'])
   assert.equal(asked.length, 1, 'asked once, drawn each time')
-  assert.deepEqual((await names.srv(name))[0], { target: 'two.corp.example', port: 1689, priority: 10, weight: 30 })
+  assert.deepEqual((await names.srv(name))[0], { target: 'two.corp.example', port: 1689, priority: 10, weight: 30, ttlSeconds: 60 })
 })
 
 test('the draw follows RFC 2782: in proportion to the weight, and a weight of 0 hardly ever first', () => {

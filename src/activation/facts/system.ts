@@ -63,6 +63,8 @@ export type HostRole = {
   readonly byState: Readonly<Record<string, number>>
   readonly listeningPort: number | null
   readonly publishes: boolean | null
+  /** Whether it runs at low priority (slmgr /cpri); null where nobody asked. */
+  readonly lowPriority: boolean | null
 }
 
 /** A question that got no answer, and what is not known for it. `decides` is true where a verdict cannot be trusted without it. */

@@ -31,6 +31,7 @@ const abouts: Readonly<Record<string, readonly [string, boolean]>> = {
   'host:windows': ['whether a KMS host is set for Windows alone', false],
   'host:office': ['whether a KMS host is set for Office alone', false],
   suffix: ['the DNS suffix by which the machine looks for a KMS host', false],
+  'host-service': ['the priority of the KMS host', false],
   version: ['the revision of Windows', false],
   updates: ['the installed updates', false],
 }
@@ -128,7 +129,7 @@ export function liveFacts(asked: { readonly name: string; readonly answers: Answ
     officeService: officeRow,
     system,
     office,
-    hostRole: hostRole(products, serviceRow),
+    hostRole: hostRole(products, serviceRow, rowsOf(answers, 'host-service')?.[0]),
     applicationHosts: applications,
     unasked: unasked(answers),
   }
@@ -246,7 +247,7 @@ function withStale(products: readonly ProductFacts[], office: OfficeFacts | null
   })
 }
 
-function hostRole(products: readonly ProductFacts[], service: Row): HostRole | null {
+function hostRole(products: readonly ProductFacts[], service: Row, hostService: LiveRow | undefined): HostRole | null {
   const index = products.findIndex((p) => p.channel === 'kms-host' && p.isKmsHost)
   const product = products[index]
   if (!product && service.get('IsKeyManagementServiceMachine')?.value !== '1') return null
@@ -265,6 +266,7 @@ function hostRole(products: readonly ProductFacts[], service: Row): HostRole | n
     if (n !== null) byState[state] = n
   }
   const publishes = service.get('KeyManagementServiceDnsPublishing')?.value
+  const low = field(hostService, 'KeyManagementServiceLowPriority')
   return {
     cells,
     product: product ? index : null,
@@ -274,6 +276,7 @@ function hostRole(products: readonly ProductFacts[], service: Row): HostRole | n
     byState,
     listeningPort: number('KeyManagementServiceListeningPort') || null,
     publishes: publishes === undefined ? null : /^(?:true|1)$/i.test(publishes),
+    lowPriority: low === null ? null : /^(?:true|1)$/i.test(low),
   }
 }
 

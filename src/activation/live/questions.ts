@@ -229,6 +229,8 @@ function more(version: number, answers: Answers, wishes: readonly Wish[], carrie
   // Revision or updates: only a KMS host that serves newer systems than its own, and ESU, depend on them.
   const host = products.some((p) => /VOLUME_KMS(?!CLIENT)/.test(field(p, 'Description') ?? ''))
   const esu = products.some((p) => /-ESU-/.test(field(p, 'Name') ?? '')) || wishes.some((w) => w.by === 'esu')
+  // Nothing of a client; its own question, so that recordings of clients stay what they are.
+  if (host) asked.push({ id: 'host-service', class: 'SoftwareLicensingService', columns: ['KeyManagementServiceLowPriority'] })
   if (host || esu || carried)
     asked.push(
       version >= 10

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { addressKind, inDomains, inNetworks } from '../../addresses.ts'
+import { hostStanding } from '../../addresses.ts'
 import { openResolver, type Resolver } from '../../directory.ts'
 import { type Problem, ProblemError, problem, type Site } from '../../model.ts'
 import { checkReferences, readSite, type SiteFile, siteJsonSchema } from '../../site.ts'
@@ -104,7 +104,7 @@ async function checked(siteFile: SiteFile): Promise<SiteCheck> {
       name,
       port,
       from: 'site',
-      ...(await standing(name, site, names, site.domains.length > 0)),
+      ...(await hostStanding(name, site, names.addresses, site.domains.length > 0)),
     })),
   )
   const hosts = named.map((host, i) =>
@@ -134,27 +134,6 @@ async function checked(siteFile: SiteFile): Promise<SiteCheck> {
   }
 }
 
-type Standing = Pick<HostCheck, 'addresses' | 'verdict' | 'because'>
-
-/** Where a host stands: a machine may use any of its addresses, so all of them have to be inside. */
-async function standing(name: string, site: Site, names: Resolver, domainMatters: boolean): Promise<Standing> {
-  const not = (because: string, addresses: readonly string[] = []): Standing => ({ addresses, verdict: 'not-authorised', because })
-  if (domainMatters && addressKind(name) === null && name.includes('.') && !inDomains(name, site.domains))
-    return not('it is in no domain of this file.')
-  if (site.networks.length === 0) return not('the file declares no networks in which a KMS host may stand.')
-  let addresses: readonly string[]
-  try {
-    addresses = await names.addresses(name)
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error
-    return { addresses: [], verdict: 'could-not-ask', because: `its address could not be asked for. ${error.message}` }
-  }
-  if (addresses.length === 0) return { addresses, verdict: 'unknown', because: 'DNS knows no address of it.' }
-  const outside = addresses.filter((a) => !inNetworks(a, site.networks))
-  if (outside.length > 0) return not(`${outside.join(', ')} is outside the networks of this file.`, addresses)
-  return { addresses, verdict: 'authorised', because: null }
-}
-
 /** What machines of a domain find by themselves. */
 async function publishedIn(domain: string, site: Site, names: Resolver): Promise<{ found: HostCheck[]; unasked: Problem | null }> {
   try {
@@ -165,7 +144,7 @@ async function publishedIn(domain: string, site: Site, names: Resolver): Promise
         name: target,
         port,
         from: domain,
-        ...(await standing(target, site, names, !known.has(target))),
+        ...(await hostStanding(target, site, names.addresses, !known.has(target))),
       })),
     )
     return { found, unasked: null }
