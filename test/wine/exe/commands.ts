@@ -1,20 +1,18 @@
 /** The commands that look, and those that write files, by the single file: the same as from the sources on Linux. */
 import assert from 'node:assert/strict'
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { basename, join } from 'node:path'
 import { addressKind } from '../../../src/addresses.ts'
-import { check, run as command, skip } from '../../peers/checks.ts'
+import { check, skip } from '../../peers/checks.ts'
 import { unpacked } from '../../support/open.ts'
-import { tree, windowsPath } from '../wine.ts'
-import { answerOf, type Computer, onComputer, pc } from './computer.ts'
+import { windowsPath } from '../wine.ts'
+import { answerOf, type Computer, onComputer, pc, sources } from './computer.ts'
 import type { Exe } from './run.ts'
 
 const site = ['--site', 'slmctl.yaml'] as const
 /** Of the lab: it stands in a file, and in no answer. */
 const password = 'Tr0ub4dor&3-lab'
-/** The command line on Linux, from the sources. */
-const sources = (args: readonly string[], cwd = tree) => command(process.execPath, [join(tree, 'bin', 'slmctl.cjs'), ...args], { cwd })
 
 export async function commands(exe: Exe): Promise<void> {
   let before = { plan: '', audit: '' }
@@ -37,6 +35,7 @@ export async function commands(exe: Exe): Promise<void> {
   })
   await image(exe)
   await demo(exe)
+  await lab(exe)
 }
 
 async function looking({ slmctl, s, methods, calls }: Computer, before: { plan: string; audit: string }): Promise<void> {
@@ -215,5 +214,25 @@ async function demo(exe: Exe): Promise<void> {
         .sort()
     assert.deepEqual(plainly(ours.stdout), plainly(theirs.stdout))
     assert.match(ours.stdout, /Calls that the machine got: 0\./)
+  })
+}
+
+async function lab(exe: Exe): Promise<void> {
+  await check('slmctl.exe lab: the password is in a file that only its owner may read, though an older one was open to all', async () => {
+    const folder = join(exe.wine.work, 'exe', 'lab')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'lab.password'), 'older', { mode: 0o644 })
+    // Until ^C, which nobody can press under Wine: it is ended.
+    const until = exe.run(['lab', '--machines', '3', '--directory', windowsPath(folder)], { timeoutMs: 6_000 }).then(
+      ({ stdout, stderr }) => `it ended by itself: ${stdout}${stderr}`,
+      (error: Error) => error.message,
+    )
+    const file = join(folder, 'slmctl.yaml')
+    for (let i = 0; i < 100 && !existsSync(file); i++) await new Promise((next) => setTimeout(next, 50))
+    assert.ok(existsSync(file), await until)
+    // What access list the file got, as Wine shows it to Linux.
+    assert.equal(statSync(join(folder, 'lab.password')).mode & 0o007, 0)
+    assert.notEqual(readFileSync(join(folder, 'lab.password'), 'utf8'), 'older')
+    assert.match(await until, /was still running after 6000 ms[\s\S]*A lab of 3 simulated machines is running/)
   })
 }

@@ -4,10 +4,11 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { LabOptions, ScenarioId } from '../../../src/lab.ts'
 import { type Stage, stage } from '../../journeys/lab.ts'
+import { run as command } from '../../peers/checks.ts'
 import { classesOf, fixtureText, registryFiles } from '../fixture.ts'
 import { Film } from '../scenarios/doors.ts'
 import type { Recorded } from '../scenarios/here.ts'
-import { type Ended, windowsPath } from '../wine.ts'
+import { type Ended, type Place, tree, windowsPath } from '../wine.ts'
 import type { Exe } from './run.ts'
 
 export const pc = 'pc-1.corp.example'
@@ -25,6 +26,21 @@ export type Computer = {
   readonly methods: () => readonly Recorded[]
   /** The computer is as it was in the beginning, and nothing is recorded; slmctl's own folder stays. */
   readonly rewind: () => void
+}
+
+/**
+ * Wine takes its computer's name anew whenever its server starts, and that ends soon after the last program: one goes on from here
+ * until what is returned is called.
+ */
+export function hold(place: Place, file: string): () => Promise<void> {
+  writeFileSync(file, '')
+  const waits = `setInterval(() => require('node:fs').existsSync(${JSON.stringify(windowsPath(file))}) || process.exit(), 100)`
+  const running = place.node(['-e', waits], { timeoutMs: 300_000 })
+  running.catch(() => {})
+  return async () => {
+    rmSync(file, { force: true })
+    await running
+  }
 }
 
 /** `wire` does over WinRM what slmctl.exe will do: the provider can play what it was asked then. */
@@ -59,6 +75,7 @@ export async function onComputer(
             .map((line) => JSON.parse(line) as Recorded)
         : []
     const { provided } = exe.wine
+    const letGo = hold(provided, at('held'))
     await provided.run('reg', ['import', windowsPath(at('set.reg'))])
     try {
       await then({
@@ -73,11 +90,16 @@ export async function onComputer(
       })
     } finally {
       await provided.run('reg', ['import', windowsPath(at('unset.reg'))])
+      await letGo()
     }
   } finally {
     await s.close()
   }
 }
+
+/** The command line on Linux, from the sources. */
+export const sources = (args: readonly string[], cwd = tree) =>
+  command(process.execPath, [join(tree, 'bin', 'slmctl.cjs'), ...args], { cwd })
 
 /** The answer of a command with --json; what it said instead where there is none. */
 export function answerOf<T>({ code, stdout, stderr }: { code: number | null; stdout: string; stderr: string }): T {

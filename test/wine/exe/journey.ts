@@ -8,6 +8,7 @@ import { stage } from '../../journeys/lab.ts'
 import { check } from '../../peers/checks.ts'
 import { classesOf, type FixtureState, fixtureText, registryFiles, rowsOf } from '../fixture.ts'
 import { windowsPath } from '../wine.ts'
+import { hold } from './computer.ts'
 import type { Exe } from './run.ts'
 
 /** Activated by nobody yet, with a host of the site to go to. */
@@ -50,6 +51,7 @@ export async function journey(exe: Exe): Promise<void> {
         SLMCTL_STATE: windowsPath(at('state')),
       }
       const slmctl = (...args: string[]) => exe.wine.provided.run(exe.path, [...args, '--site', windowsPath(s.site), '--json'], { env })
+      const letGo = hold(exe.wine.provided, at('held'))
       await exe.wine.provided.run('reg', ['import', windowsPath(at('set.reg'))])
       try {
         same(await slmctl('status'), before)
@@ -58,6 +60,7 @@ export async function journey(exe: Exe): Promise<void> {
         same(await slmctl('status'), after)
       } finally {
         await exe.wine.provided.run('reg', ['import', windowsPath(at('unset.reg'))])
+        await letGo()
       }
       assert.ok(existsSync(at('calls')))
       const recorded = readFileSync(at('calls'), 'utf8')

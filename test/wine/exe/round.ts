@@ -4,14 +4,15 @@
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { appendFileSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { mock } from 'node:test'
 import { confirmationFor } from '../../../src/lab.ts'
+import { verifySigned } from '../../../src/offline.ts'
 import type { Stage } from '../../journeys/lab.ts'
 import { fillIn } from '../../offline/fill.ts'
 import { shows } from '../../offline/shows.ts'
 import { check } from '../../peers/checks.ts'
-import { answerOf, type Computer, onComputer, pc } from './computer.ts'
+import { answerOf, type Computer, onComputer, pc, sources } from './computer.ts'
 import type { Exe } from './run.ts'
 
 type Applied = {
@@ -79,6 +80,18 @@ async function carried(exe: Exe): Promise<void> {
       assert.match(kept.stderr, /(?:[0-9a-f]{4}-){4}[0-9a-f]{4}/, kept.stdout)
       assert.match(readFileSync(at('pc.json'), 'latin1'), /pc-1\.corp\.example/)
     })
+    for (const args of [
+      ['diagnose', 'pc.json'],
+      ['status', '--from-recording', 'pc.json'],
+      ['audit', '--from-recording', 'pc.json'],
+      ['plan', '--from-recording', 'pc.json'],
+      ['plan', '--from-recording', 'hidden.json'],
+    ])
+      await check(`slmctl.exe ${args.join(' ')} says what the sources say of that recording`, async () => {
+        const [ours, theirs] = [await slmctl(...args, ...site), await sources([...args, ...site], computer.s.directory)]
+        assert.deepEqual([ours.code, ours.stdout, ours.stderr], [theirs.code, theirs.stdout, theirs.stderr])
+        assert.notEqual(theirs.stdout, '')
+      })
     await check('a plan made on Linux from that recording is signed, and a copy of it altered by one letter is refused', async () => {
       await planned(computer, 'pc.json', 'pc.plan')
       const text = readFileSync(at('pc.plan'), 'latin1')
@@ -110,6 +123,15 @@ async function carried(exe: Exe): Promise<void> {
       writeFileSync(at('other.json'), other)
       await planned(computer, 'other.json', 'other.plan')
       await refused(computer, 'other.plan', 'PLAN_OTHER_MACHINE')
+    })
+    await check('slmctl.exe signs plans, too; by a key that the site file does not name, its plan is refused', async () => {
+      const made = await slmctl('offline', 'signer', 'own.key', '--json')
+      assert.equal(made.code, 0, made.stdout + made.stderr)
+      assert.equal(statSync(at('own.key')).mode & 0o007, 0)
+      await slmctl('plan', '--from-recording', 'pc.json', '--sign', 'own.key', '--out', 'own.plan', ...site)
+      await refused(computer, 'own.plan', 'PLAN_SIGNATURE')
+      const { publicKey } = answerOf<{ publicKey: string }>(made)
+      assert.equal(verifySigned(readFileSync(at('own.plan')), [publicKey], new Date(), (plan) => plan as never).signer, publicKey)
     })
     await check('a plan that nobody signed is refused', async () => {
       await computer.s.slmctl('plan', '--from-recording', at('pc.json'), '--out', at('unsigned.json'))
@@ -166,6 +188,7 @@ async function sealed(exe: Exe): Promise<void> {
       const install = methods().find((c) => c.method === 'InstallProductKey')
       assert.equal(install?.arguments?.ProductKey?.value, mak.slice(-5))
       asOverTheWire(computer)
+      assert.equal(statSync(at('target/identity/target.key')).mode & 0o007, 0)
       const left = globSync('target/**', { cwd: computer.s.directory, withFileTypes: true }).filter((f) => f.isFile())
       assert.deepEqual([...new Set(left.map((f) => f.parentPath.split('/').at(-1)))].sort(), ['identity', 'journal', 'signed-plans'])
       for (const f of left) {
