@@ -101,7 +101,7 @@ async function tour(lab: Lab, directory: string, site: string, flags: Flags, io:
   const refused = await apply([], { plan: kept, yes: true, site }, at)
   const sent = lab.calls(cleo).length - before
   tell(`\nCalls that the machine got: ${sent}. No flag changes that: the site file is the switch.`)
-  tell('Your own lab, to play with: ./slmctl lab. Texts that people paste: ./slmctl demo --texts, ./slmctl diagnose FILE.')
+  tell('Your own lab, to play with: slmctl lab. Texts that people paste: ./slmctl demo --texts, ./slmctl diagnose FILE.')
   if (flags.json) io.out(json({ schema: 'slmctl.demo/2', applied, again, refused, sent }))
   // The OEM machine stays as it is, so nothing is left to do; the forged plan has to be refused with nothing sent.
   return applied === 0 && again === 0 && refused === 1 && sent === 0 ? 0 : 2
