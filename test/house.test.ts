@@ -43,7 +43,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   addresses: ['ipaddr.js', 'node:url'],
   activation: [],
   secrets: ['node:child_process', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:tty', 'node:util'],
-  native: ['koffi', 'node:crypto', 'node:ffi', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:process', 'node:sea'],
+  native: ['koffi', 'koffi/indirect', 'node:crypto', 'node:ffi', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:process', 'node:sea'],
   'protocol/negotiate': ['node:crypto'],
   'protocol/wsman': ['node:crypto', 'saxes'],
   windows: ['node:crypto', 'node:http', 'node:https', 'node:net', 'node:timers/promises', 'node:tls'],

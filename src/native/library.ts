@@ -8,7 +8,8 @@ import { isThere, type Library, loadFrom } from './unpack.ts'
  */
 export async function loadKoffi(): Promise<typeof koffi> {
   if (isSea()) return unpacked()
-  const { default: library } = await import('koffi')
+  // Not by its name: where the binary's package is missing beside it, Node would go on to folders above, up to C:\node_modules, which users may make.
+  const { default: library } = await import('koffi/indirect')
   return library
 }
 

@@ -137,7 +137,7 @@ export function patchedForWine(from: string, to: string): string {
   return to
 }
 
-/** Puts koffi with its Windows binary together, and a module that makes `import 'koffi'` find it. */
+/** Puts koffi with its Windows binary together, and a module that makes slmctl's import of it find it. */
 export async function koffiForWindows(downloads: string, work: string): Promise<string> {
   const { dependencies } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8')) as { dependencies: { koffi: string } }
   const version = dependencies.koffi
@@ -145,11 +145,11 @@ export async function koffiForWindows(downloads: string, work: string): Promise<
   cpSync(await download('koffi', version, downloads), join(modules, 'koffi'), { recursive: true })
   cpSync(await download('@koromix/koffi-win32-x64', version, downloads), join(modules, '@koromix', 'koffi-win32-x64'), { recursive: true })
   const hook = join(work, 'koffi', 'hook.mjs')
-  const found = JSON.stringify(windowsUrl(join(modules, 'koffi', 'index.js')))
+  const found = JSON.stringify(windowsUrl(join(modules, 'koffi', 'indirect.js')))
   writeFileSync(
     hook,
     `import { registerHooks } from 'node:module'
-registerHooks({ resolve: (name, context, next) => (name === 'koffi' ? { url: ${found}, shortCircuit: true } : next(name, context)) })\n`,
+registerHooks({ resolve: (name, context, next) => (/^koffi(?:[/]indirect)?$/.test(name) ? { url: ${found}, shortCircuit: true } : next(name, context)) })\n`,
   )
   return hook
 }
