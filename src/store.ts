@@ -1,0 +1,107 @@
+/**
+ * Everything that is kept about a fleet: machines and where they come from, what they said and what that was before, plans and
+ * outcomes, KMS hosts and their checks, campaigns. One schema on SQLite (a file, nothing to set up) and on PostgreSQL (by URL).
+ * Times are milliseconds since 1970; every refusal is a Problem; whatever is written may be written again without harm, so that
+ * an answer that was lost on its way costs nothing.
+ */
+import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
+import { createCampaign, listCampaigns, setCampaign } from './store/campaigns.ts'
+import { listHosts, saveCheck, saveHosts } from './store/hosts.ts'
+import { countMachines, findMachines, listMachines, machineIds } from './store/list.ts'
+import { importMachines, listImports } from './store/machines.ts'
+import { observe } from './store/observe.ts'
+import { open, type Place, saying } from './store/open.ts'
+import { placeOf } from './store/postgres.ts'
+import { causes, counts, expiring, history } from './store/summary.ts'
+import type { Database } from './store/tables.ts'
+import {
+  addTargets,
+  cancelWaiting,
+  claimTargets,
+  extendLeases,
+  finishTarget,
+  listTargets,
+  progress,
+  releaseTarget,
+} from './store/targets.ts'
+import { outcomes, plansFor, saveOutcome, savePlans } from './store/work.ts'
+
+export type { Compacted, Copied, Restored } from './store/backup.ts'
+export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
+export type { HostCheck, HostListed, KeptCheck, KeptHost } from './store/hosts.ts'
+export type { Filter, MachineCard, MachineLine, Page, PageWish, ProductLine, Unasked } from './store/list.ts'
+export type { ImportDifference, ImportLine, ImportOptions } from './store/machines.ts'
+export type { Answered, Observation, Observed, Unanswered } from './store/observe.ts'
+export type { Place } from './store/open.ts'
+export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
+export type { CauseGroup, Counts, ExpiringLine, History, Span } from './store/summary.ts'
+export type { Claim, Ending, Held, NewTarget, ProgressRow, Target, TargetLine, TargetState } from './store/targets.ts'
+export type { KeptOutcome, KeptPlan, NewOutcome, NewPlan, StepDone } from './store/work.ts'
+
+export type StoreOptions = {
+  /** Makes the file where there is none; else that is refused (`STORE_MISSING`). PostgreSQL: the schema is always made. */
+  readonly create: boolean
+  /** How long a database that is away is waited for before that is said; 0 for a command, minutes for a worker. */
+  readonly patienceMs?: number
+}
+
+export type Store = Awaited<ReturnType<typeof openStore>>
+
+/** Opens a store, and brings an older one up to date. `STORE_NEWER`, `STORE_NOT_OURS` and the like: it is left as it is. */
+export async function openStore(place: Place, options: StoreOptions) {
+  const opened = await open(place, options)
+  const { database } = opened
+  const say = <T>(work: () => Promise<T>) => saying(database.place, work, options.patienceMs)
+  const door =
+    <A extends readonly unknown[], R>(f: (database: Database, ...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      say(() => f(database, ...args))
+  return {
+    kind: database.kind,
+    /** How it is named to people. */
+    place: database.place,
+    /** Machines in: by identity, with the difference; `dryRun` shows it only. */
+    importMachines: door(importMachines),
+    imports: door(listImports),
+    /** What machines said, or why they could not be asked. */
+    observe: door(observe),
+    counts: door(counts),
+    causes: door(causes),
+    list: door(listMachines),
+    count: door(countMachines),
+    ids: door(machineIds),
+    /** By name (there may be several) or id, with all that is known. */
+    find: door(findMachines),
+    history: door(history),
+    expiring: door(expiring),
+    savePlans: door(savePlans),
+    plans: door(plansFor),
+    saveOutcome: door(saveOutcome),
+    outcomes: door(outcomes),
+    saveHosts: door(saveHosts),
+    saveCheck: door(saveCheck),
+    hosts: door(listHosts),
+    createCampaign: door(createCampaign),
+    setCampaign: door(setCampaign),
+    campaigns: door(listCampaigns),
+    addTargets: door(addTargets),
+    claimTargets: door(claimTargets),
+    finishTarget: door(finishTarget),
+    releaseTarget: door(releaseTarget),
+    extendLeases: door(extendLeases),
+    cancelWaiting: door(cancelWaiting),
+    progress: door(progress),
+    targets: door(listTargets),
+    /** Copies it into a new file, as of this moment. */
+    backup: (file: string, form?: 'own' | 'lines'): Promise<Copied> => saying(database.place, () => backup(opened, file, form)),
+    compact: () => saying(database.place, () => compact(opened)),
+    /** Throws `STORE_DAMAGED` where a page or a reference is not sound. */
+    check: () => saying(database.place, () => check(opened)),
+    close: () => opened.close(),
+  }
+}
+
+/** Puts a backup in the place of a store; what was there is kept aside. Nobody may have it open. */
+export function restoreStore(place: Place, file: string, now: Date): Promise<Restored> {
+  return saying('file' in place ? place.file : placeOf(place.postgres), () => restore(place, file, now))
+}

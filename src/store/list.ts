@@ -1,0 +1,369 @@
+/** Lists of machines: filters, pages by key, what is shown of each. Reads only. */
+import { type ExpressionBuilder, type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import {
+  type Application,
+  type Channel,
+  type Evidence,
+  type Method,
+  type Origin,
+  type Problem,
+  ProblemError,
+  problem,
+  type State,
+  type Verdict,
+} from '../model.ts'
+import { nameOf } from './identity.ts'
+import { pageKey, strings } from './parts.ts'
+import type { Database, MachineRow, ProductRow, Tables } from './tables.ts'
+
+/** Which machines. What is absent does not matter; all that is there must hold. The last four are about one and the same product. */
+export type Filter = {
+  readonly verdict?: readonly Verdict[]
+  readonly origin?: readonly Origin[]
+  /** Code of the problem that keeps them from being asked; `*`: any. */
+  readonly problem?: string
+  readonly group?: string
+  readonly source?: string
+  readonly pool?: string
+  /** A part of name, address, headline or operating system; case does not matter. */
+  readonly text?: string
+  /** Machines that no source lists: left out, listed too, or alone. */
+  readonly vanished?: 'no' | 'too' | 'only'
+  /** Last seen before this time (ms), or never. */
+  readonly seenBefore?: number
+  readonly cause?: number
+  readonly state?: readonly State[]
+  /** Whose activation a product is. */
+  readonly productOrigin?: readonly Origin[]
+  /** The KMS host, whole name. */
+  readonly host?: string
+  /** A part of the product's name. */
+  readonly product?: string
+  /** A product that ends before this time (ms). */
+  readonly endsBefore?: number
+}
+
+export type Page<T> = {
+  readonly rows: readonly T[]
+  /** Where the next page begins; null: there is none. */
+  readonly next: string | null
+}
+
+export type PageWish = { readonly limit: number; readonly after: string | null }
+
+export type MachineLine = {
+  readonly id: number
+  readonly name: string
+  readonly address: string | null
+  readonly system: string | null
+  readonly pool: string | null
+  readonly vanishedAt: number | null
+  /** Null: it never answered. Times are ms. */
+  readonly seenAt: number | null
+  readonly askedAt: number | null
+  readonly verdict: Verdict | null
+  readonly origin: Origin | null
+  readonly headline: string | null
+  readonly next: readonly string[]
+  /** Why it could not be asked at the last try; what stands above is then as of `seenAt`. */
+  readonly problem: Unasked | null
+  readonly products: readonly ProductLine[]
+}
+
+export type Unasked = {
+  readonly code: string
+  readonly summary: string
+  readonly next: readonly string[]
+  readonly since: number
+  readonly times: number
+}
+
+export type ProductLine = {
+  readonly key: string
+  readonly name: string | null
+  readonly application: Application
+  readonly edition: string | null
+  readonly channel: Channel
+  readonly method: Method
+  readonly addOn: boolean
+  readonly partialKey: string | null
+  readonly activationId: string | null
+  readonly state: State
+  readonly reason: string | null
+  readonly expiresAt: number | null
+  readonly host: string | null
+  readonly port: number | null
+  readonly count: number | null
+  readonly verdict: Verdict
+  readonly cause: string | null
+  readonly next: readonly string[]
+  readonly origin: Origin
+  readonly originBecause: string
+  readonly evidence: readonly Evidence[]
+  readonly since: number
+  readonly renewedAt: number | null
+  readonly goneAt: number | null
+}
+
+const machineColumns = [
+  ...(['id', 'name', 'address', 'system', 'pool', 'vanished_at', 'seen_at', 'asked_at', 'verdict', 'origin', 'headline', 'next'] as const),
+  ...(['problem_code', 'problem_summary', 'problem_next', 'problem_since', 'problem_count'] as const),
+] satisfies readonly (keyof MachineRow)[]
+
+/** Machines by name. */
+export async function listMachines(database: Database, filter: Filter, wish: PageWish): Promise<Page<MachineLine>> {
+  const limit = sizeOf(wish)
+  let query = filtered(database.kind, database.db.selectFrom('machine').select(machineColumns), filter)
+  const after = keyOf(wish.after, ['string', 'number'])
+  if (after) query = query.where((e) => e(e.refTuple('name', 'id'), '>', e.tuple(after[0] as string, after[1] as number)))
+  const rows = await query
+    .orderBy('name')
+    .orderBy('id')
+    .limit(limit + 1)
+    .execute()
+  const page = rows.slice(0, limit)
+  const products = await productLines(
+    database.db,
+    page.map((m) => m.id),
+  )
+  const last = page.at(-1)
+  return {
+    rows: page.map((m) => machineLine(m, products.get(m.id) ?? [])),
+    next: rows.length > limit && last ? pageKey([last.name, last.id]) : null,
+  }
+}
+
+/** How many there are. */
+export async function countMachines(database: Database, filter: Filter): Promise<number> {
+  const { n } = await filtered(
+    database.kind,
+    database.db.selectFrom('machine').select((e) => e.fn.countAll<number>().as('n')),
+    filter,
+  ).executeTakeFirstOrThrow()
+  return n
+}
+
+/** Their ids, all of them: what a campaign begins with. */
+export async function machineIds(database: Database, filter: Filter): Promise<readonly number[]> {
+  const rows = await filtered(database.kind, database.db.selectFrom('machine').select('id'), filter).orderBy('id').execute()
+  return rows.map((r) => r.id)
+}
+
+/** Pages by size and key, for every list of this room. */
+export function sizeOf({ limit }: PageWish): number {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw new ProblemError(problem('PAGE_SIZE', 'A page has 1 to 10000 rows.', ['Ask for fewer, page by page.']))
+  return limit
+}
+
+/** Reads the key of a page; what is none was not made here. */
+export function keyOf(after: string | null, types: readonly ('string' | 'number')[]): readonly (string | number)[] | null {
+  if (after === null) return null
+  try {
+    const values = JSON.parse(Buffer.from(after, 'base64url').toString()) as unknown
+    if (
+      Array.isArray(values) &&
+      values.length === types.length &&
+      values.every((v, i) => typeof v === types[i] && (typeof v !== 'number' || Number.isSafeInteger(v)))
+    )
+      return values
+  } catch {}
+  throw new ProblemError(
+    problem('PAGE_UNKNOWN', 'That is no place to continue a list from.', ['Begin the list again, and take the key that it ends with.']),
+  )
+}
+
+/** Whether a text has a part in it. LIKE has signs of its own, and an end to what it takes; this has neither. Case of A to Z means nothing. */
+function has(kind: Database['kind'], column: string, part: string): RawBuilder<boolean> {
+  const low = sql`lower(${sql.ref(column)})`
+  return kind === 'sqlite' ? sql<boolean>`instr(${low}, ${part}) > 0` : sql<boolean>`strpos(${low}, ${part}) > 0`
+}
+const lowered = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase())
+
+function filtered<O>(
+  kind: Database['kind'],
+  query: SelectQueryBuilder<Tables, 'machine', O>,
+  filter: Filter,
+): SelectQueryBuilder<Tables, 'machine', O> {
+  let q = query
+  const vanished = filter.vanished ?? 'no'
+  if (vanished !== 'too') q = q.where('vanished_at', vanished === 'no' ? 'is' : 'is not', null)
+  if (filter.verdict) q = q.where('verdict', 'in', filter.verdict)
+  if (filter.origin) q = q.where('origin', 'in', filter.origin)
+  if (filter.problem !== undefined)
+    q = filter.problem === '*' ? q.where('problem_code', 'is not', null) : q.where('problem_code', '=', filter.problem)
+  if (filter.pool !== undefined) q = q.where('pool', '=', filter.pool)
+  if (filter.seenBefore !== undefined) {
+    const before = filter.seenBefore
+    q = q.where((e) => e.or([e('seen_at', 'is', null), e('seen_at', '<', before)]))
+  }
+  if (filter.text !== undefined) {
+    const { text } = filter
+    q = q.where((e) =>
+      e.or([
+        // Names are kept in small letters, of every alphabet.
+        has(kind, 'name', text.toLowerCase()),
+        ...['address', 'headline', 'system'].map((column) => has(kind, column, lowered(text))),
+      ]),
+    )
+  }
+  if (filter.group !== undefined) {
+    const group = filter.group
+    q = q.where('id', 'in', (e) => e.selectFrom('machine_group').select('machine_id').where('name', '=', group))
+  }
+  if (filter.source !== undefined) {
+    const source = filter.source
+    q = q.where('id', 'in', (e) =>
+      e.selectFrom('source_entry').select('machine_id').where('source', '=', source).where('vanished_at', 'is', null),
+    )
+  }
+  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, e, filter))
+  return q
+}
+
+const aboutProduct = ['state', 'productOrigin', 'host', 'product', 'endsBefore', 'cause'] as const satisfies readonly (keyof Filter)[]
+
+function withProduct(kind: Database['kind'], e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
+  let q = e.selectFrom('product').select('machine_id')
+  // A vanished machine's products are not counted as present; where such machines are asked for, what they had last is meant.
+  q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
+  if (filter.state) q = q.where('state', 'in', filter.state)
+  if (filter.productOrigin) q = q.where('product.origin', 'in', filter.productOrigin)
+  if (filter.host !== undefined) q = q.where('host', '=', filter.host.toLowerCase().replace(/\.$/, ''))
+  if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
+  if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
+  if (filter.product !== undefined) {
+    const part = lowered(filter.product)
+    // A fleet has a hundred names of products and a million products: names first.
+    q = q.where('product.name', 'in', (p) =>
+      p
+        .selectFrom('product as named')
+        .select('named.name')
+        .distinct()
+        .where('named.present', '=', sql.lit(1))
+        .where(has(kind, 'named.name', part)),
+    )
+  }
+  return q
+}
+
+/** Products of the machines of a page, those that are there first. */
+export async function productLines(db: Kysely<Tables>, machines: readonly number[]): Promise<Map<number, ProductLine[]>> {
+  const all = new Map<number, ProductLine[]>()
+  if (machines.length === 0) return all
+  const rows = await db.selectFrom('product').selectAll().where('machine_id', 'in', machines).orderBy('machine_id').orderBy('key').execute()
+  for (const row of rows) {
+    if (row.gone_at !== null) continue
+    const mine = all.get(row.machine_id)
+    if (mine) mine.push(productLine(row))
+    else all.set(row.machine_id, [productLine(row)])
+  }
+  return all
+}
+
+export function productLine(p: ProductRow): ProductLine {
+  return {
+    key: p.key,
+    name: p.name,
+    application: p.application as Application,
+    edition: p.edition,
+    channel: p.channel as Channel,
+    method: p.method as Method,
+    addOn: p.add_on === 1,
+    partialKey: p.partial_key,
+    activationId: p.activation_id,
+    state: p.state as State,
+    reason: p.reason,
+    expiresAt: p.expires_at,
+    host: p.host,
+    port: p.port,
+    count: p.count,
+    verdict: p.verdict as Verdict,
+    cause: p.cause,
+    next: strings(p.next),
+    origin: p.origin as Origin,
+    originBecause: p.origin_because,
+    evidence: p.evidence === null ? [] : (JSON.parse(p.evidence) as Evidence[]),
+    since: p.since,
+    renewedAt: p.renewed_at,
+    goneAt: p.gone_at,
+  }
+}
+
+export function machineLine(m: Pick<MachineRow, (typeof machineColumns)[number]>, products: readonly ProductLine[]): MachineLine {
+  return {
+    id: m.id,
+    name: m.name,
+    address: m.address,
+    system: m.system,
+    pool: m.pool,
+    vanishedAt: m.vanished_at,
+    seenAt: m.seen_at,
+    askedAt: m.asked_at,
+    verdict: m.verdict as Verdict | null,
+    origin: m.origin as Origin | null,
+    headline: m.headline,
+    next: strings(m.next),
+    problem:
+      m.problem_code === null
+        ? null
+        : {
+            code: m.problem_code,
+            summary: m.problem_summary ?? '',
+            next: strings(m.problem_next),
+            since: m.problem_since ?? 0,
+            times: m.problem_count,
+          },
+    products,
+  }
+}
+
+/** A machine with all that is known of it. */
+export type MachineCard = MachineLine & {
+  readonly guid: string | null
+  readonly uuid: string | null
+  readonly systemVersion: string | null
+  readonly enabled: boolean | null
+  readonly distinguishedName: string | null
+  readonly directorySeenAt: number | null
+  readonly addedAt: number
+  readonly groups: readonly string[]
+  readonly sources: readonly { readonly source: string; readonly vanishedAt: number | null }[]
+}
+
+/** Machines of that name, or the one with that id; those that are listed first. */
+export async function findMachines(database: Database, which: string | number): Promise<readonly MachineCard[]> {
+  const { db } = database
+  const query = db.selectFrom('machine').selectAll()
+  const rows = await (typeof which === 'number' ? query.where('id', '=', which) : query.where('name', '=', nameOf(which)))
+    .orderBy('id', 'desc')
+    .limit(50)
+    .execute()
+  const cards: MachineCard[] = []
+  for (const m of rows.sort((a, b) => Number(a.vanished_at !== null) - Number(b.vanished_at !== null))) {
+    const groups = await db.selectFrom('machine_group').select('name').distinct().where('machine_id', '=', m.id).orderBy('name').execute()
+    const sources = await db
+      .selectFrom('source_entry')
+      .select(['source', 'vanished_at'])
+      .where('machine_id', '=', m.id)
+      .orderBy('source')
+      .execute()
+    cards.push({
+      ...machineLine(m, (await productLines(db, [m.id])).get(m.id) ?? []),
+      guid: m.guid,
+      uuid: m.uuid,
+      systemVersion: m.system_version,
+      enabled: m.enabled === null ? null : m.enabled === 1,
+      distinguishedName: m.distinguished_name,
+      directorySeenAt: m.directory_seen_at,
+      addedAt: m.added_at,
+      groups: groups.map((g) => g.name),
+      sources: sources.map((s) => ({ source: s.source, vanishedAt: s.vanished_at })),
+    })
+  }
+  return cards
+}
+
+/** Of a problem, what is kept as text. */
+export const problemText = (p: Problem | null) => (p === null ? null : JSON.stringify(p))
+export const problemOf = (json: string | null) => (json === null ? null : (JSON.parse(json) as Problem))

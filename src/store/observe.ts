@@ -1,0 +1,165 @@
+/** What machines said, or why they could not be asked: compared with what is known, and only the changes are kept. Writes `problem_past`. */
+import type { Kysely } from 'kysely'
+import type { MachineReading, Problem, Product } from '../model.ts'
+import { causeIds, causeKey } from './causes.ts'
+import { machinesToObserve, setMachine, touchMachines } from './machines.ts'
+import { ProductChanges, productsOf } from './products.ts'
+import type { Database, Tables } from './tables.ts'
+
+/** A machine's answer. */
+export type Answered = {
+  readonly machine: number
+  /** When it was asked, ms. */
+  readonly at: number
+  /** False: read from a recording, and an older one than what is known changes nothing. An answer of this moment always counts. */
+  readonly live: boolean
+  readonly reading: Pick<MachineReading, 'verdict' | 'origin' | 'headline' | 'next' | 'system'>
+  readonly products: readonly Product[]
+  /** It was asked for all of its products, and answered: what is not among them is gone. */
+  readonly whole: boolean
+  /** The board's UUID, where it was asked for. */
+  readonly uuid: string | null
+}
+/** A machine that could not be asked. What it said before stays as it was. */
+export type Unanswered = { readonly machine: number; readonly at: number; readonly problem: Problem }
+export type Observation = Answered | Unanswered
+
+export type Observed = {
+  readonly same: number
+  readonly changed: number
+  readonly unanswered: number
+  readonly older: number
+  readonly unknown: number
+}
+
+/** Machines in one transaction: enough to share its flush, few enough that nobody waits long for it. */
+const together = 250
+
+/** Keeps what machines said. May be repeated: the same again changes nothing. */
+export async function observe(database: Database, list: readonly Observation[]): Promise<Observed> {
+  const sum = { same: 0, changed: 0, unanswered: 0, older: 0, unknown: 0 }
+  for (const part of parts(list)) {
+    const ids = await causeIds(database, causesOf(part))
+    const done = await database.write((db) => keep(database, db, part, ids))
+    for (const key of Object.keys(sum) as (keyof Observed)[]) sum[key] += done[key]
+  }
+  return sum
+}
+
+/** Parts in which each machine is once, in the order of what was said; sorted, so that two processes do not wait crosswise. */
+function* parts(list: readonly Observation[]): Generator<Observation[]> {
+  let part = new Map<number, Observation>()
+  const sorted = () => [...part.values()].sort((a, b) => a.machine - b.machine)
+  for (const o of list) {
+    if (part.has(o.machine) || part.size >= together) {
+      yield sorted()
+      part = new Map()
+    }
+    part.set(o.machine, o)
+  }
+  if (part.size > 0) yield sorted()
+}
+
+function causesOf(list: readonly Observation[]) {
+  const causes = new Map<string, { text: string; next: readonly string[] }>()
+  for (const o of list) {
+    if (!('products' in o)) continue
+    for (const { cause, next } of o.products) {
+      if (cause === null) continue
+      const key = causeKey(cause)
+      if (!causes.has(key)) causes.set(key, { text: cause, next })
+    }
+  }
+  return causes
+}
+
+type Before = Awaited<ReturnType<typeof machinesToObserve>>[number]
+
+async function keep(
+  database: Database,
+  db: Kysely<Tables>,
+  list: readonly Observation[],
+  causes: ReadonlyMap<string, number>,
+): Promise<Observed> {
+  const ids = list.map((o) => o.machine)
+  const before = new Map((await machinesToObserve(database, db, ids)).map((m) => [m.id, m]))
+  const known = await productsOf(db, ids)
+  const products = new ProductChanges()
+  const touched: { id: number; at: number }[] = []
+  const sum = { same: 0, changed: 0, unanswered: 0, older: 0, unknown: 0 }
+  for (const o of list) {
+    const machine = before.get(o.machine)
+    if (!machine) {
+      sum.unknown++
+      continue
+    }
+    if (!('products' in o)) {
+      await keepProblem(db, machine, o)
+      sum.unanswered++
+      continue
+    }
+    if (!o.live && machine.seen_at !== null && o.at < machine.seen_at) {
+      sum.older++
+      continue
+    }
+    const context = { at: o.at, whole: o.whole, listed: machine.vanished_at === null, causes }
+    const differs = products.compare(o.machine, known.get(o.machine) ?? new Map(), o.products, context)
+    const set = changed(machine, o)
+    sum[differs || set !== null ? 'changed' : 'same']++
+    if (set === null) {
+      touched.push({ id: o.machine, at: o.at })
+      continue
+    }
+    await endProblem(db, machine, o.at)
+    await setMachine(db, o.machine, set)
+  }
+  await products.write(db)
+  if (touched.length > 0) await touchMachines(db, touched)
+  return sum
+}
+
+/** What of the machine's own row changes beside the time; null: nothing. */
+function changed(before: Before, { at, reading, uuid }: Answered) {
+  const set = {
+    verdict: reading.verdict,
+    origin: reading.origin,
+    headline: reading.headline,
+    next: JSON.stringify(reading.next),
+    system: reading.system ?? before.system,
+    uuid: uuid ?? before.uuid,
+    problem_code: null,
+  }
+  if ((Object.keys(set) as (keyof typeof set)[]).every((column) => set[column] === before[column])) return null
+  return { ...set, seen_at: at, asked_at: at, problem_summary: null, problem_next: null, problem_since: null, problem_count: 0 }
+}
+
+async function keepProblem(db: Kysely<Tables>, before: Before, { machine, at, problem }: Unanswered): Promise<void> {
+  // Said again about the same try: nothing is counted twice.
+  const again = before.problem_code === problem.code && before.asked_at === at
+  const same = before.problem_code === problem.code
+  if (!same) await endProblem(db, before, at)
+  await setMachine(db, machine, {
+    asked_at: at,
+    problem_code: problem.code,
+    problem_summary: problem.summary,
+    problem_next: JSON.stringify(problem.next),
+    problem_since: same ? before.problem_since : at,
+    problem_count: same ? before.problem_count + (again ? 0 : 1) : 1,
+  })
+}
+
+/** A problem that is over becomes history. */
+async function endProblem(db: Kysely<Tables>, before: Before, at: number): Promise<void> {
+  if (before.problem_code === null || before.problem_since === null) return
+  await db
+    .insertInto('problem_past')
+    .values({
+      machine_id: before.id,
+      code: before.problem_code,
+      summary: before.problem_summary ?? '',
+      from_at: before.problem_since,
+      until_at: Math.max(at, before.problem_since),
+      count: before.problem_count,
+    })
+    .execute()
+}

@@ -1,0 +1,172 @@
+/** The products of machines as they are now, and what they were before, kept as changes. Writes `product` and `product_past`. */
+import type { Kysely } from 'kysely'
+import type { Product } from '../model.ts'
+import { causeKey } from './causes.ts'
+import { inParts } from './parts.ts'
+import type { ProductPastRow, ProductRow, Tables } from './tables.ts'
+
+/** What makes a new row of history when it changes. Minutes left are not among it, and a cause counts without its numbers. */
+const remembered = [
+  ...(['name', 'channel', 'method', 'partial_key', 'activation_id', 'state', 'reason', 'host', 'port', 'verdict', 'origin'] as const),
+] satisfies readonly (keyof ProductPastRow)[]
+
+/** How far two readings of the same end may be apart: minutes left are whole minutes, and clocks differ. */
+const sameEndMs = 3_600_000
+
+/** Evidence is kept where somebody will ask for it, and not without end. */
+const evidenceMax = 8
+
+/** Counts whether machines are listed in what is counted of their products. */
+export async function presentProducts(db: Kysely<Tables>, machines: readonly number[], present: boolean): Promise<void> {
+  const query = db
+    .updateTable('product')
+    .set({ present: Number(present) })
+    .where('machine_id', 'in', machines)
+  await (present ? query.where('gone_at', 'is', null) : query).execute()
+}
+
+/** Products of some machines, by machine and key. */
+export async function productsOf(db: Kysely<Tables>, machines: readonly number[]): Promise<Map<number, Map<string, ProductRow>>> {
+  const rows = await db.selectFrom('product').selectAll().where('machine_id', 'in', machines).execute()
+  const all = new Map<number, Map<string, ProductRow>>()
+  for (const row of rows) {
+    const mine = all.get(row.machine_id)
+    if (mine) mine.set(row.key, row)
+    else all.set(row.machine_id, new Map([[row.key, row]]))
+  }
+  return all
+}
+
+/** What is to be written about products. */
+export class ProductChanges {
+  readonly #fresh: ProductRow[] = []
+  readonly #changed: ProductRow[] = []
+  readonly #past: Omit<ProductPastRow, 'id'>[] = []
+
+  /** Compares what a machine says now with what is known; true where anything differs. `whole`: it was asked for all of its products. */
+  compare(machine: number, known: ReadonlyMap<string, ProductRow>, products: readonly Product[], context: Context): boolean {
+    const { at, whole, listed } = context
+    let differs = false
+    const said = new Set<string>()
+    for (const [index, product] of products.entries()) {
+      let key = product.activationId ?? product.name ?? `${product.application} ${index + 1}`
+      while (said.has(key)) key += '+'
+      said.add(key)
+      const before = known.get(key)
+      const now = rowOf(machine, key, product, context)
+      if (!before) {
+        this.#fresh.push(now)
+        differs = true
+        continue
+      }
+      if (this.#compareOne(before, now, at)) differs = true
+    }
+    for (const before of whole ? known.values() : []) {
+      if (said.has(before.key) || before.gone_at !== null) continue
+      this.#remember(before, at)
+      this.#changed.push({ ...before, present: 0, gone_at: at })
+      differs = true
+    }
+    // A vanished machine that answers keeps its products out of the counts.
+    if (!listed) for (const row of this.#fresh) if (row.machine_id === machine) row.present = 0
+    return differs
+  }
+
+  #compareOne(before: ProductRow, now: ProductRow, at: number): boolean {
+    const moved =
+      before.expires_at === null || now.expires_at === null
+        ? before.expires_at !== now.expires_at
+        : Math.abs(before.expires_at - now.expires_at) > sameEndMs
+    if (!moved) now.expires_at = before.expires_at
+    now.renewed_at = moved && before.state === now.state && (now.expires_at ?? 0) > (before.expires_at ?? Infinity) ? at : before.renewed_at
+    const returned = before.gone_at !== null
+    const history = returned || remembered.some((column) => before[column] !== now[column]) || before.cause_id !== now.cause_id
+    if (history && !returned) this.#remember(before, at)
+    now.since = history ? at : before.since
+    const columns = Object.keys(now) as (keyof ProductRow)[]
+    if (columns.every((column) => now[column] === before[column])) return false
+    this.#changed.push(now)
+    return true
+  }
+
+  #remember(before: ProductRow, at: number): void {
+    this.#past.push({
+      machine_id: before.machine_id,
+      key: before.key,
+      from_at: before.since,
+      // A clock that was set back makes no interval that ends before it begins.
+      until_at: Math.max(at, before.since),
+      name: before.name,
+      channel: before.channel,
+      method: before.method,
+      partial_key: before.partial_key,
+      activation_id: before.activation_id,
+      state: before.state,
+      reason: before.reason,
+      host: before.host,
+      port: before.port,
+      verdict: before.verdict,
+      cause: before.cause,
+      origin: before.origin,
+    })
+  }
+
+  async write(db: Kysely<Tables>): Promise<void> {
+    await inParts(this.#fresh, 100, (part) => db.insertInto('product').values(part).execute())
+    await inParts(this.#past, 100, (part) => db.insertInto('product_past').values(part).execute())
+    for (const { machine_id, key, ...set } of this.#changed)
+      await db.updateTable('product').set(set).where('machine_id', '=', machine_id).where('key', '=', key).execute()
+  }
+}
+
+type Context = {
+  readonly at: number
+  readonly whole: boolean
+  readonly listed: boolean
+  readonly causes: ReadonlyMap<string, number>
+}
+
+function rowOf(machine: number, key: string, p: Product, { at, listed, causes }: Context): ProductRow {
+  const evidence = p.verdict !== 'ok' || p.origin === 'foreign' || p.origin === 'suspect' ? p.evidence.slice(0, evidenceMax) : []
+  return {
+    machine_id: machine,
+    key,
+    present: Number(listed),
+    name: p.name,
+    application: p.application,
+    edition: p.edition,
+    channel: p.channel,
+    method: p.method,
+    add_on: Number(p.addOn),
+    partial_key: p.partialKey,
+    activation_id: p.activationId,
+    state: p.state,
+    reason: p.reason,
+    expires_at: endOf(p, at),
+    host: p.kms?.host?.toLowerCase() ?? null,
+    port: p.kms?.port ?? null,
+    host_ip: p.kms?.ip ?? null,
+    host_found: p.kms?.found ?? null,
+    host_id: p.kms?.hostId ?? null,
+    activation_interval: p.kms?.activationIntervalMinutes ?? null,
+    renewal_interval: p.kms?.renewalIntervalMinutes ?? null,
+    count: p.count,
+    verdict: p.verdict,
+    cause: p.cause,
+    cause_id: p.cause === null ? null : (causes.get(causeKey(p.cause)) ?? null),
+    next: JSON.stringify(p.next),
+    origin: p.origin,
+    origin_because: p.originBecause,
+    evidence: evidence.length === 0 ? null : JSON.stringify(evidence),
+    since: at,
+    renewed_at: null,
+    gone_at: null,
+  }
+}
+
+/** When it ends, in ms, to the minute. Without a zone a time is the machine's own, and minutes left tell better. */
+function endOf(p: Product, at: number): number | null {
+  if (p.minutesLeft !== null && p.minutesLeft > 0) return Math.round(at / 60_000 + p.minutesLeft) * 60_000
+  const end = p.expires !== null && /(?:Z|[+-]\d\d:?\d\d)$/.test(p.expires) ? Date.parse(p.expires) : Number.NaN
+  return Number.isNaN(end) ? null : Math.round(end / 60_000) * 60_000
+}

@@ -1,0 +1,171 @@
+/** The store on a real PostgreSQL; `npm run test:store` starts it and names it in SLMCTL_TEST_POSTGRES. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import pg from 'pg'
+import { openStore, type PostgresConnection, postgresUrl, restoreStore } from '../../src/store.ts'
+import { answer, found, noon, product } from './fixture.ts'
+import { programs, type Server, startServer } from './postgres-server.ts'
+import { suite } from './suite.ts'
+
+let server: Server
+let places = 0
+before(async () => {
+  const bin = programs()
+  if (bin === null) throw new Error('PostgreSQL is not installed (apt-get install postgresql)')
+  server = await startServer(bin)
+})
+after(() => server?.remove())
+
+const connection = (schema: string, more: Partial<PostgresConnection> = {}): PostgresConnection => ({
+  ...postgresUrl(`postgresql://boss@127.0.0.1:${server.port}/postgres?connections=4`),
+  schema,
+  ...more,
+})
+async function run(sql: string, schema = 'public') {
+  const client = new pg.Client({ host: '127.0.0.1', port: server.port, user: 'boss', database: 'postgres' })
+  await client.connect()
+  try {
+    await client.query(`create schema if not exists "${schema}"; set search_path to "${schema}"`)
+    const answers = await client.query(sql)
+    const { rows } = Array.isArray(answers) ? (answers.at(-1) as typeof answers) : answers
+    return rows.map((r: Record<string, unknown>) => Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v === null ? v : Number(v)])))
+  } finally {
+    await client.end()
+  }
+}
+const fresh = () => ({ postgres: connection(`s${places++}`) })
+const code = (wanted: string) => (error: unknown) => {
+  assert.equal((error as { problems?: { code: string }[] }).problems?.[0]?.code, wanted, String(error))
+  return true
+}
+
+suite('PostgreSQL', {
+  place: async () => fresh(),
+  run: (place, sql) => run(sql, (place as { postgres: PostgresConnection }).postgres.schema),
+})
+
+test('PostgreSQL: a fleet moves from SQLite and back without a difference', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
+  try {
+    const file = { file: join(folder, 'a.db') }
+    const a = await openStore(file, { create: true })
+    await a.importMachines(
+      Array.from({ length: 500 }, (_, i) => found(`pc-${i}-ÄZ`, { groups: ['g'] })),
+      { source: 's', at: noon },
+    )
+    await a.observe(
+      (await a.ids({})).map((id) =>
+        answer(id, noon, [product(), product({ activationId: null, name: '日本', cause: 'x', verdict: 'action' })]),
+      ),
+    )
+    await a.backup(join(folder, 'own'))
+    await a.backup(join(folder, 'lines-a'), 'lines')
+    const names = (await a.list({}, { limit: 999, after: null })).rows.map((r) => r.name)
+    await a.close()
+    for (const form of ['own', 'lines-a']) {
+      const place = fresh()
+      assert.equal((await restoreStore(place, join(folder, form), new Date(noon))).aside, null)
+      const b = await openStore(place, { create: false })
+      await b.backup(join(folder, `b-${form}`))
+      assert.deepEqual(
+        (await b.list({}, { limit: 999, after: null })).rows.map((r) => r.name),
+        names,
+      )
+      await b.close()
+      const back = { file: join(folder, `c-${form}`) }
+      await restoreStore(back, join(folder, `b-${form}`), new Date(noon))
+      const c = await openStore(back, { create: false })
+      await c.backup(join(folder, `d-${form}`), 'lines')
+      await c.close()
+      assert.equal(readFileSync(join(folder, `d-${form}`), 'utf8'), readFileSync(join(folder, 'lines-a'), 'utf8'))
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('PostgreSQL: the password is asked for at each connection; refusals are said', async () => {
+  await run("create role keeper login password 'secret'; grant create on database postgres to keeper")
+  let asked = 0
+  const give = async (password: string) => {
+    asked++
+    return password
+  }
+  const as = (password: string | null, more: Partial<PostgresConnection> = {}) =>
+    connection('kept', { user: 'keeper', password: password === null ? null : () => give(password), ...more })
+  const store = await openStore({ postgres: as('secret') }, { create: true })
+  assert.ok(asked >= 1)
+  await store.importMachines([found('a')], { source: 's', at: noon })
+  await store.close()
+  await assert.rejects(openStore({ postgres: as('wrong') }, { create: true }), code('STORE_REFUSED'))
+  await assert.rejects(openStore({ postgres: as(null) }, { create: true }), code('STORE_REFUSED'))
+  await assert.rejects(openStore({ postgres: as('secret', { database: 'none' }) }, { create: true }), code('STORE_NO_DATABASE'))
+  await assert.rejects(openStore({ postgres: as('secret', { tls: { authorities: null } }) }, { create: true }), code('STORE_NO_TLS'))
+  await assert.rejects(openStore({ postgres: as('secret', { port: 1 }) }, { create: true }), code('STORE_GONE'))
+  await assert.rejects(openStore({ postgres: as('secret', { schema: 'a"; drop schema s0; --' }) }, { create: true }), code('STORE_URL'))
+  await run('revoke create on database postgres from keeper')
+  await assert.rejects(openStore({ postgres: as('secret', { schema: 'other' }) }, { create: true }), code('STORE_NO_RIGHT'))
+})
+
+test('PostgreSQL: gone for a while, stopped or killed: waited for, nothing lost, nothing twice', async () => {
+  const place = fresh()
+  const store = await openStore(place, { create: true, patienceMs: 60_000 })
+  const hasty = await openStore(place, { create: false })
+  const list = Array.from({ length: 400 }, (_, i) => found(`pc-${i}`))
+  await store.importMachines(list, { source: 's', at: noon })
+  const ids = await store.ids({})
+  let told = 0
+  let writing = true
+  const writer = async (part: number) => {
+    for (let i = 0; writing; i++) {
+      const at = noon + i + 1
+      await store.observe(
+        ids
+          .filter((id) => id % 4 === part)
+          .map((id) => answer(id, at, [product({ state: i % 2 ? 'licensed' : 'notification', minutesLeft: null })])),
+      )
+      told++
+      await new Promise((done) => setTimeout(done, 5))
+    }
+  }
+  const writers = [0, 1, 2, 3].map(writer)
+  const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+  for (let round = 0; round < 6; round++) {
+    await pause(300)
+    if (round % 3 === 0) server.stop('fast')
+    else if (round % 3 === 1) server.stop('immediate')
+    else {
+      server.kill()
+      await pause(1_500)
+    }
+    await assert.rejects(hasty.counts(), code('STORE_GONE'))
+    for (let tries = 0; ; tries++) {
+      try {
+        server.start()
+        break
+      } catch (error) {
+        if (tries > 20) throw error
+        await pause(500)
+      }
+    }
+  }
+  await pause(1_000)
+  writing = false
+  await Promise.all(writers)
+  assert.ok(told > 40)
+  // Each acknowledged change is one row of history, no more: spans follow each other without a gap.
+  for (const id of [ids[0]!, ids[1]!, ids[2]!, ids[3]!]) {
+    const { products } = await store.history(id, 100_000)
+    for (let i = 0; i + 1 < products.length; i++) {
+      assert.equal(products[i]!.from, products[i + 1]!.until)
+      assert.notEqual(products[i]!.state, products[i + 1]!.state)
+    }
+    const [now] = await store.find(id)
+    assert.equal(products.length, now!.seenAt! - noon, 'as many as were written')
+  }
+  await store.close()
+  await hasty.close()
+})

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { causeKey } from '../../src/store/causes.ts'
+import { openStore, postgresUrl, restoreStore } from '../../src/store.ts'
+import { found, noon } from './fixture.ts'
+import { suite } from './suite.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
+after(() => rmSync(folder, { recursive: true }))
+let places = 0
+
+suite('SQLite', {
+  place: async () => ({ file: join(folder, `${places++}`, 'store.db') }),
+  run: async (place, sql) => {
+    const file = (place as { file: string }).file
+    mkdirSync(join(file, '..'), { recursive: true })
+    const database = new DatabaseSync(file)
+    try {
+      return database.prepare(sql).all() as Record<string, unknown>[]
+    } finally {
+      database.close()
+    }
+  },
+})
+
+const code = (wanted: string) => (error: unknown) => {
+  assert.equal((error as { problems?: { code: string }[] }).problems?.[0]?.code, wanted, String(error))
+  return true
+}
+
+test('a store that version 1 made opens, with what it held, and is what a new one is', async () => {
+  const file = join(folder, 'version-1.db')
+  const old = new DatabaseSync(file)
+  old.exec(readFileSync('test/store/version-1.sql', 'utf8'))
+  old.close()
+  const store = await openStore({ file }, { create: false })
+  const [machine] = await store.find('pc-1.corp.example')
+  assert.deepEqual(
+    [machine!.guid, machine!.groups, machine!.products.map((p) => p.state), machine!.sources],
+    ['6f9619ff-8b86-4d01-b42d-00cf4fc964ff', ['north'], ['licensed'], [{ source: 'ad', vanishedAt: null }]],
+  )
+  assert.equal((await store.history(machine!.id, 9)).products.length, 2)
+  await store.close()
+  const fresh = join(folder, 'fresh.db')
+  await (await openStore({ file: fresh }, { create: true })).close()
+  const schema = (name: string) => {
+    const database = new DatabaseSync(name, { readOnly: true })
+    const rows = database.prepare("select name, sql from sqlite_schema where name not like 'sqlite_stat%' order by name").all()
+    database.close()
+    return rows.map((r) => `${r.name} ${r.sql}`.replace(/\s*--.*$/gm, '').replace(/\s+/g, ' '))
+  }
+  assert.deepEqual(schema(file), schema(fresh))
+})
+
+test('a file is its owner’s alone; what is no store is left as it is', async () => {
+  const file = join(folder, 'mode', 'store.db')
+  const store = await openStore({ file }, { create: true })
+  await store.saveHosts([{ name: 'kms', port: 1, sources: [] }], 1)
+  if (process.platform !== 'win32') for (const end of ['', '-wal', '-shm']) assert.equal(statSync(`${file}${end}`).mode & 0o777, 0o600, end)
+  await store.close()
+  chmodSync(file, 0o644)
+  await (await openStore({ file }, { create: false })).close()
+  if (process.platform !== 'win32') assert.equal(statSync(file).mode & 0o777, 0o600)
+  const text = join(folder, 'letter.txt')
+  writeFileSync(text, 'Dear administrator')
+  await assert.rejects(openStore({ file: text }, { create: true }), code('STORE_NOT_OURS'))
+  await assert.rejects(openStore({ file: folder }, { create: true }), code('STORE_NOT_OURS'))
+  assert.equal(readFileSync(text, 'utf8'), 'Dear administrator')
+  await assert.rejects(openStore({ file: join(folder, 'none') }, { create: false }), code('STORE_MISSING'))
+})
+
+test('a store that somebody has open is not put aside', async () => {
+  const file = join(folder, 'used', 'store.db')
+  const store = await openStore({ file }, { create: true })
+  await store.importMachines([found('a')], { source: 's', at: noon })
+  await store.backup(join(folder, 'used.backup'))
+  await assert.rejects(restoreStore({ file }, join(folder, 'used.backup'), new Date(noon)), code('STORE_BUSY'))
+  assert.equal((await store.find('a')).length, 1)
+  await store.close()
+  await restoreStore({ file }, join(folder, 'used.backup'), new Date(noon))
+})
+
+test('a URL of a database: what it may say', () => {
+  const u = postgresUrl('postgresql://me@db.corp.example/fleet?sslmode=verify-full&schema=x')
+  assert.deepEqual(
+    [u.host, u.port, u.database, u.user, u.schema, u.tls],
+    ['db.corp.example', 5432, 'fleet', 'me', 'x', { authorities: null }],
+  )
+  assert.equal(postgresUrl('postgres://localhost/fleet').tls, null)
+  assert.notEqual(postgresUrl('postgres://db/fleet').tls, null, 'elsewhere: TLS, checked')
+  for (const bad of [
+    'postgresql://me:word@db/fleet',
+    'postgresql://db',
+    'http://db/fleet',
+    'x',
+    'postgres://db/f?sslmode=require',
+    'postgres://db/f?options=x',
+    'postgres://db/f?connections=0',
+    'postgres://db/f?sslrootcert=/none',
+  ])
+    assert.throws(() => postgresUrl(bad), code('STORE_URL'), bad)
+})
+
+test('a cause is one cause, whatever it counts today', () => {
+  for (const [a, b, same] of [
+    ['Windows 11 will lapse in 5 days.', 'Windows 11 will lapse in 4 days.', true],
+    ['Windows 11 is not activated.', 'Windows 10 is not activated.', false],
+    ['It failed with 0xC004F074.', 'It failed with 0xC004F038.', false],
+    ['The host 10.0.0.5 is away.', 'The host 10.0.0.6 is away.', false],
+    ['It ended on 2026-10-01, at 10:32.', 'It ended on 2026-11-02, at 9:01.', true],
+    ['The count is 3; it needs 25.', 'The count is 4; it needs 25.', true],
+  ] as const)
+    assert.equal(causeKey(a) === causeKey(b), same, `${causeKey(a)} and ${causeKey(b)}`)
+})

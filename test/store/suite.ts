@@ -1,0 +1,683 @@
+/** What a store promises, whatever keeps it: the same tests for SQLite and PostgreSQL. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { FoundMachine, MachinePlan, Origin, Step } from '../../src/model.ts'
+import { type Filter, type Held, openStore, type Place, restoreStore, type Store } from '../../src/store.ts'
+import { answer, day, found, guid, noon, product, trouble } from './fixture.ts'
+
+export type Ground = {
+  /** A place where nothing is yet. */
+  readonly place: () => Promise<Place>
+  /** Runs statements on a place, as somebody else would. */
+  readonly run: (place: Place, sql: string) => Promise<readonly Record<string, unknown>[]>
+}
+
+const code = (wanted: string) => (error: unknown) => {
+  assert.equal((error as { problems?: { code: string }[] }).problems?.[0]?.code, wanted, String(error))
+  return true
+}
+
+/** A step as plans have it. */
+const step: Step = {
+  change: 'kms-host',
+  what: 'use the KMS host kms1',
+  because: 'The site wishes it.',
+  class: 'SoftwareLicensingService',
+  key: null,
+  method: 'SetKeyManagementServiceMachine',
+  arguments: { MachineName: 'kms1.corp.example' },
+  product: null,
+  host: null,
+  secret: null,
+  activates: false,
+}
+const plan: MachinePlan = {
+  id: 'm',
+  name: 'pc-1',
+  holds: [],
+  steps: [step],
+  refused: [],
+  missing: [],
+  fallbacks: [],
+  fingerprint: '0123',
+  changes: ['kms-host'],
+}
+
+export function suite(name: string, ground: Ground): void {
+  const on = (what: string, f: (store: Store, place: Place) => Promise<void>) =>
+    test(`${name}: ${what}`, async () => {
+      const place = await ground.place()
+      const store = await openStore(place, { create: true })
+      try {
+        await f(store, place)
+      } finally {
+        await store.close()
+      }
+    })
+  const put = async (store: Store, list: readonly FoundMachine[], source = 'csv', at = noon) => {
+    await store.importMachines(list, { source, at })
+    return Promise.all(list.map(async (f) => (await store.find(f.name))[0]!.id))
+  }
+
+  on('a machine is its GUID, whatever it is called', async (store) => {
+    const [id] = await put(store, [found('pc-1', { guid: guid(1) })], 'ad')
+    const d = await store.importMachines([found('PC-9.', { guid: guid(1) })], { source: 'ad', at: noon + day })
+    assert.deepEqual([d.renamed, d.added, d.vanished], [[{ from: 'pc-1', to: 'pc-9' }], [], []])
+    assert.deepEqual(
+      (await store.find('pc-9')).map((m) => m.id),
+      [id],
+    )
+    assert.deepEqual(await store.find('pc-1'), [])
+  })
+
+  on('the same name with another GUID is a new machine, and the old one has vanished', async (store) => {
+    const [old] = await put(store, [found('pc-1', { guid: guid(1) })], 'ad')
+    await store.observe([answer(old!, noon, [product()])])
+    const d = await store.importMachines([found('pc-1', { guid: guid(2) })], { source: 'ad', at: noon + day })
+    assert.deepEqual([d.added, d.replaced, d.vanished, d.renamed], [['pc-1'], ['pc-1'], [], []])
+    const [now, before] = await store.find('pc-1')
+    assert.deepEqual([now!.guid, now!.vanishedAt, before!.id, before!.vanishedAt], [guid(2), null, old, noon + day])
+    // Its history is not forgotten, and not counted.
+    assert.equal((await store.history(old!, 10)).products.length, 1)
+    assert.deepEqual((await store.counts()).machines, { listed: 1, vanished: 1, never: 1, unasked: 0 })
+    assert.deepEqual((await store.counts()).products, [])
+  })
+
+  on('without a GUID the board’s UUID tells, then the name; a UUID that several have tells nothing', async (store) => {
+    const board = '4c4c4544-0042-4d10-8051-b4c04f313233'
+    const clone = '11111111-1111-4111-8111-222222222222'
+    const ids = await put(store, [
+      found('a', { uuid: board }),
+      found('b'),
+      found('c', { uuid: clone }),
+      found('d', { uuid: clone }),
+      found('z', { uuid: '00000000-0000-0000-0000-000000000000' }),
+    ])
+    const d = await store.importMachines(
+      [
+        found('a2', { uuid: board }),
+        found('b', { uuid: '22222222-3333-4444-8555-666666666666', guid: guid(7) }),
+        found('c', { uuid: clone }),
+        found('d2', { uuid: clone }),
+        found('y', { uuid: '00000000-0000-0000-0000-000000000000' }),
+      ],
+      { source: 'csv', at: noon + 1 },
+    )
+    assert.deepEqual(d.renamed, [{ from: 'a', to: 'a2' }])
+    assert.deepEqual([...d.added].sort(), ['d2', 'y'])
+    assert.deepEqual([...d.vanished].sort(), ['d', 'z'])
+    assert.equal((await store.find('b'))[0]!.id, ids[1])
+    // Other hardware of the same name, no GUID: another machine.
+    const e = await store.importMachines([found('a2', { uuid: '99999999-3333-4444-8555-666666666666' })], {
+      source: 'csv',
+      at: noon + 2,
+      partial: true,
+    })
+    assert.deepEqual([e.added, e.replaced, e.vanished], [['a2'], ['a2'], []])
+  })
+
+  on('machines of a pool are known by name, whatever GUID they were made with today', async (store) => {
+    const list = (n: number) => ['v1', 'v2'].map((v, i) => found(v, { guid: guid(n + i), pool: 'vdi' }))
+    const ids = await put(store, list(10), 'ad')
+    const d = await store.importMachines(list(20), { source: 'ad', at: noon + day })
+    assert.deepEqual([d.added, d.vanished, d.replaced], [[], [], []])
+    assert.deepEqual([(await store.find('v1'))[0]!.id, (await store.find('v1'))[0]!.guid], [ids[0], guid(20)])
+    // The GUIDs swapped: none is in two places for a moment.
+    await store.importMachines([found('v1', { guid: guid(21), pool: 'vdi' }), found('v2', { guid: guid(20), pool: 'vdi' })], {
+      source: 'ad',
+      at: noon + 2 * day,
+    })
+    assert.deepEqual((await store.counts()).pools, [{ pool: 'vdi', machines: 2 }])
+  })
+
+  on('what vanishes is marked by source, comes back, and is never deleted; a dry run writes nothing', async (store) => {
+    const [a, b] = await put(store, [found('a', { groups: ['x', 'y'] }), found('b')], 'csv')
+    await put(store, [found('a', { system: 'Windows 11' })], 'ad')
+    await store.observe([answer(a!, noon, [product()]), answer(b!, noon, [product()])])
+    const wish = { source: 'csv', at: noon + day }
+    const dry = await store.importMachines([found('c')], { ...wish, dryRun: true })
+    assert.deepEqual([dry.added, dry.vanished], [['c'], ['b']])
+    assert.equal((await store.imports(10)).length, 2)
+    assert.deepEqual(await store.importMachines([found('c')], wish), dry)
+    assert.deepEqual((await store.find('a'))[0]!.sources, [
+      { source: 'ad', vanishedAt: null },
+      { source: 'csv', vanishedAt: noon + day },
+    ])
+    assert.equal((await store.find('b'))[0]!.vanishedAt, noon + day)
+    assert.equal((await store.counts()).products[0]!.count, 1)
+    assert.deepEqual(
+      (await store.list({ vanished: 'only' }, { limit: 9, after: null })).rows.map((m) => m.name),
+      ['b'],
+    )
+    const back = await store.importMachines([found('a', { groups: ['y', 'z'] }), found('b'), found('c')], {
+      source: 'csv',
+      at: noon + 2 * day,
+    })
+    assert.deepEqual([back.returned, back.changed], [['b'], [{ name: 'a', what: ['groups'] }]])
+    assert.deepEqual((await store.find('a'))[0]!.groups, ['y', 'z'])
+    assert.equal((await store.counts()).products[0]!.count, 2)
+    await assert.rejects(store.importMachines([], { source: 'csv', at: noon }), code('IMPORT_EMPTY'))
+    const empty = await store.importMachines([], { source: 'csv', at: noon + 3 * day, mayBeEmpty: true })
+    assert.deepEqual([...empty.vanished].sort(), ['b', 'c'])
+  })
+
+  on('the same list again changes nothing, and what is said twice counts once', async (store) => {
+    const list = [found('a', { guid: guid(1), enabled: true, lastSeen: '2026-10-01T00:00:00Z' }), found('b'), found('B.')]
+    const first = await store.importMachines(list, { source: 's', at: noon })
+    assert.deepEqual([first.listed, first.duplicates], [2, ['b']])
+    const again = await store.importMachines([{ ...list[0]!, lastSeen: '2026-10-09T00:00:00Z' }, list[1]!], { source: 's', at: noon + 1 })
+    assert.deepEqual([again.unchanged, again.changed, again.added, again.vanished], [2, [], [], []])
+    assert.equal((await store.find('a'))[0]!.directorySeenAt, Date.parse('2026-10-09T00:00:00Z'))
+    // "Not told" is no news.
+    const less = await store.importMachines([found('a'), found('b')], { source: 't', at: noon + 2 })
+    assert.deepEqual([less.changed, (await store.find('a'))[0]!.enabled], [[], true])
+  })
+
+  on('a machine that says the same again adds no row: only the time moves', async (store, place) => {
+    const [id] = await put(store, [found('a')])
+    const rows = async () =>
+      (await ground.run(place, 'select (select count(*) from product) as p, (select count(*) from product_past) as h from machine'))[0]
+    assert.deepEqual(await store.observe([answer(id!, noon, [product()])]), { same: 0, changed: 1, unanswered: 0, older: 0, unknown: 0 })
+    const before = await rows()
+    for (let hour = 1; hour <= 48; hour++) {
+      const minutesLeft = 150 * 1440 - hour * 60 + (hour % 3) - 1
+      const done = await store.observe([answer(id!, noon + hour * 3_600_000, [product({ minutesLeft })])])
+      assert.deepEqual([done.same, done.changed], [1, 0], `hour ${hour}`)
+    }
+    assert.deepEqual(await rows(), before)
+    const [m] = await store.find('a')
+    assert.deepEqual([m!.seenAt, m!.products[0]!.expiresAt, m!.products[0]!.since], [noon + 2 * day, noon + 150 * day, noon])
+    // Renewed: its end moves on, which is no other state.
+    await store.observe([answer(id!, noon + 3 * day, [product({ minutesLeft: 180 * 1440 })])])
+    const [p] = (await store.find('a'))[0]!.products
+    assert.deepEqual(
+      [p!.renewedAt, p!.expiresAt, p!.since, (await store.history(id!, 9)).products.length],
+      [noon + 3 * day, noon + 183 * day, noon, 1],
+    )
+  })
+
+  on('each change is kept with its time; a cause that only counts days is none', async (store) => {
+    const [id] = await put(store, [found('a')])
+    const ends = (days: number) =>
+      product({ verdict: 'attention', cause: `Windows 11 will lapse in ${days} days.`, minutesLeft: days * 1440, next: ['renew'] })
+    await store.observe([answer(id!, noon, [product()])])
+    await store.observe([answer(id!, noon + 1 * day, [ends(9)])])
+    await store.observe([answer(id!, noon + 2 * day, [ends(8)])])
+    await store.observe([
+      answer(id!, noon + 10 * day, [
+        product({ state: 'notification', verdict: 'action', cause: 'Not activated.', reason: '0xC004F074', minutesLeft: 0 }),
+      ]),
+    ])
+    const { products } = await store.history(id!, 10)
+    assert.deepEqual(
+      products.map((p) => [p.state, p.verdict, p.cause, (p.from - noon) / day, p.until === null ? null : (p.until - noon) / day]),
+      [
+        ['notification', 'action', 'Not activated.', 10, null],
+        ['licensed', 'attention', 'Windows 11 will lapse in 8 days.', 1, 10],
+        ['licensed', 'ok', null, 0, 1],
+      ],
+    )
+    // Every column that is remembered makes a row.
+    const values: Partial<ReturnType<typeof product>>[] = [
+      { channel: 'mak' },
+      { partialKey: 'ABCDE' },
+      { origin: 'foreign' as Origin },
+      { name: 'other' },
+      { method: 'adba' },
+    ]
+    for (const [i, change] of values.entries()) {
+      await store.observe([answer(id!, noon + (20 + i) * day, [product(change)])])
+      assert.equal((await store.history(id!, 99)).products.length, 4 + i)
+    }
+  })
+
+  on('who could not be asked keeps what was last known, as of then', async (store) => {
+    const [id, other] = await put(store, [found('a'), found('b')])
+    await store.observe([answer(id!, noon, [product()])])
+    for (const hour of [1, 2, 2, 3])
+      await store.observe([{ machine: id!, at: noon + hour * 3_600_000, problem: trouble('WINRM_UNREACHABLE') }])
+    await store.observe([{ machine: other!, at: noon, problem: trouble('ACCESS_DENIED') }])
+    const [m] = await store.find('a')
+    assert.deepEqual([m!.verdict, m!.products.length, m!.seenAt, m!.askedAt], ['ok', 1, noon, noon + 3 * 3_600_000])
+    assert.deepEqual([m!.problem?.code, m!.problem?.since, m!.problem?.times], ['WINRM_UNREACHABLE', noon + 3_600_000, 3])
+    assert.deepEqual((await store.counts()).machines, { listed: 2, vanished: 0, never: 1, unasked: 2 })
+    assert.deepEqual((await store.list({ problem: '*' }, { limit: 9, after: null })).rows.length, 2)
+    assert.deepEqual(
+      (await store.list({ problem: 'ACCESS_DENIED' }, { limit: 9, after: null })).rows.map((r) => r.name),
+      ['b'],
+    )
+    await store.observe([answer(id!, noon + day, [product()])])
+    const after = await store.history(id!, 9)
+    assert.deepEqual(after.unasked, [
+      { code: 'WINRM_UNREACHABLE', summary: 'it cannot be reached.', from: noon + 3_600_000, until: noon + day, times: 3 },
+    ])
+    assert.equal((await store.find('a'))[0]!.problem, null)
+  })
+
+  on(
+    'an old recording changes nothing, a clock that was set back loses nothing, a product that is not told of is not gone',
+    async (store) => {
+      const [id] = await put(store, [found('a')])
+      const office = product({ name: 'Office 24', application: 'office', activationId: '22222222-2222-4333-8444-555555555555' })
+      await store.observe([answer(id!, noon, [product(), office])])
+      assert.equal((await store.observe([answer(id!, noon - day, [product({ state: 'unlicensed' })], { live: false })])).older, 1)
+      await store.observe([answer(id!, noon - day, [product({ state: 'unlicensed' })], { whole: false })])
+      const [m] = await store.find('a')
+      assert.deepEqual(
+        m!.products.map((p) => p.state),
+        ['unlicensed', 'licensed'],
+      )
+      for (const s of (await store.history(id!, 9)).products) assert.ok(s.until === null || s.until >= s.from)
+      await store.observe([answer(id!, noon + day, [product()])])
+      assert.deepEqual(
+        (await store.find('a'))[0]!.products.map((p) => p.application),
+        ['windows'],
+      )
+      await store.observe([answer(id!, noon + 2 * day, [product(), office])])
+      assert.equal((await store.find('a'))[0]!.products[1]!.since, noon + 2 * day)
+      assert.equal((await store.history(id!, 9)).products.filter((p) => p.key === office.activationId).length, 2)
+      assert.equal((await store.observe([answer(9_999, noon, [])])).unknown, 1)
+    },
+  )
+
+  on('filters, counts, causes and what lapses agree with each other, page by page', async (store) => {
+    const list = Array.from({ length: 60 }, (_, i) => found(`pc-${String((i * 7) % 60).padStart(2, '0')}`, { groups: [`g${i % 3}`] }))
+    const ids = await put(store, list)
+    await store.observe(
+      ids.map((id, i) =>
+        i % 10 === 9
+          ? { machine: id, at: noon, problem: trouble('WINRM_UNREACHABLE', list[i]!.name) }
+          : answer(id, noon, [
+              i % 4 === 0
+                ? product({
+                    verdict: 'action',
+                    state: 'notification',
+                    minutesLeft: null,
+                    cause: `The clock is ${i} minutes off.`,
+                    next: ['Set the clock.', 'x'],
+                  })
+                : product({ minutesLeft: i * 1440, origin: i % 4 === 1 ? 'foreign' : 'own' }),
+            ]),
+      ),
+    )
+    const all = async (filter: Filter) => {
+      const names: string[] = []
+      for (let after: string | null = null; ; ) {
+        const page = await store.list(filter, { limit: 7, after })
+        names.push(...page.rows.map((r) => r.name))
+        if (page.next === null) break
+        after = page.next
+      }
+      assert.deepEqual(names, [...new Set(names)].sort())
+      assert.equal(await store.count(filter), names.length)
+      assert.equal((await store.ids(filter)).length, names.length)
+      return names.length
+    }
+    const n = (f: (i: number) => boolean) => ids.filter((_, i) => f(i)).length
+    const answered = (i: number) => i % 10 !== 9
+    assert.equal(await all({}), 60)
+    assert.equal(
+      await all({ verdict: ['action'] }),
+      n((i) => answered(i) && i % 4 === 0),
+    )
+    assert.equal(
+      await all({ state: ['notification'], group: 'g1' }),
+      n((i) => answered(i) && i % 4 === 0 && i % 3 === 1),
+    )
+    assert.equal(
+      await all({ productOrigin: ['foreign'] }),
+      n((i) => answered(i) && i % 4 === 1),
+    )
+    assert.equal(await all({ host: 'KMS1.corp.example.', product: 'ENTERPRISE' }), n(answered))
+    assert.equal(
+      await all({ endsBefore: noon + 10 * day + 1 }),
+      n((i) => answered(i) && i % 4 !== 0 && i > 0 && i <= 10),
+    )
+    assert.equal(await all({ text: 'PC-1' }), 10)
+    assert.equal(
+      await all({ text: 'clock' }),
+      n((i) => answered(i) && i % 4 === 0),
+    )
+    assert.equal(
+      await all({ seenBefore: noon }),
+      n((i) => !answered(i)),
+    )
+    assert.equal(
+      await all({ seenBefore: noon + 1, source: 'csv', verdict: ['ok', 'action'], origin: ['own'] }),
+      n((i) => answered(i) && i % 4 !== 1),
+    )
+    const counts = await store.counts()
+    assert.deepEqual(counts.machines, { listed: 60, vanished: 0, never: 6, unasked: 6 })
+    assert.deepEqual(counts.verdict, { action: n((i) => answered(i) && i % 4 === 0), ok: n((i) => answered(i) && i % 4 !== 0) })
+    assert.deepEqual(counts.problem, { WINRM_UNREACHABLE: 6 })
+    const groups = await store.causes(10)
+    assert.deepEqual(
+      groups.map((g) => [g.machines, g.next, g.problem]),
+      [
+        [n((i) => answered(i) && i % 4 === 0), 'Set the clock.', null],
+        [6, 'Is it on?', 'WINRM_UNREACHABLE'],
+      ],
+    )
+    assert.equal(await all({ cause: groups[0]!.cause! }), groups[0]!.machines)
+    const lapsing: number[] = []
+    for (let after: string | null = null; ; ) {
+      const page = await store.expiring({ from: noon, before: noon + 30 * day + 1 }, { limit: 4, after })
+      lapsing.push(...page.rows.map((r) => r.expiresAt))
+      after = page.next
+      if (after === null) break
+    }
+    assert.deepEqual(
+      lapsing,
+      lapsing.toSorted((a, b) => a - b),
+    )
+    assert.equal(
+      lapsing.length,
+      n((i) => answered(i) && i % 4 !== 0 && i > 0 && i <= 30),
+    )
+    await assert.rejects(store.list({}, { limit: 5, after: 'xx' }), code('PAGE_UNKNOWN'))
+    await assert.rejects(store.list({}, { limit: 0, after: null }), code('PAGE_SIZE'))
+  })
+
+  on('names and filters are values, whatever they look like', async (store) => {
+    const evil = [
+      "'; drop table machine; --",
+      '" or 1=1 --',
+      'a%',
+      'a_',
+      '\\',
+      '$1',
+      '?',
+      '\u0000x',
+      '\ud800',
+      '😀',
+      'x'.repeat(70_000),
+      '{{7*7}}',
+      ':name',
+    ]
+    const list = evil.map((e, i) => found(`m${i} ${e}`, { groups: [e], address: e, system: e, pool: null, distinguishedName: e }))
+    await store.importMachines(list, { source: evil[0]!, at: noon })
+    const ids = await store.ids({})
+    assert.equal(ids.length, evil.length)
+    await store.observe(
+      ids.map((id, i) =>
+        answer(id, noon, [
+          product({ name: evil[i]!, cause: evil[i]!, verdict: 'action', activationId: null, kms: { ...product().kms!, host: evil[i]! } }),
+        ]),
+      ),
+    )
+    for (const [i, e] of evil.entries()) {
+      const kept = e.toWellFormed().replaceAll('\0', '\ufffd')
+      const one = async (filter: Filter) => (await store.list(filter, { limit: 99, after: null })).rows.map((r) => r.name)
+      const name = `m${i} ${kept.toLowerCase()}`
+      assert.deepEqual(await one({ group: e }), [name])
+      assert.ok((await one({ text: e })).every((n) => n.includes(kept.toLowerCase())))
+      assert.ok((await one({ text: e })).includes(name))
+      assert.ok((await one({ product: e })).includes(name))
+      for (const filter of [{ host: e }, { pool: e }, { problem: e === '*' ? '' : e }, { source: e }]) await one(filter)
+      for (const filter of [{ verdict: [e] }, { state: [e] }, { origin: [e] }, { productOrigin: [e] }])
+        assert.deepEqual(await one(filter as never), [])
+      assert.equal((await store.find(`m${i} ${e}`))[0]?.products[0]?.name, kept)
+      await assert.rejects(
+        store.list({}, { limit: 5, after: Buffer.from(JSON.stringify([e])).toString('base64url') }),
+        code('PAGE_UNKNOWN'),
+      )
+    }
+    assert.equal((await one2(store, { text: '%' })).length, 1)
+    assert.equal((await store.counts()).machines.listed, evil.length)
+  })
+
+  on('plans and outcomes are kept once, with their steps', async (store) => {
+    const [id] = await put(store, [found('pc-1')])
+    for (let i = 0; i < 2; i++) await store.savePlans([{ key: 'p1', machine: id!, campaign: null, at: noon, plan }])
+    const outcome = {
+      key: 'o1',
+      machine: id!,
+      campaign: null,
+      plan: 'p1',
+      beganAt: noon,
+      endedAt: noon + 5,
+      result: 'failed',
+      problem: trouble('X'),
+      verdict: 'action' as const,
+      steps: [
+        { step, result: 'done', returnValue: 0, because: '' },
+        { step, result: 'failed', returnValue: 0xc004f074, because: 'no host' },
+      ],
+    }
+    for (let i = 0; i < 2; i++) await store.saveOutcome(outcome)
+    assert.deepEqual(
+      (await store.plans(id!, 9)).map((p) => p.plan),
+      [plan],
+    )
+    const { rows } = await store.outcomes({ machine: id! }, { limit: 9, after: null })
+    assert.deepEqual(rows, [{ ...outcome, id: rows[0]!.id, name: 'pc-1' }])
+    assert.equal((await store.history(id!, 9)).outcomes[0]!.result, 'failed')
+  })
+
+  on('hosts and their checks: the same answer again is no new row', async (store) => {
+    const list = [
+      { name: 'KMS2.corp.example.', port: 1688, sources: ['site'] },
+      { name: 'kms1.corp.example', port: 1688, sources: ['dns'] },
+    ]
+    const ids = await store.saveHosts(list, noon)
+    assert.deepEqual(await store.saveHosts(list, noon + day), ids)
+    const check = { host: ids[1]!, address: '10.0.0.5', state: 'alive', problem: null, told: { count: 50 } }
+    for (const h of [0, 1, 1, 2]) await store.saveCheck({ ...check, at: noon + h })
+    await store.saveCheck({ ...check, at: noon + 3, state: 'dead', problem: trouble('CLOSED') })
+    const [one, two] = await store.hosts(9)
+    assert.deepEqual([one!.name, two!.name, two!.checks], ['kms1.corp.example', 'kms2.corp.example', []])
+    assert.deepEqual(
+      one!.checks.map((c) => [c.state, c.from - noon, c.last - noon, c.times]),
+      [
+        ['dead', 3, 3, 1],
+        ['alive', 0, 2, 3],
+      ],
+    )
+    assert.deepEqual(one!.checks[0]!.problem, trouble('CLOSED'))
+  })
+
+  on('a campaign’s machines are each held by one, for a time, and end once', async (store) => {
+    const ids = await put(
+      store,
+      Array.from({ length: 40 }, (_, i) => found(`t${i}`)),
+    )
+    const campaign = await store.createCampaign({ key: 'k', kind: 'scan', name: 'n', settings: { a: 1 }, at: noon })
+    assert.equal(await store.createCampaign({ key: 'k', kind: 'apply', name: 'o', settings: {}, at: noon }), campaign)
+    const targets = ids.map((machine, i) => ({ machine, site: i < 30 ? 'north' : 'south', position: i }))
+    await store.addTargets(campaign, targets, noon)
+    await store.addTargets(campaign, targets.slice(0, 5), noon + day)
+    const wish = { campaign, site: 'north', owner: 'w1', limit: 5, now: noon, leaseMs: 1000, mostAtOnce: null, upTo: null }
+    assert.deepEqual(await store.claimTargets(wish), [], 'not running')
+    assert.equal(await store.setCampaign(campaign, { state: 'running', because: null, at: noon }), true)
+    const [first, second] = await Promise.all([store.claimTargets(wish), store.claimTargets({ ...wish, owner: 'w2' })])
+    const taken = [...first!, ...second!].map((t) => t.machine)
+    assert.deepEqual([...new Set(taken)].length, 10)
+    assert.deepEqual(
+      taken.toSorted((a, b) => a - b),
+      ids.slice(0, 10),
+    )
+    const [one, two] = first as unknown as [Held, Held]
+    const end = { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon } as const
+    assert.equal(await store.finishTarget(one, end), true)
+    assert.equal(await store.finishTarget(one, end), true, 'said again')
+    assert.equal(await store.finishTarget({ ...two, owner: 'w2' }, end), false)
+    // w1 holds on; w2 dies, and its machines are given anew.
+    assert.deepEqual(
+      await store.extendLeases({ campaign, owner: 'w1', until: noon + 9_000 }),
+      first!.slice(1).map((t) => t.machine),
+    )
+    const anew = await store.claimTargets({ ...wish, owner: 'w3', limit: 99, now: noon + 2_000 })
+    assert.deepEqual(
+      anew
+        .filter((t) => t.attempt === 2)
+        .map((t) => t.machine)
+        .toSorted((a, b) => a - b),
+      second!.map((t) => t.machine),
+    )
+    assert.equal(anew.length, 25)
+    assert.equal(await store.finishTarget(second![0]!, end), false, 'too late')
+    // Released: not before its time, then with the next attempt.
+    assert.equal(await store.releaseTarget(two, { dueAt: noon + 60_000, problemCode: 'AWAY' }), true)
+    assert.deepEqual(await store.claimTargets({ ...wish, now: noon + 2_500, limit: 99 }), [])
+    const later = await store.claimTargets({ ...wish, owner: 'w4', now: noon + 60_000, upTo: 1, leaseMs: 1_000_000 })
+    assert.deepEqual(
+      later.map((t) => [t.machine, t.attempt]),
+      [[ids[1], 2]],
+    )
+    // A limit for the site holds over all workers.
+    const south = { ...wish, site: 'south', limit: 4, mostAtOnce: 6, leaseMs: 1_000_000, now: noon + 3_000 }
+    const many = await Promise.all(['a', 'b', 'c', 'd'].map((owner) => store.claimTargets({ ...south, owner })))
+    assert.equal(many.flat().length, 6)
+    const cancelled = await store.cancelWaiting(campaign, noon)
+    assert.equal(
+      cancelled,
+      (await store.progress(campaign)).filter((p) => p.state === 'cancelled').reduce((n, p) => n + p.count, 0),
+    )
+    assert.equal(
+      (await store.progress(campaign)).reduce((n, p) => n + p.count, 0),
+      40,
+    )
+    const done = await store.targets(campaign, ['done'], { limit: 99, after: null })
+    assert.deepEqual(
+      done.rows.map((t) => [t.machine, t.result, t.attempts]),
+      [[one.machine, 'ok', 1]],
+    )
+    await store.setCampaign(campaign, { state: 'cancelled', because: 'enough', at: noon })
+    assert.equal(await store.setCampaign(campaign, { state: 'running', because: null, at: noon }), false)
+    assert.deepEqual(await store.claimTargets({ ...wish, now: noon + 10 * day }), [])
+    assert.equal((await store.campaigns({ limit: 5 }))[0]!.because, 'enough')
+  })
+
+  on('a backup holds everything, and comes back in place of what is there, which is kept', async (store, place) => {
+    const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
+    try {
+      const [id, gone] = await put(store, [found('pc-1', { guid: guid(1), groups: ['g'] }), found('old')])
+      await put(store, [found('pc-1', { guid: guid(1), groups: ['g'] })])
+      await store.observe([
+        answer(id!, noon, [product({ cause: 'c', verdict: 'action' })]),
+        { machine: gone!, at: noon, problem: trouble('AWAY') },
+      ])
+      await store.observe([answer(id!, noon + 1, [product()]), { machine: gone!, at: noon + 1, problem: trouble('SHUT') }])
+      const campaign = await store.createCampaign({ key: 'k', kind: 'apply', name: 'n', settings: null, at: noon })
+      await store.addTargets(campaign, [{ machine: id!, site: 's', position: 0 }], noon)
+      await store.savePlans([{ key: 'p1', machine: id!, campaign, at: noon, plan }])
+      await store.saveOutcome({
+        key: 'o',
+        machine: id!,
+        campaign,
+        plan: 'p1',
+        beganAt: 1,
+        endedAt: 2,
+        result: 'changed',
+        problem: null,
+        verdict: null,
+        steps: [{ step, result: 'done', returnValue: 0, because: '' }],
+      })
+      const [host] = await store.saveHosts([{ name: 'kms', port: 1, sources: [] }], noon)
+      await store.saveCheck({ host: host!, at: noon, address: '', state: 'alive', problem: null, told: null })
+      const own = join(folder, 'own')
+      const lines = join(folder, 'lines')
+      await store.backup(own)
+      await store.backup(lines, 'lines')
+      if (process.platform !== 'win32') assert.equal(statSync(own).mode & 0o777, 0o600)
+      await assert.rejects(store.backup(own), code('STORE_FILE_EXISTS'))
+      for (const table of [
+        'machine',
+        'machine_import',
+        'source_entry',
+        'machine_group',
+        'cause',
+        'product',
+        'product_past',
+        'problem_past',
+        'campaign',
+        'campaign_target',
+        'plan',
+        'outcome',
+        'outcome_step',
+        'host',
+        'host_check',
+      ])
+        assert.match(readFileSync(lines, 'utf8'), new RegExp(`^\\["${table}",`, 'm'))
+      await put(store, [found('later')], 'x')
+      await store.close()
+      for (const file of [own, lines]) {
+        const { aside } = await restoreStore(place, file, new Date(noon + (file === own ? 0 : 60_000)))
+        assert.ok(aside)
+        const back = await openStore(place, { create: false })
+        try {
+          await back.check()
+          assert.deepEqual(await back.find('later'), [])
+          const copy = join(folder, `again-${file === own}`)
+          await back.backup(copy, 'lines')
+          assert.equal(readFileSync(copy, 'utf8'), readFileSync(lines, 'utf8'))
+          // Numbers that the database gives go on after the last one.
+          const next = await back.createCampaign({ key: 'new', kind: 'scan', name: '', settings: 0, at: noon })
+          assert.ok(next > campaign)
+        } finally {
+          await back.close()
+        }
+      }
+      // Nothing of a damaged backup gets in, and the store stays.
+      const text = readFileSync(lines, 'utf8')
+      for (const [what, bad] of Object.entries({
+        cut: text.slice(0, -90),
+        line: text.replace('pc-1', 'pc-2'),
+        half: text.slice(0, text.length / 2),
+        names: text.replace('["machine",{"id"', '["machine",{"id\\" --"'),
+      })) {
+        const file = join(folder, what)
+        writeFileSync(file, bad)
+        await assert.rejects(restoreStore(place, file, new Date(noon)), code('BACKUP_DAMAGED'), what)
+      }
+      writeFileSync(join(folder, 'newer'), text.replace('"version":1', '"version":99'))
+      await assert.rejects(restoreStore(place, join(folder, 'newer'), new Date(noon)), code('STORE_NEWER'))
+      writeFileSync(join(folder, 'other'), 'name,address\n')
+      await assert.rejects(restoreStore(place, join(folder, 'other'), new Date(noon)), code('STORE_NOT_OURS'))
+      await assert.rejects(restoreStore(place, join(folder, 'none'), new Date(noon)), code('STORE_MISSING'))
+      const still = await openStore(place, { create: false })
+      assert.equal((await still.find('pc-1')).length, 1)
+      await still.close()
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  on('compacting keeps everything', async (store) => {
+    const ids = await put(
+      store,
+      Array.from({ length: 300 }, (_, i) => found(`c${i}`)),
+    )
+    await store.observe(ids.map((id) => answer(id, noon, [product()])))
+    const before = await store.counts()
+    const { bytesBefore, bytesAfter } = await store.compact()
+    assert.ok(bytesBefore > 0 && bytesAfter > 0)
+    assert.deepEqual(await store.counts(), before)
+    await store.check()
+  })
+
+  test(`${name}: a newer schema, or something that is not ours, is refused and left as it is`, async () => {
+    const place = await ground.place()
+    await (await openStore(place, { create: true })).close()
+    await ground.run(place, 'insert into slmctl_schema (version, at) values (2000, 1)')
+    await assert.rejects(openStore(place, { create: true }), code('STORE_NEWER'))
+    assert.equal((await ground.run(place, 'select max(version) as v from slmctl_schema'))[0]!.v, 2000)
+    const other = await ground.place()
+    await ground.run(other, 'create table customers (id integer)')
+    await assert.rejects(openStore(other, { create: true }), code('STORE_NOT_OURS'))
+    await assert.rejects(ground.run(other, 'select * from slmctl_schema'))
+  })
+
+  test(`${name}: many open a new store at once`, async () => {
+    const place = await ground.place()
+    const stores = await Promise.all([1, 2, 3, 4].map(() => openStore(place, { create: true })))
+    await Promise.all(stores.map((s, i) => s.importMachines([found(`n${i}`)], { source: `s${i}`, at: noon })))
+    assert.equal((await stores[0]!.counts()).machines.listed, 4)
+    for (const s of stores) await s.close()
+  })
+}
+
+const one2 = async (store: Store, filter: Filter) => (await store.list(filter, { limit: 99, after: null })).rows
