@@ -6,11 +6,13 @@ export { auditor, auditRemarks, total } from './activation/audit.ts'
 export { codesIn } from './activation/clues/codes.ts'
 export { hex, resultCode } from './activation/clues/shapes.ts'
 export { type DiagnoseOptions, diagnose, type Gathered, gather, goodPaste, type SourceText } from './activation/diagnose.ts'
+export type { EventFacts } from './activation/facts/event.ts'
 export type { MachineFacts } from './activation/facts/machine.ts'
 export type { ProductFacts } from './activation/facts/product.ts'
 export type { HostRole, OfficeFacts, SystemFacts, Unasked } from './activation/facts/system.ts'
 export { type HostInUse, hostInUse } from './activation/host-in-use.ts'
 export { type Judgement, judge, unanswered } from './activation/judge.ts'
+export { requestEvents, requestsQuestion } from './activation/live/events.ts'
 export { liveFacts } from './activation/live/facts.ts'
 export {
   type Answer,

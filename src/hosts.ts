@@ -5,4 +5,5 @@
 export { type CheckedHost, compared, type HostRemark, judgeHost, summed } from './hosts/judge.ts'
 export { type DomainAnswer, type KnownHost, knownHosts, meantHosts, type PublishedRecord, publishedIn } from './hosts/known.ts'
 export { type PortAnswer, tryPort } from './hosts/port.ts'
+export { type HostRequest, type HostRequests, requestsOf } from './hosts/requests.ts'
 export { type HostGroup, type HostSaid, saidByHost } from './hosts/said.ts'

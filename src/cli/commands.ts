@@ -188,8 +188,17 @@ export const commands: readonly Command[] = [
     summary: 'Your KMS hosts: found, checked, what they count.',
     about:
       'discover asks DNS of every domain of the site file which KMS hosts it publishes, and holds them against the file. check tries the port of each host as far as an RPC bind, which asks nothing of a KMS and is not counted, and asks those that the site file lists as machines what they count, over WinRM. show is one host in full. Only hosts of the site, at addresses inside its networks, are contacted.',
-    options: reachOptions.filter((o) => o.flag !== '--all' && o.flag !== '--parallel'),
-    examples: ['slmctl hosts discover', 'slmctl hosts check', 'slmctl hosts check kms1 kms2 --json', 'slmctl hosts show kms1.corp.example'],
+    options: [
+      { flag: '--events', value: null, means: 'show: also the requests that the host handled, by its own log (event 12290).' },
+      { flag: '--hours', value: 'N', means: 'show --events: how far back (24; at most 720, the 30 days that a host counts).' },
+      ...reachOptions.filter((o) => o.flag !== '--all' && o.flag !== '--parallel'),
+    ],
+    examples: [
+      'slmctl hosts discover',
+      'slmctl hosts check',
+      'slmctl hosts check kms1 kms2 --json',
+      'slmctl hosts show kms1.corp.example --events',
+    ],
     load: () => import('./commands/hosts.ts'),
   },
   {

@@ -3,6 +3,7 @@ import { numberOf } from '../catalogue.ts'
 import type { Problem, Site, Verdict } from '../model.ts'
 import type { DomainAnswer, KnownHost } from './known.ts'
 import type { PortAnswer } from './port.ts'
+import { aboutRequests, type HostRequests } from './requests.ts'
 import type { HostSaid } from './said.ts'
 
 /** Something to say about a host; `unknown`: what could not be asked, which decides nothing. */
@@ -18,6 +19,8 @@ export type CheckedHost = KnownHost & {
   /** Null where the host was not asked, or could not be: then `problem` says why. */
   readonly said: HostSaid | null
   readonly problem: Problem | null
+  /** What its log tells; null where it was not asked for, or could not be. */
+  readonly requests: HostRequests | null
   readonly verdict: Verdict
   /** Why it is not ok, in one sentence; null where it is. */
   readonly cause: string | null
@@ -85,12 +88,15 @@ export function judgeHost(
     readonly ports: readonly PortAnswer[]
     readonly said: HostSaid | null
     readonly problem: Problem | null
+    readonly requests: HostRequests | null
+    /** Why the log could not be read, where it was asked for. */
+    readonly logProblem: Problem | null
     readonly remarks: readonly HostRemark[]
     /** Whether the domains' DNS answered: only then is a record that is missing a record that is missing. */
     readonly dnsAnswered: boolean
   },
 ): CheckedHost {
-  const { ports, said, problem } = found
+  const { ports, said, problem, requests, logProblem } = found
   const remarks = [...found.remarks, ...aboutPorts(host, ports, said)]
   if (said) remarks.push(...aboutItself(host, said, found.dnsAnswered))
   else if (problem) remarks.push(remark('unknown', `What it says of itself could not be asked: ${problem.summary}`, ...problem.next))
@@ -102,7 +108,9 @@ export function judgeHost(
         `List ${host.name} as a machine in a group of the site file, or give --user or --credential.`,
       ),
     )
-  return { ...host, ports, said, problem, ...summed(remarks) }
+  if (requests) remarks.push(...aboutRequests(requests))
+  if (logProblem) remarks.push(remark('unknown', `Its log of requests could not be read: ${logProblem.summary}`, ...logProblem.next))
+  return { ...host, ports, said, problem, requests, ...summed(remarks) }
 }
 
 /** The verdict that remarks come to. What could not be asked outweighs "look at this", and is outweighed by what is plainly wrong. */

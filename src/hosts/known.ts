@@ -43,19 +43,20 @@ export async function knownHosts(
   names: Resolver,
 ): Promise<{ readonly domains: readonly DomainAnswer[]; readonly hosts: readonly KnownHost[] }> {
   const domains = await Promise.all([...new Set(site.domains)].map((domain) => publishedIn(domain, names)))
-  const found = new Map<string, { name: string; port: number; declared: boolean; publishedBy: string[] }>()
+  const found = new Map<string, { name: string; port: number; declared: boolean; publishedBy: Set<string> }>()
   const enter = (name: string, port: number) => {
     const key = `${canonicalHost(name)} ${port}`
-    const host = found.get(key) ?? { name, port, declared: false, publishedBy: [] }
+    const host = found.get(key) ?? { name, port, declared: false, publishedBy: new Set<string>() }
     found.set(key, host)
     return host
   }
   for (const host of site.kmsHosts) enter(host.name, host.port).declared = true
-  for (const { domain, records } of domains) for (const r of records) enter(r.target, r.port).publishedBy.push(domain)
+  for (const { domain, records } of domains) for (const r of records) enter(r.target, r.port).publishedBy.add(domain)
   const named = new Set(site.kmsHosts.map((h) => canonicalHost(h.name)))
   const hosts = await Promise.all(
     [...found.values()].map(async (host) => ({
       ...host,
+      publishedBy: [...host.publishedBy],
       named: named.has(canonicalHost(host.name)),
       standing: await hostStanding(host.name, site, names.addresses, site.domains.length > 0),
     })),

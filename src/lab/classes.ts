@@ -244,6 +244,20 @@ export const classes: readonly WmiClass[] = [
     methods: [],
   },
   {
+    name: 'Win32_NTLogEvent',
+    namespaces: ['root/cimv2'],
+    properties: [
+      ...text('win32-event', 'Logfile', { key: true }),
+      ...number('win32-event', 'RecordNumber', { key: true }),
+      ...text('win32-event', 'CategoryString ComputerName Message SourceName Type User'),
+      ...of('uint16')('win32-event', 'Category EventCode'),
+      ...number('win32-event', 'EventIdentifier'),
+      ...date('win32-event', 'TimeGenerated TimeWritten'),
+      ...of('string[]')('win32-event', 'InsertionStrings'),
+    ],
+    methods: [],
+  },
+  {
     name: 'StdRegProv',
     namespaces: ['root/default', 'root/cimv2'],
     properties: [],

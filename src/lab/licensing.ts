@@ -43,8 +43,34 @@ export const officePlatformKey = 'SOFTWARE\\Microsoft\\OfficeSoftwareProtectionP
 const applicationKey = (product: Product) =>
   product.licence.app === 'windows' ? '55c92734-d682-4d71-983e-d6ec3f16059f' : '0ff1ce15-a989-479d-af46-f275c6370663'
 
-/** What one host would answer this product: a simulated verdict, no exchange. */
+/** A log keeps so many; Windows' own is bounded, too. */
+const longestLog = 1000
+
+/** What one host would answer this product, and what it writes into its log: a simulated verdict, no exchange. */
 function verdictOf(host: KmsHost, machine: Machine, product: Product, minute: number): ResultId {
+  const before = {
+    status: statusNumber[product.status],
+    minutesLeft: product.endsAt === null ? 0 : Math.max(0, Math.ceil(product.endsAt - minute)),
+  }
+  const result = answerOf(host, machine, product, minute)
+  // A host that counts too few answers all the same; it is the client that draws the conclusion.
+  const code = result === 'ok' || result === 'not-enough-count' ? 0 : codeOf(result)
+  const { cmid, name: client } = machine
+  host.log.push({
+    minute,
+    code,
+    need: product.licence.threshold,
+    client,
+    cmid,
+    virtual: machine.hardware.hypervisor,
+    ...before,
+    activationId: product.licence.activationId,
+  })
+  if (host.log.length > longestLog) host.log.shift()
+  return result
+}
+
+function answerOf(host: KmsHost, machine: Machine, product: Product, minute: number): ResultId {
   const kind = product.licence.app === 'windows' ? 'windows' : 'office'
   host.requests.total++
   host.requests.byStatus[statusNumber[product.status]]!++

@@ -37,6 +37,21 @@ export type KmsHost = {
   readonly seen: { readonly windows: Map<string, number>; readonly office: Map<string, number> }
   /** Requests by the LicenseStatus that the client came with, and those that failed. */
   readonly requests: { total: number; failed: number; readonly byStatus: number[] }
+  /** What the host wrote into its log about the latest requests: event 12290. */
+  readonly log: HostEvent[]
+}
+
+/** One request as event 12290 tells it (case 29). */
+export type HostEvent = {
+  readonly minute: number
+  readonly code: number
+  readonly need: number
+  readonly client: string
+  readonly cmid: string
+  readonly virtual: boolean
+  readonly status: number
+  readonly minutesLeft: number
+  readonly activationId: string
 }
 
 export type HostOption = {
@@ -115,6 +130,7 @@ export function openNetwork(option: NetworkOption): Network {
       pid: `03612-00206-${String(500 + i).padStart(3, '0')}-${String(100000 + i * 7).padStart(6, '0')}-03-1033-20348.0000-0012026`,
       seen: { windows: new Map(), office: new Map() },
       requests: { total: 0, failed: 0, byStatus: [0, 0, 0, 0, 0, 0, 0] },
+      log: [],
     }),
   )
   const portOf = (name: string) => hosts.find((h) => h.name === name)?.port ?? 1688

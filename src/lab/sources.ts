@@ -18,6 +18,7 @@ export const sources = {
   oslicense: { repo: 'MicrosoftDocs/windows-powershell-docs', path: 'docset/winserver2025-ps/OSLicense/Get-OSLicenseInfo.md' },
   'win32-os': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-operatingsystem.md' },
   'win32-cs': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-computersystem.md' },
+  'win32-event': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/EventLogProv/win32-ntlogevent.md' },
   'win32-csp': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-computersystemproduct.md' },
   'win32-enclosure': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-systemenclosure.md' },
   'win32-bios': { repo: 'MicrosoftDocs/win32', path: 'desktop-src/CIMWin32Prov/win32-bios.md' },

@@ -7,7 +7,7 @@ const maybe = z.string().nullable()
 const texts = z.array(text).readonly()
 const whole = z.int().nonnegative()
 const number = whole.nullable()
-const port = z.int().min(1).max(65_535)
+const port = z.int().min(0).max(65_535)
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 
 const group = z
@@ -49,6 +49,38 @@ const said = z
   })
   .readonly()
 
+const requests = z
+  .strictObject({
+    hours: whole,
+    events: whole.describe('Events 12290 of these hours.'),
+    unread: whole,
+    clients: whole.describe('Different CMIDs.'),
+    latest: z
+      .array(
+        z
+          .strictObject({
+            time: maybe.describe('The time at the client, UTC.'),
+            client: maybe,
+            clientMachineId: maybe,
+            product: maybe,
+            activationId: maybe,
+            state: maybe,
+            minutesLeft: number,
+            requiredCount: number,
+            code: z.string().regex(/^0x[0-9A-F]{8}$/),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .describe('The latest first, at most 200.'),
+    failures: z.array(z.strictObject({ code: text, meaning: maybe, requests: whole, clients: texts }).readonly()).readonly(),
+    duplicates: z
+      .array(z.strictObject({ clientMachineId: text, clients: texts }).readonly())
+      .readonly()
+      .describe('CMIDs that machines of several names came with.'),
+  })
+  .readonly()
+
 /** `slmctl.hosts/1` */
 export const hostsSchema = z
   .strictObject({
@@ -64,7 +96,7 @@ export const hostsSchema = z
                 z
                   .strictObject({
                     target: text,
-                    port: z.int().min(0).max(65_535),
+                    port,
                     priority: whole,
                     weight: whole,
                     ttlSeconds: whole,
@@ -83,7 +115,7 @@ export const hostsSchema = z
         z
           .strictObject({
             name: text,
-            port: z.int().min(0).max(65_535),
+            port,
             named: z.boolean().describe('Named in the site file, at any port.'),
             declared: z.boolean().describe('Named in the site file at this port.'),
             publishedBy: texts.describe('Domains whose DNS publishes it at this port.'),
@@ -115,6 +147,7 @@ export const hostsSchema = z
               .describe('Empty where nothing was sent.'),
             said: said.nullable().describe('What the host says of itself; null where it was not asked, or could not be.'),
             problem: problem.nullable(),
+            requests: requests.nullable().describe('What its log tells; null where it was not asked for.'),
             remarks: z
               .array(
                 z.strictObject({ severity: z.enum(['info', 'attention', 'action', 'unknown']), summary: text, next: texts }).readonly(),

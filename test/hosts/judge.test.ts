@@ -23,7 +23,7 @@ const said: HostSaid = {
 }
 const silent = problem('WINRM_UNREACHABLE', 'kms1 does not answer.', [])
 const judged = (found: Partial<Parameters<typeof judgeHost>[1]>, of: KnownHost = host) =>
-  judgeHost(of, { ports: [rpc], said, problem: null, remarks: [], dnsAnswered: true, ...found })
+  judgeHost(of, { ports: [rpc], said, problem: null, requests: null, logProblem: null, remarks: [], dnsAnswered: true, ...found })
 
 test('a host in order is ok; without its own word nothing is claimed', () => {
   assert.equal(judged({}).verdict, 'ok')
@@ -103,7 +103,7 @@ test('hosts of the site file and of DNS become one list; shares are those of RFC
       srv: async (name) => {
         if (name.endsWith('dead.example')) throw new ProblemError(problem('DNS_UNANSWERED', 'silent', []))
         return name.endsWith('labs.example')
-          ? [record('KMS1.corp.example', 0, 0), record('b.labs.example', 0, 0)]
+          ? [record('KMS1.corp.example', 0, 0), record('b.labs.example', 0, 0), record('b.labs.example', 9, 0)]
           : [record('kms1.corp.example', 10, 0), record('a.corp.example', 0, 30), record('b.labs.example', 0, 10, 1700)]
       },
       addresses: async (name) => (name.startsWith('b.') ? ['10.0.0.12', '198.51.100.7'] : ['10.0.0.11']),
@@ -127,6 +127,7 @@ test('hosts of the site file and of DNS become one list; shares are those of RFC
         [
           ['KMS1.corp.example', 0.5],
           ['b.labs.example', 0.5],
+          ['b.labs.example', 0],
         ],
       ],
       ['dead.example', 'DNS_UNANSWERED', []],

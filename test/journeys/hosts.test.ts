@@ -234,3 +234,45 @@ test('DNS that does not answer is told as such, and exit code 2', async () => {
     await s.close()
   }
 })
+
+test('show --events: who asked and when, by the log of the host', async () => {
+  const s = await stage({
+    machines: [
+      { name: 'kms1.corp.example', scenario: 'kms-host-2022' },
+      { name: 'pc-1.corp.example', scenario: 'win11-enterprise-office-2021' },
+    ],
+  })
+  type WithRequests = Host & {
+    requests: {
+      events: number
+      clients: number
+      unread: number
+      hours: number
+      latest: { client: string; code: string; state: string }[]
+    } | null
+  }
+  const requests = async (...argv: string[]) => ((await json(s, 'show', 'kms1', ...argv)).answer.hosts[0] as WithRequests).requests
+  try {
+    assert.equal(await requests(), null)
+    assert.equal((await requests('--events'))!.events, 0)
+    assert.match((await s.slmctl('hosts', 'show', 'kms1', '--events')).out, /none in its log/)
+    assert.equal((await s.slmctl('apply', 'pc-1.corp.example', '--renew', '--yes')).code, 0)
+    const asked = (await requests('--events', '--hours', '1'))!
+    assert.deepEqual([asked.hours, asked.events, asked.clients, asked.unread], [1, 2, 1, 0])
+    for (const r of asked.latest) assert.deepEqual([r.client, r.code, r.state], ['pc-1.corp.example', '0x00000000', 'licensed'])
+    // Five hours later, it is not of the last hour.
+    s.lab.advance(300)
+    assert.equal((await requests('--events', '--hours', '1'))!.events, 0)
+    assert.equal((await requests('--events', '--hours', '8'))!.events, 2)
+    narrow((await s.slmctl('hosts', 'show', 'kms1', '--events')).out)
+    for (const argv of [
+      ['check', '--events'],
+      ['show', 'kms1', '--hours', '3'],
+      ['show', 'kms1', '--events', '--hours', '0'],
+      ['show', 'kms1', '--events', '--hours', '721'],
+    ])
+      assert.equal((await s.slmctl('hosts', ...argv)).code, 2, argv.join(' '))
+  } finally {
+    await s.close()
+  }
+})

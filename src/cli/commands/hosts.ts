@@ -23,6 +23,7 @@ export async function run(
     throw usage(verb === undefined ? 'hosts wants to know what to do: discover, check or show.' : 'hosts knows discover, check and show.')
   if (verb === 'show' && names.length !== 1) throw usage('hosts show wants one host.')
   if (verb === 'discover' && names.length > 0) throw usage('hosts discover takes no names: it looks in every domain of the site.')
+  const hours = hoursMeant(verb, flags)
   const app = await appFor(flags, io)
   try {
     const hosts = await app.kmsHosts(names)
@@ -32,10 +33,20 @@ export async function run(
           'Name them under kms.hosts of the site file, or its domains under domains.',
         ]),
       )
-    return verb === 'discover' ? discover(hosts, flags.json === true, io) : await check(verb, hosts, flags.json === true, io)
+    return verb === 'discover' ? discover(hosts, flags.json === true, io) : await check(verb, hosts, hours, flags.json === true, io)
   } finally {
     await app.close()
   }
+}
+
+/** How far back the log is read; null where nobody asked for it. */
+function hoursMeant(verb: string, flags: Readonly<Record<string, string | boolean | undefined>>): number | null {
+  if (flags.events !== true && flags.hours === undefined) return null
+  if (verb !== 'show' || flags.events !== true) throw usage('--events and --hours are for hosts show HOST --events.')
+  const hours = Number(flags.hours ?? 24)
+  // A host counts the clients of 30 days.
+  if (!Number.isInteger(hours) || hours < 1 || hours > 720) throw usage(`--hours ${flags.hours}: expected a number from 1 to 720.`)
+  return hours
 }
 
 function discover({ domains, hosts }: KmsHosts, asJson: boolean, io: Io): number {
@@ -53,10 +64,10 @@ function exitCode(domains: readonly DomainAnswer[], hosts: readonly CheckedHost[
   return hosts.some((h) => h.verdict !== 'ok') ? 1 : 0
 }
 
-async function check(verb: 'check' | 'show', hosts: KmsHosts, asJson: boolean, io: Io): Promise<number> {
+async function check(verb: 'check' | 'show', hosts: KmsHosts, hours: number | null, asJson: boolean, io: Io): Promise<number> {
   const whole = verb === 'show'
   const checked: CheckedHost[] = []
-  for await (const host of hosts.check()) {
+  for await (const host of hosts.check(hours)) {
     checked.push(host)
     if (asJson) continue
     if (whole) showHost(host, io)
@@ -77,6 +88,21 @@ async function check(verb: 'check' | 'show', hosts: KmsHosts, asJson: boolean, i
 }
 
 /** One host of the JSON answer, its fields in one order. */
-function entry({ name, port, named, declared, publishedBy, standing, ports, said, problem, verdict, cause, next, remarks }: CheckedHost) {
-  return { name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, remarks }
+function entry({
+  name,
+  port,
+  named,
+  declared,
+  publishedBy,
+  standing,
+  ports,
+  said,
+  problem,
+  requests,
+  verdict,
+  cause,
+  next,
+  remarks,
+}: CheckedHost) {
+  return { name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, requests, remarks }
 }

@@ -90,8 +90,36 @@ export function showHost(host: CheckedHost, io: Io): void {
       if (by.length > 0) line('asked by', `clients that were ${by.map(([state, n]) => `${state.replaceAll('-', ' ')}: ${n}`).join(', ')}`)
     }
   }
+  if (host.requests) showRequests(host.requests, io)
   if (host.remarks.length > 0) io.out(`\n${io.paint('bold', 'Also')}\n`)
   for (const r of host.remarks) showRemark(r, io)
+}
+
+/** More than this is for --json. */
+const shownRequests = 30
+
+function showRequests({ hours, events, clients, latest }: NonNullable<CheckedHost['requests']>, io: Io): void {
+  io.out(`\n${io.paint('bold', `Requests of the last ${hours === 1 ? 'hour' : `${hours} hours`}`)}\n`)
+  if (events === 0) {
+    io.out('  none in its log\n')
+    return
+  }
+  io.out(
+    `  ${events} ${events === 1 ? 'request' : 'requests'} of ${clients} different ${clients === 1 ? 'machine' : 'machines'} (by CMID)\n`,
+  )
+  for (const r of latest.slice(0, shownRequests)) {
+    const when = r.time?.replace('T', ' ').slice(0, 16) ?? 'no time'
+    const result = r.code === '0x00000000' ? 'answered' : r.code
+    io.out(
+      wrap(
+        `${r.client ?? 'no name'}, ${r.product ?? r.activationId ?? 'product not told'}, ${(r.state ?? 'state not told').replaceAll('-', ' ')}`,
+        io.columns,
+        `  ${when}  ${result.padEnd(10)}  `,
+      ),
+    )
+  }
+  if (events > shownRequests)
+    io.out(`  and ${events - shownRequests} more: --json shows ${events > latest.length ? `the latest ${latest.length}` : 'them'}\n`)
 }
 
 /** `50 (Windows Server needs 5, client Windows 25), 18422 requests, 20 failed` */
