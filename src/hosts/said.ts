@@ -104,8 +104,8 @@ export function saidByHost(facts: MachineFacts, judged: Judgement): HostSaid {
     publishes: facts.hostRole?.publishes ?? null,
     lowPriority: facts.hostRole?.lowPriority ?? null,
     findings: judged.findings
-      // What the counters are is shown as what it is.
-      .filter((f) => (f.product === null || hostProducts.has(f.product)) && f.rule !== 'kms-host-machine')
+      // What is only worth knowing is kept where it is about a host; what the counters are is shown as what it is.
+      .filter((f) => (f.product === null || hostProducts.has(f.product)) && (f.severity !== 'info' || remarkable.has(f.rule)))
       .map(({ rule, severity, summary, next }) => ({ rule, severity, summary, next })),
     undecided: facts.unasked.filter((u) => u.decides).map((u) => `${u.about}: ${u.problem.summary}`),
   }
@@ -119,6 +119,9 @@ const states = [
   ['notification', 'Notification'],
   ['unlicensed', 'Unlicensed'],
 ] as const
+
+/** Rules whose mere remarks are about KMS hosts. */
+const remarkable: ReadonlySet<string> = new Set(['host-count', 'failed-requests'])
 
 /** By Microsoft's planning page: what the newest host key activates and this one does not. */
 function lackedBy(release: string): string[] {

@@ -93,6 +93,8 @@ test('a lab: discover, check and show, for people and as JSON; no address of a l
       ],
     )
     assert.ok(kms1.remarks.some((r) => /host key of Windows Server 2022 does not activate Windows Server 2025/.test(r.summary)))
+    // What is no matter of a host is left to status.
+    assert.ok(!kms1.remarks.some((r) => /0x4004F040/.test(r.summary)))
     assert.match(checked.of('kms2.corp.example').cause!, /revision 2322/)
     const small = checked.of('kms-small.corp.example')
     assert.match(small.cause!, /The KMS count is 3, below the 5/)

@@ -140,3 +140,26 @@ test('fuzz: any bytes, and damaged answers, end in a value, in "more has to come
     { numRuns: 2000 },
   )
 })
+
+test('the room can write a bind and the answers to one, and nothing else', async () => {
+  const door = await import('../../src/protocol/rpc.ts')
+  assert.deepEqual(Object.keys(door).sort(), [
+    'NotRpc',
+    'bindPdu',
+    'decodeBind',
+    'decodeBindAnswer',
+    'encodeBind',
+    'encodeBindAnswer',
+    'maxFragmentBytes',
+  ])
+  const kinds = [
+    bindPdu(1),
+    encodeBind({ callId: 1, wants: { uuid: '01234567-89ab-cdef-0123-456789abcdef', major: 1, minor: 0 } }),
+    ...answers.map((a) => encodeBindAnswer(1, a)),
+  ]
+  // [C706] 12.6.4: 0 is a request, 2 its response.
+  assert.deepEqual(
+    [...new Set(kinds.map((b) => b[2]))].sort((a, b) => a! - b!),
+    [3, 11, 12, 13],
+  )
+})
