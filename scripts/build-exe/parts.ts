@@ -40,6 +40,18 @@ export function isWhole(tarball: Buffer, integrity: string): boolean {
   return `sha512-${createHash('sha512').update(tarball).digest('base64')}` === integrity
 }
 
+/** The name of a package's file in a folder. A registry is slow at times: what hangs is asked for again. */
+function pack(spec: string, folder: string): string {
+  const args = ['pack', spec, '--silent', '--prefer-offline', '--pack-destination', folder]
+  for (let left = 3; ; left--) {
+    try {
+      return execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 180_000 })
+    } catch (error) {
+      if (left <= 1) throw error
+    }
+  }
+}
+
 /** One file of one package. */
 function part(spec: string, integrity: string, file: string, cache: string): Buffer {
   mkdirSync(cache, { recursive: true })
@@ -47,11 +59,7 @@ function part(spec: string, integrity: string, file: string, cache: string): Buf
   const work = mkdtempSync(join(cache, 'fetch-'))
   try {
     if (!existsSync(kept) || !isWhole(readFileSync(kept), integrity)) {
-      const packed = execFileSync('npm', ['pack', spec, '--silent', '--prefer-offline', '--pack-destination', work], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const fetched = join(work, packed.trim().split('\n').at(-1)!)
+      const fetched = join(work, pack(spec, work).trim().split('\n').at(-1)!)
       if (!isWhole(readFileSync(fetched), integrity)) throw new Error(`${spec} is not the package that was written down: ${integrity}`)
       renameSync(fetched, kept)
     }

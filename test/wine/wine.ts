@@ -101,6 +101,20 @@ export function copyPrefix(from: string, to: string): void {
   cpSync(from, to, { recursive: true, verbatimSymlinks: true })
 }
 
+/** The file of a package. A registry is slow at times: what hangs is asked for again. */
+async function pack(what: string, folder: string): Promise<{ readonly stdout: string }> {
+  const args = ['pack', what, '--silent', '--prefer-offline', '--pack-destination', folder]
+  for (let left = 3; ; left--) {
+    try {
+      const packed = await run('npm', args, { timeoutMs: 120_000, cwd: folder })
+      if (packed.code === 0) return packed
+      if (left <= 1) throw new Error(`npm pack ${what}: ${packed.stderr}`)
+    } catch (error) {
+      if (left <= 1) throw error
+    }
+  }
+}
+
 /** One package of npm, unpacked, at exactly this version. */
 export async function download(name: string, version: string, downloads: string): Promise<string> {
   const target = join(downloads, `${name.replaceAll('/', '-')}-${version}`)
@@ -108,8 +122,7 @@ export async function download(name: string, version: string, downloads: string)
   const part = `${target}.part-${process.pid}`
   rmSync(part, { recursive: true, force: true })
   mkdirSync(part, { recursive: true })
-  const packed = await run('npm', ['pack', `${name}@${version}`, '--silent', '--pack-destination', part], { timeoutMs: 180_000, cwd: part })
-  if (packed.code !== 0) throw new Error(`npm pack ${name}@${version}: ${packed.stderr}`)
+  const packed = await pack(`${name}@${version}`, part)
   const unpacked = await run('tar', ['xzf', join(part, packed.stdout.trim().split('\n').at(-1)!), '-C', part, '--strip-components=1'])
   if (unpacked.code !== 0) throw new Error(unpacked.stderr)
   try {
