@@ -193,7 +193,10 @@ export class LdapConnection {
             yield readEntry(content)
           } else if (tag === 0x73) notHere()
           else if (tag === 0x65) {
+            // Its last message: also where it says no, the connection is as good as before.
+            finished = true
             done(new BerReader(content))
+            finished = false
             cookie = readCookie(controls)
             break
           } else throw new BadBer('an answer that belongs to no search')

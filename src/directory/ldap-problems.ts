@@ -125,13 +125,13 @@ export function asDirectoryProblem(error: unknown, where: string): unknown {
   }
   if (error instanceof WireError)
     return directoryTrouble(
-      ({ closed: 'DIRECTORY_CUT', slow: 'DIRECTORY_SLOW', garbage: 'DIRECTORY_GARBAGE' } as const)[error.why],
+      ({ closed: 'DIRECTORY_CUT', slow: 'DIRECTORY_SLOW', garbage: 'DIRECTORY_GARBAGE', seal: 'DIRECTORY_SEAL' } as const)[error.why],
       where,
       error.message,
     )
   if (error instanceof BadBer) return directoryTrouble('DIRECTORY_GARBAGE', where, error.message)
   const { code } = error as NodeJS.ErrnoException
-  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return directoryTrouble('DIRECTORY_CUT', where, code)
+  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return directoryTrouble('DIRECTORY_CUT', where, code)
   return error
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { SecurityContext } from '../protocol/negotiate.ts'
+import { NegotiateError, type SecurityContext } from '../protocol/negotiate.ts'
 import { BadBer, berHead, Tag } from './ber.ts'
 
 /** Entries of a directory are a few kilobytes; a message beyond this is no answer to us. */
@@ -11,7 +11,7 @@ const signatureLength = { kerberos: 60, ntlm: 16 } as const
 
 /** The connection ended, or stood still. */
 export class WireError extends Error {
-  readonly why: 'closed' | 'slow' | 'garbage'
+  readonly why: 'closed' | 'slow' | 'garbage' | 'seal'
   constructor(why: WireError['why'], message: string) {
     super(message)
     this.why = why
@@ -52,6 +52,7 @@ export class Wire {
   readonly #raw = new Queue()
   readonly #plain = new Queue()
   #error: Error | null = null
+  #closed = false
   readonly #timeoutMs: number
 
   constructor(socket: Socket, timeoutMs: number) {
@@ -92,6 +93,7 @@ export class Wire {
 
   /** Sends a message; one in which a password stands is wiped by whoever made it, when this ends. */
   send(message: Uint8Array): Promise<void> {
+    if (this.#closed) return Promise.reject(new WireError('closed', 'the connection was closed before'))
     let bytes = message
     if (this.#context !== null) {
       const { signature, data } = this.#context.seal(message)
@@ -139,7 +141,7 @@ export class Wire {
     const token = this.#raw.take(length)
     const at = signatureLength[this.#context.mechanism]
     if (length < at) throw new WireError('garbage', 'a sealed message that is too short')
-    this.#plain.push(Buffer.from(this.#context.unseal({ signature: token.subarray(0, at), data: token.subarray(at) })))
+    this.#plain.push(opened(this.#context, token, at))
   }
 
   #chunk(): Promise<Buffer> {
@@ -164,7 +166,17 @@ export class Wire {
   }
 
   close(): void {
+    this.#closed = true
     this.#socket.destroy()
     this.#context?.close()
+  }
+}
+
+/** Whatever the library says about a message that it cannot open: it is not what the other end sealed. */
+function opened(context: SecurityContext, token: Buffer, at: number): Buffer {
+  try {
+    return Buffer.from(context.unseal({ signature: token.subarray(0, at), data: token.subarray(at) }))
+  } catch (error) {
+    throw error instanceof NegotiateError ? new WireError('seal', error.message.replace(/\.$/, '')) : error
   }
 }

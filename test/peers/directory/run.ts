@@ -1,9 +1,14 @@
-/** What slmctl asks of DNS, asked of a server that nobody here wrote: dnsmasq, on the loopback. */
+/**
+ * What slmctl asks of DNS, asked of a server that nobody here wrote: dnsmasq, on the loopback; and what it asks of a directory, asked of
+ * Samba in a network namespace of its own (`ldap.ts`).
+ */
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { openResolver } from '../../../src/directory.ts'
 import { ProblemError } from '../../../src/model.ts'
-import { check, main, start } from '../checks.ts'
+import { add, afterwards, check, folder, main, run, skip, start } from '../checks.ts'
 
 const service = '_vlmcs._tcp.corp.example'
 const many = Array.from({ length: 60 }, (_, i) => `--srv-host=_many._tcp.corp.example,kms-with-a-long-name-${i}.corp.example,1688,${i},0`)
@@ -71,7 +76,28 @@ await main(async () => {
     assert.equal(log.split('query[A] kms1.corp.example ').length - 1, 1)
   })
   server.kill('SIGTERM')
+  await againstSamba()
 })
+
+async function againstSamba(): Promise<void> {
+  const missing = ['/usr/sbin/samba', '/usr/bin/ldbsearch', '/usr/bin/kinit', '/usr/sbin/ip'].filter((program) => !existsSync(program))
+  if (process.platform !== 'linux' || process.getuid!() !== 0 || missing.length > 0)
+    return skip('LDAP against Samba', `needs Linux, root and ${missing.join(', ') || 'nothing more'}`)
+  const here = import.meta.dirname
+  const dir = join(folder('directory'), 'ad')
+  const namespace = `slmd${process.pid}`
+  afterwards(() => run(join(here, '../ad-down.sh'), [dir, namespace]))
+  const started = await check('a Samba domain controller starts', async () => {
+    const { code, stderr } = await run(join(here, '../ad-up.sh'), [dir, namespace], { timeoutMs: 120_000 })
+    if (code !== 0) throw new Error(stderr)
+  })
+  if (!started) return
+  const env = { KRB5_CONFIG: `${dir}/krb5.conf`, KRB5CCNAME: `FILE:${dir}/tickets` }
+  const inside = await run('ip', ['netns', 'exec', namespace, process.execPath, join(here, 'ldap.ts'), dir], {
+    ...{ env, shown: true, timeoutMs: 180_000 },
+  })
+  if (!add(inside.stdout.trimEnd().split('\n').at(-1))) await check('the checks run to their end', () => Promise.reject(inside.stderr))
+}
 
 async function freePort(): Promise<number> {
   const socket = createSocket('udp4')
