@@ -296,7 +296,8 @@ async function fill(place: Place, kept: Kept): Promise<number> {
   const { database } = opened
   let count = 0
   try {
-    await database.write(async (db) => {
+    // Once and not again: what is read is read.
+    await database.db.transaction().execute(async (db) => {
       let waiting: Row[] = []
       let of: Table | null = null
       const flush = async () => {
@@ -337,7 +338,12 @@ function takePlace(file: string, stamp: string): string | null {
     aside = `${file}.before_${stamp}`
     if (existsSync(aside)) throw exists(aside)
     for (const end of ['-wal', '-shm']) if (existsSync(`${file}${end}`)) renameSync(`${file}${end}`, `${aside}${end}`)
-    renameSync(file, aside)
+    // Under both names for a moment, so that there is a store at any time.
+    try {
+      linkSync(file, aside)
+    } catch {
+      renameSync(file, aside)
+    }
   }
   renameSync(`${file}.restoring`, file)
   return aside

@@ -113,7 +113,7 @@ const machineColumns = [
 /** Machines by name. */
 export async function listMachines(database: Database, filter: Filter, wish: PageWish): Promise<Page<MachineLine>> {
   const limit = sizeOf(wish)
-  let query = filtered(database.kind, database.db.selectFrom('machine').select(machineColumns), filter)
+  let { query } = await filtered(database, database.db.selectFrom('machine').select(machineColumns), filter)
   const after = keyOf(wish.after, ['string', 'number'])
   if (after) query = query.where((e) => e(e.refTuple('name', 'id'), '>', e.tuple(after[0] as string, after[1] as number)))
   const rows = await query
@@ -135,18 +135,18 @@ export async function listMachines(database: Database, filter: Filter, wish: Pag
 
 /** How many there are. */
 export async function countMachines(database: Database, filter: Filter): Promise<number> {
-  const { n } = await filtered(
-    database.kind,
+  const { query } = await filtered(
+    database,
     database.db.selectFrom('machine').select((e) => e.fn.countAll<number>().as('n')),
     filter,
-  ).executeTakeFirstOrThrow()
-  return n
+  )
+  return (await query.executeTakeFirstOrThrow()).n
 }
 
 /** Their ids, all of them: what a campaign begins with. */
 export async function machineIds(database: Database, filter: Filter): Promise<readonly number[]> {
-  const rows = await filtered(database.kind, database.db.selectFrom('machine').select('id'), filter).orderBy('id').execute()
-  return rows.map((r) => r.id)
+  const { query } = await filtered(database, database.db.selectFrom('machine').select('id'), filter)
+  return (await query.orderBy('id').execute()).map((r) => r.id)
 }
 
 /** Pages by size and key, for every list of this room. */
@@ -178,18 +178,31 @@ function has(kind: Database['kind'], column: string, part: string): RawBuilder<b
   const low = sql`lower(${sql.ref(column)})`
   return kind === 'sqlite' ? sql<boolean>`instr(${low}, ${part}) > 0` : sql<boolean>`strpos(${low}, ${part}) > 0`
 }
+/** One of no values is none at all; an empty list is no SQL on PostgreSQL. No name or word of ours is empty. */
+const some = <T extends string>(list: readonly T[]): readonly string[] => (list.length === 0 ? [''] : list)
 const lowered = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase())
 
-function filtered<O>(
-  kind: Database['kind'],
+/** Names of products that have a part in them. A fleet has some hundred names and a million products: the index is read name by name. */
+async function productNames(db: Kysely<Tables>, part: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string | null }>`with recursive names (name) as (
+    select min(name) from product where present = 1
+    union all select (select min(p.name) from product p where p.present = 1 and p.name > names.name) from names where names.name is not null
+  ) select name from names`.execute(db)
+  const low = lowered(part)
+  return rows.flatMap(({ name }) => (name !== null && lowered(name).includes(low) ? [name] : []))
+}
+
+async function filtered<O>(
+  { kind, db }: Database,
   query: SelectQueryBuilder<Tables, 'machine', O>,
   filter: Filter,
-): SelectQueryBuilder<Tables, 'machine', O> {
+): Promise<{ query: SelectQueryBuilder<Tables, 'machine', O> }> {
   let q = query
+  const names = filter.product === undefined ? null : await productNames(db, filter.product.toWellFormed().replaceAll('\0', '\ufffd'))
   const vanished = filter.vanished ?? 'no'
   if (vanished !== 'too') q = q.where('vanished_at', vanished === 'no' ? 'is' : 'is not', null)
-  if (filter.verdict) q = q.where('verdict', 'in', filter.verdict)
-  if (filter.origin) q = q.where('origin', 'in', filter.origin)
+  if (filter.verdict) q = q.where('verdict', 'in', some(filter.verdict))
+  if (filter.origin) q = q.where('origin', 'in', some(filter.origin))
   if (filter.problem !== undefined)
     q = filter.problem === '*' ? q.where('problem_code', 'is not', null) : q.where('problem_code', '=', filter.problem)
   if (filter.pool !== undefined) q = q.where('pool', '=', filter.pool)
@@ -217,33 +230,22 @@ function filtered<O>(
       e.selectFrom('source_entry').select('machine_id').where('source', '=', source).where('vanished_at', 'is', null),
     )
   }
-  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, e, filter))
-  return q
+  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(names, e, filter))
+  return { query: q }
 }
 
 const aboutProduct = ['state', 'productOrigin', 'host', 'product', 'endsBefore', 'cause'] as const satisfies readonly (keyof Filter)[]
 
-function withProduct(kind: Database['kind'], e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
+function withProduct(names: readonly string[] | null, e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
   let q = e.selectFrom('product').select('machine_id')
   // A vanished machine's products are not counted as present; where such machines are asked for, what they had last is meant.
   q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
-  if (filter.state) q = q.where('state', 'in', filter.state)
-  if (filter.productOrigin) q = q.where('product.origin', 'in', filter.productOrigin)
+  if (filter.state) q = q.where('state', 'in', some(filter.state))
+  if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
   if (filter.host !== undefined) q = q.where('host', '=', filter.host.toLowerCase().replace(/\.$/, ''))
   if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
   if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
-  if (filter.product !== undefined) {
-    const part = lowered(filter.product)
-    // A fleet has a hundred names of products and a million products: names first.
-    q = q.where('product.name', 'in', (p) =>
-      p
-        .selectFrom('product as named')
-        .select('named.name')
-        .distinct()
-        .where('named.present', '=', sql.lit(1))
-        .where(has(kind, 'named.name', part)),
-    )
-  }
+  if (names !== null) q = q.where('product.name', 'in', some(names))
   return q
 }
 

@@ -7,4 +7,4 @@ export async function inParts<T>(list: readonly T[], size: number, work: (part: 
 export const pageKey = (values: readonly (string | number)[]) => Buffer.from(JSON.stringify(values)).toString('base64url')
 
 /** A list that a column holds as JSON. */
-export const strings = (json: string | null): readonly string[] => (json === null ? [] : (JSON.parse(json) as string[]))
+export const strings = (json: string | null): readonly string[] => (json === null || json === '[]' ? [] : (JSON.parse(json) as string[]))

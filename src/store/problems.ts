@@ -1,13 +1,19 @@
 /** What a database's refusal means to the person at the keyboard. Nobody above this file sees an error of SQLite or of pg. */
 import { ProblemError, problem } from '../model.ts'
 
-type Failure = { readonly code?: unknown; readonly errcode?: unknown; readonly message?: string; readonly errors?: readonly unknown[] }
+type Failure = {
+  readonly code?: unknown
+  readonly errcode?: unknown
+  readonly syscall?: unknown
+  readonly message?: string
+  readonly errors?: readonly unknown[]
+}
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html); `errcode` holds the extended code, whose low byte is the primary one. */
 const sqlite = { busy: 5, locked: 6, readOnly: 8, input: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const
 
 /** Codes of Node for a connection that is not there or went away. */
-const away = /^(?:ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|ENOENT)$/
+const away = /^(?:ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/
 /** SQLSTATE classes 08 (connection), 57P01–57P05 (shut down, crashed, starting up, dropped, idle) and 53300 (too many connections). */
 const awayState = /^(?:08\w{3}|57P0[1-5]|53300)$/
 const awayText =
@@ -32,7 +38,9 @@ export function isConflict(error: unknown): boolean {
 /** True where the database is not there now, and may be again in a while. */
 export function isAway(error: unknown): boolean {
   if (error instanceof ProblemError) return error.problems[0]?.code === 'STORE_GONE'
-  const { code, message, errors } = error as Failure
+  const { code, message, errors, syscall } = error as Failure
+  // The socket of a server that does not run.
+  if (code === 'ENOENT') return syscall === 'connect'
   if (primary(error as Failure) !== null) return false
   // Several addresses were tried: all of them have to be away.
   if (Array.isArray(errors) && errors.length > 0) return errors.every(isAway)

@@ -349,6 +349,7 @@ export function suite(name: string, ground: Ground): void {
       await all({ seenBefore: noon + 1, source: 'csv', verdict: ['ok', 'action'], origin: ['own'] }),
       n((i) => answered(i) && i % 4 !== 1),
     )
+    for (const nothing of [{ verdict: [] }, { state: [] }, { product: 'no such' }]) assert.equal(await all(nothing), 0)
     const counts = await store.counts()
     assert.deepEqual(counts.machines, { listed: 60, vanished: 0, never: 6, unasked: 6 })
     assert.deepEqual(counts.verdict, { action: n((i) => answered(i) && i % 4 === 0), ok: n((i) => answered(i) && i % 4 !== 0) })
