@@ -11,7 +11,8 @@ import type { FoundMachine, Product } from '../src/model.ts'
 import { type Observation, openStore } from '../src/store.ts'
 
 const machines = Number(process.env.BENCH_MACHINES ?? 200_000)
-const rounds = Number(process.env.BENCH_ROUNDS ?? 40)
+/** Three batches of so many: a noisy moment spoils one of them, and the middle one counts. */
+const rounds = Number(process.env.BENCH_ROUNDS ?? 20)
 const day = 86_400_000
 const now = Date.UTC(2026, 10, 1, 12)
 
@@ -287,27 +288,32 @@ for (let i = 0; i < 8; i++)
 let worst = 0
 console.log(`\n${'question'.padEnd(36)}${'ours p95'.padStart(10)}${'bare p95'.padStart(10)}   of what is allowed`)
 for (const [name, { ours, sql }] of Object.entries(questions)) {
-  const times = { ours: [] as number[], sql: [] as number[] }
-  for (let i = -3; i < rounds; i++) {
-    const turns = [
-      async () => {
-        const from = performance.now()
-        await ours(i + 3)
-        if (i >= 0) times.ours.push(performance.now() - from)
-      },
-      async () => {
-        const from = performance.now()
-        sql(i + 3)
-        if (i >= 0) times.sql.push(performance.now() - from)
-      },
-    ]
-    // Who is first finds colder caches: in turn.
-    for (const turn of i % 2 === 0 ? turns : turns.reverse()) await turn()
+  const batches: { ours: number; sql: number; share: number }[] = []
+  for (let batch = 0; batch < 3; batch++) {
+    const times = { ours: [] as number[], sql: [] as number[] }
+    for (let i = 0; i < rounds; i++) {
+      const turns = [
+        async () => {
+          const from = performance.now()
+          await ours(i)
+          times.ours.push(performance.now() - from)
+        },
+        async () => {
+          const from = performance.now()
+          sql(i)
+          times.sql.push(performance.now() - from)
+        },
+      ]
+      // Who is first finds colder caches: in turn.
+      for (const turn of i % 2 === 0 ? turns : turns.reverse()) await turn()
+    }
+    const [a, b] = [p95(times.ours), p95(times.sql)]
+    batches.push({ ours: a, sql: b, share: a / (1.3 * b + 2) })
   }
-  const share = p95(times.ours) / (1.3 * p95(times.sql) + 2)
-  worst = Math.max(worst, share)
+  const middle = batches.sort((a, b) => a.share - b.share)[1]!
+  worst = Math.max(worst, middle.share)
   console.log(
-    `${name.padEnd(36)}${p95(times.ours).toFixed(2).padStart(10)}${p95(times.sql).toFixed(2).padStart(10)}${share.toFixed(2).padStart(10)}`,
+    `${name.padEnd(36)}${middle.ours.toFixed(2).padStart(10)}${middle.sql.toFixed(2).padStart(10)}${middle.share.toFixed(2).padStart(10)}`,
   )
 }
 bare.close()
