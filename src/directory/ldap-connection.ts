@@ -185,7 +185,7 @@ export class LdapConnection {
     try {
       let cookie: Buffer = Buffer.alloc(0)
       for (let empty = 0; empty < emptyPagesMax; empty++) {
-        const id = await this.#send(encodeSearch(search), encodeControls(cookie))
+        const id = await this.#send(encodeSearch(search), search.scope === 'base' ? null : encodeControls(cookie))
         for (;;) {
           const { tag, content, controls } = await this.#receive(id)
           if (tag === 0x64) {

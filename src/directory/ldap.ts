@@ -93,6 +93,7 @@ export async function domainControllers(domain: string, resolver: Pick<Resolver,
 
 /** Connects to the first server that can be reached and signs in. All errors are ProblemErrors `DIRECTORY_…`. */
 export async function openDirectory({ servers, ...how }: DirectoryOptions): Promise<Directory> {
+  if (servers.length === 0) throw directoryTrouble('DIRECTORY_UNREACHABLE', 'of nobody', 'no domain controller is named')
   const problems: Problem[] = []
   for (const server of servers) {
     try {
