@@ -283,6 +283,20 @@ export function suite(name: string, ground: Ground): void {
     },
   )
 
+  on('a product that was gone before its machine vanished is still gone when it comes back', async (store) => {
+    const [id] = await put(store, [found('a'), found('b')])
+    const office = product({ name: 'Office 24', application: 'office', activationId: '22222222-2222-4333-8444-555555555555' })
+    await store.observe([answer(id!, noon, [product(), office])])
+    await store.observe([answer(id!, noon + 1, [product()])])
+    await put(store, [found('b')])
+    assert.deepEqual((await store.counts()).products, [])
+    // What it says while nobody lists it is kept, and not counted.
+    await store.observe([answer(id!, noon + 2, [product({ state: 'notification' })])])
+    assert.deepEqual((await store.counts()).products, [])
+    await put(store, [found('a'), found('b')])
+    assert.deepEqual((await store.counts()).products, [{ application: 'windows', state: 'notification', count: 1 }])
+  })
+
   on('filters, counts, causes and what lapses agree with each other, page by page', async (store) => {
     const list = Array.from({ length: 60 }, (_, i) => found(`pc-${String((i * 7) % 60).padStart(2, '0')}`, { groups: [`g${i % 3}`] }))
     const ids = await put(store, list)
