@@ -12,6 +12,8 @@ export type Server = {
   readonly port: number
   /** Its superuser, who needs no password here. */
   readonly user: string
+  /** Its certificate, PEM, which signed itself; TLS is off until `alter system set ssl = on`. */
+  readonly certificate: string
   readonly start: () => void
   /** `fast` ends connections; `immediate` is as if the machine had lost power. */
   readonly stop: (how: 'fast' | 'immediate') => void
@@ -58,6 +60,12 @@ export async function startServer(bin: string): Promise<Server> {
     join(data, 'postgresql.conf'),
     `\nlisten_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''\nmax_connections = 200\nlog_min_messages = fatal\n`,
   )
+  const [key, certificate] = [join(data, 'server.key'), join(data, 'server.crt')]
+  as(
+    ...['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+  )
+  as('chmod', '600', key)
   // Users but the first one show a password.
   const hba = join(data, 'pg_hba.conf')
   execFileSync('sh', ['-c', `printf 'host all boss 127.0.0.1/32 trust\\nhost all all 127.0.0.1/32 scram-sha-256\\n' > '${hba}'`])
@@ -66,6 +74,7 @@ export async function startServer(bin: string): Promise<Server> {
   const server: Server = {
     port,
     user: 'boss',
+    certificate: readFileSync(certificate, 'utf8'),
     start: () => ctl('start'),
     stop: (how) => ctl('stop', '-m', how),
     kill: () => process.kill(pid(), 'SIGKILL'),

@@ -104,6 +104,20 @@ test('PostgreSQL: the password is asked for at each connection; refusals are sai
   await assert.rejects(openStore({ postgres: as(null) }, { create: true }), code('STORE_REFUSED'))
   await assert.rejects(openStore({ postgres: as('secret', { database: 'none' }) }, { create: true }), code('STORE_NO_DATABASE'))
   await assert.rejects(openStore({ postgres: as('secret', { tls: { authorities: null } }) }, { create: true }), code('STORE_NO_TLS'))
+  await run('alter system set ssl = on')
+  await run('select 1 as x where pg_reload_conf()')
+  const tls = (authorities: string | null) => openStore({ postgres: as('secret', { tls: { authorities } }) }, { create: true })
+  const sealed = await tls(server.certificate)
+  assert.deepEqual(
+    await run("select count(*) as n from pg_stat_ssl s join pg_stat_activity a using (pid) where s.ssl and a.usename = 'keeper'"),
+    [{ n: 1 }],
+  )
+  await sealed.close()
+  await assert.rejects(tls(null), code('STORE_TLS'))
+  await assert.rejects(
+    openStore({ postgres: as('secret', { host: 'localhost', tls: { authorities: server.certificate } }) }, { create: true }),
+    code('STORE_TLS'),
+  )
   await assert.rejects(openStore({ postgres: as('secret', { port: 1 }) }, { create: true }), code('STORE_GONE'))
   await assert.rejects(openStore({ postgres: as('secret', { schema: 'a"; drop schema s0; --' }) }, { create: true }), code('STORE_URL'))
   await run('revoke create on database postgres from keeper')
