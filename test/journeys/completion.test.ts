@@ -90,7 +90,7 @@ test('zsh: a line is completed as it is typed', { skip: !installed('zsh') }, asy
   const typing = `zmodload zsh/zpty
 zpty -b z 'TERM=dumb PS1= zsh -f -i'
 wait_for() { local text= line; repeat 100; do zpty -r -t z line && text+=$line; [[ $text == *$1* ]] && break; sleep 0.1; done }
-zpty -w z "source $1; echo READ\\"Y\\""
+zpty -w z "bindkey -e; source $1; echo READ\\"Y\\""
 wait_for READY
 zpty -w -n z $'slmctl sched\\trem\\t--keep\\t'
 sleep 2
