@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reopenCarried, signFor } from './app/carried.ts'
+import { openFleetAt, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { type KmsHosts, openHosts } from './app/hosts.ts'
 import { Logons } from './app/logons.ts'
@@ -37,16 +38,19 @@ import { callsGivenUp } from './native.ts'
 import { keyWords, type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
 import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
+import { restoreStore, type Store } from './store.ts'
 import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
+export { keepRecordings, recordingsIn, type Source, scan, sourcesOf } from './app/fleet.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { readWhole } from './app/read-whole.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { writeSecretFile } from './secrets.ts'
 /** For an archive for support of a command that asks no machine. */
+export type { CauseGroup, Counts, ExpiringLine, Filter, History, ImportDifference, MachineCard, MachineLine, Store } from './store.ts'
 export { redactor } from './windows.ts'
 export type { MachineOutcome, Named, Wished }
 
@@ -85,6 +89,8 @@ export type App = {
   readonly site: Site | null
   /** The machines of the recordings that are replayed; null where machines are asked. */
   readonly recorded: readonly string[] | null
+  /** When a recording of this machine was made; null where it does not tell. */
+  readonly recordedAt: (name: string) => Date | null
   /** This computer, where it is a Windows machine: what is meant where no machine is named. */
   readonly here: string | null
   readonly everyMachine: () => readonly string[]
@@ -93,6 +99,8 @@ export type App = {
   /** Throws NO_SITE_FILE where there is none. */
   readonly needSite: (command: string) => Site
   readonly status: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
+  /** The same for machines that come one by one, however many. */
+  readonly statusOf: (names: AsyncIterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
   readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
   /** NOT_ELEVATED, where the plans change this computer and whoever runs slmctl may not; null where nothing stands against it. */
   readonly notElevated: (plans: readonly MachinePlan[]) => Promise<Problem | null>
@@ -134,6 +142,14 @@ function stateFolder(): string {
       : join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'slmctl'))
   )
 }
+
+/** The store of a fleet: a file, a PostgreSQL by URL, or the one in the state folder. `create`: made where there is none. */
+export const openFleet = (given: string | null, create: boolean): Promise<Store> =>
+  openFleetAt(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), create)
+
+/** Puts a backup in the place of a store. */
+export const restoreFleet = (given: string | null, file: string, now: Date) =>
+  restoreStore(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), file, now)
 
 const journalFolder = () => join(stateFolder(), 'journal')
 
@@ -247,6 +263,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   return {
     site,
     recorded: replay?.names ?? null,
+    recordedAt: (name) => replay?.at(name) ?? null,
     here: here?.name ?? null,
     notElevated: async (plans) => (here ? await notElevated(here, plans) : null),
     outside: async (where) => {
@@ -268,6 +285,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         ]),
       )
     },
+    statusOf: (machines, signal) => statusOf(machines, environment, signal),
     status: (machines, signal) => asOf(machines, (some, env) => statusOf(some, { ...unnamed(some, env), carried: namesKept }, signal)),
     plans: (machines, wished, signal) => {
       const carried = wished.asked.some((a) => a.change === 'confirmation')

@@ -8,7 +8,11 @@ import { authority } from './guard.ts'
 export type Named<T> = { readonly name: string; readonly result: Result<T> }
 
 /** Asks machines and judges what they say; results come as machines answer. */
-export function statusOf(names: Iterable<string>, env: Environment, signal?: AbortSignal): AsyncGenerator<Named<Judgement>> {
+export function statusOf(
+  names: Iterable<string> | AsyncIterable<string>,
+  env: Environment,
+  signal?: AbortSignal,
+): AsyncGenerator<Named<Judgement>> {
   return eachMachine(names, env.parallel, (name) => asked(name, env, async (c) => judge(c.facts, env.site, c.askedAt)), signal)
 }
 

@@ -1,0 +1,246 @@
+/** A fleet: its store, where its machines are taken from, and what they say kept. */
+import { mkdirSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { unanswered } from '../activation.ts'
+import type { App } from '../app.ts'
+import { type ComputerQuery, domainControllers, openDirectory, openResolver, searchNotes } from '../directory.ts'
+import { type FileKind, readSource, siteMachines } from '../fleet.ts'
+import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
+import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
+import { type Filter, type ImportDifference, type Observation, openStore, type Place, postgresUrl, type Store } from '../store.ts'
+import { readWhole } from './read-whole.ts'
+
+/** Where a fleet is kept: a file, a PostgreSQL by URL, or, where nothing is said, `fleet.db` in the state folder. */
+export function placeOfFleet(given: string | null, stateFolder: string): Place {
+  if (given !== null && /^postgres(?:ql)?:/i.test(given)) return { postgres: postgresUrl(given) }
+  return { file: given ?? join(stateFolder, 'fleet.db') }
+}
+
+/** Opens a fleet's store. `create`: makes it where there is none. */
+export async function openFleetAt(place: Place, create: boolean): Promise<Store> {
+  if (create && 'file' in place) mkdirSync(dirname(place.file), { recursive: true, mode: 0o700 })
+  return await openStore(place, { create })
+}
+
+/** Machines of one source. `whole`: it was read to its end, so that what it lacks has vanished. */
+export type Source = {
+  /** The same word at every import of the same. */
+  readonly name: string
+  readonly machines: readonly FoundMachine[]
+  readonly problems: readonly Problem[]
+  readonly whole: boolean
+  /** What was passed over, in words. */
+  readonly notes: readonly string[]
+}
+
+export type Sources = Omit<DirectorySource, 'domain'> & {
+  readonly files: readonly string[]
+  readonly kind: string | null
+  readonly zone: string | null
+  readonly siteGroups: boolean
+  /** Domain of an Active Directory. */
+  readonly directory: string | null
+}
+
+const kinds: readonly FileKind[] = ['csv', 'ansible-ini', 'ansible-yaml', 'zone', 'list']
+
+/** The sources that are meant, one after another. */
+export async function* sourcesOf(site: Site | null, from: Sources): AsyncGenerator<Source> {
+  const usage = (summary: string, ...next: string[]) => new ProblemError(problem('USAGE', summary, next))
+  if (from.kind !== null && !kinds.includes(from.kind as FileKind))
+    throw usage(`--kind ${from.kind}: expected ${kinds.join(', ')}.`, '--kind csv')
+  if (from.files.length === 0 && from.directory === null && !from.siteGroups)
+    throw usage(
+      'Where are the machines to be taken from?',
+      'slmctl fleet import computers.csv',
+      'slmctl fleet import --directory corp.example',
+      'slmctl fleet import --site-groups',
+    )
+  for (const file of from.files) yield fileSource(file, { kind: from.kind as FileKind | null, zone: from.zone })
+  if (from.siteGroups) {
+    if (!site) throw usage('--site-groups takes the groups of a site file, and there is none.', '--site slmctl.yaml')
+    const read = siteMachines(site)
+    yield { name: 'site', machines: read.machines, problems: read.problems, whole: read.notTaken === 0, notes: [] }
+  }
+  if (from.directory !== null) yield await directorySource({ ...from, domain: from.directory }, site)
+}
+
+const sourceLimitBytes = 32 * 1024 * 1024
+
+/** A file: a table, an inventory, a zone, a list. */
+export function fileSource(file: string, options: { readonly kind: FileKind | null; readonly zone: string | null }): Source {
+  let bytes: Uint8Array
+  try {
+    bytes = readWhole(file, sourceLimitBytes)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ProblemError(
+      problem(
+        'SOURCE_UNREADABLE',
+        code === 'ENOENT' ? 'There is no such file.' : `It cannot be read: ${message}.`,
+        ['slmctl fleet import FILE'],
+        { file },
+      ),
+    )
+  }
+  const read = readSource(file, bytes, {
+    ...(options.kind ? { kind: options.kind } : {}),
+    ...(options.zone ? { zone: options.zone } : {}),
+  })
+  return {
+    name: `${read.kind}:${basename(file)}`,
+    machines: read.machines,
+    problems: read.problems,
+    whole: read.notTaken === 0,
+    notes: [
+      ...(read.repeated > 0 ? [`${read.repeated} lines repeat a machine`] : []),
+      ...(read.passedOver > 0 ? [`${read.passedOver} entries are no machines`] : []),
+    ],
+  }
+}
+
+export type DirectorySource = {
+  readonly domain: string
+  readonly query: ComputerQuery
+  /** Null: Kerberos, by the ticket that is there. */
+  readonly user: string | null
+  readonly passwordFile: string | null
+  readonly startTls: boolean
+  readonly ca: string | null
+}
+
+/** Computers of an Active Directory. */
+export async function directorySource(from: DirectorySource, site: Site | null): Promise<Source> {
+  let password: Secret | null = null
+  if (from.user !== null)
+    password =
+      from.passwordFile === null ? await secretFromPrompt(`Password of ${from.user}: `) : await readSecret({ file: from.passwordFile })
+  const resolver = openResolver({ servers: site?.dnsServers ?? [] })
+  const directory = await openDirectory({
+    servers: await domainControllers(from.domain, resolver),
+    tls: from.startTls ? 'starttls' : 'ldaps',
+    ca: from.ca === null ? null : readWhole(from.ca, 1024 * 1024).toString('utf8'),
+    logon:
+      from.user !== null && password
+        ? { method: 'simple', user: from.user, password }
+        : { method: 'kerberos', credential: { from: 'cache' } },
+    timeoutMs: 120_000,
+  })
+  const notes = searchNotes()
+  const machines: FoundMachine[] = []
+  try {
+    for await (const machine of directory.computers(from.query, notes)) machines.push(machine)
+  } finally {
+    directory.close()
+    password?.wipe()
+  }
+  const filtered = Object.keys(from.query).length > 0
+  return {
+    name: `directory:${from.domain}`,
+    machines,
+    problems: notes.problems,
+    // What a filter leaves out has not vanished.
+    whole: !filtered && notes.unusable === 0,
+    notes: [
+      ...(notes.clusters > 0 ? [`${notes.clusters} names of clusters`] : []),
+      ...(notes.elsewhere > 0 ? [`${notes.elsewhere} entries in other domains`] : []),
+      ...(notes.unusable > 0 ? [`${notes.unusable} entries without a name`] : []),
+    ],
+  }
+}
+
+/** How a scan goes on: one for each machine. */
+export type Scanned = { readonly name: string; readonly problem: Problem | null; readonly verdict: string | null }
+
+const together = 100
+
+/** Asks machines of the store, and keeps what they say; results are kept in portions, so that a stop loses few. */
+export async function* scan(app: App, store: Store, filter: Filter, signal?: AbortSignal): AsyncGenerator<Scanned> {
+  const ids = new Map<string, number>()
+  async function* names() {
+    for (let after: string | null = null; ; ) {
+      const page = await store.list(filter, { limit: 1000, after })
+      for (const { name, id } of page.rows) {
+        ids.set(name, id)
+        yield name
+      }
+      after = page.next
+      if (after === null) return
+    }
+  }
+  let waiting: Observation[] = []
+  const keep = async () => {
+    const portion = waiting
+    waiting = []
+    if (portion.length > 0) await store.observe(portion)
+  }
+  try {
+    for await (const { name, result } of app.statusOf(names(), signal)) {
+      const machine = ids.get(name)!
+      ids.delete(name)
+      const at = Date.now()
+      const silent = result.ok && unanswered(result.value)
+      const why = !result.ok
+        ? result.problem
+        : silent
+          ? problem('COULD_NOT_ASK', `${name}: ${result.value.machine.headline}`, result.value.machine.next)
+          : null
+      if (why) waiting.push({ machine, at, problem: why })
+      else if (result.ok)
+        waiting.push({
+          machine,
+          at,
+          live: true,
+          reading: result.value.machine,
+          products: result.value.products,
+          whole: !result.value.findings.some((f) => f.rule === 'could-not-ask'),
+          uuid: null,
+        })
+      if (waiting.length >= together) await keep()
+      yield { name, problem: why, verdict: result.ok && !why ? result.value.machine.verdict : null }
+    }
+  } finally {
+    await keep()
+  }
+}
+
+/** The recordings in a folder: the files that end in `.json`. */
+export function recordingsIn(folder: string): readonly string[] {
+  try {
+    const files = readdirSync(folder)
+      .filter((name) => /\.json$/i.test(name))
+      .sort()
+      .map((name) => join(folder, name))
+    if (files.length > 0) return files
+  } catch (error) {
+    throw new ProblemError(
+      problem('SOURCE_UNREADABLE', `The folder cannot be read: ${(error as Error).message}.`, ['slmctl fleet import --recordings DIR'], {
+        file: folder,
+      }),
+    )
+  }
+  throw new ProblemError(
+    problem('SOURCE_EMPTY', 'No recording is in it.', ['slmctl status --record FILE --keep-names makes one, on the machine itself.'], {
+      file: folder,
+    }),
+  )
+}
+
+/** Machines of the recordings that an app replays: taken in, and what they said kept as of when it was recorded. */
+export async function keepRecordings(app: App, store: Store, dryRun: boolean): Promise<ImportDifference> {
+  const names = app.recorded ?? []
+  const empty = { guid: null, uuid: null, address: null, system: null, systemVersion: null, enabled: null, lastSeen: null }
+  const machines = names.map((name): FoundMachine => ({ name, ...empty, distinguishedName: null, groups: [], pool: null }))
+  const difference = await store.importMachines(machines, { source: 'recordings', at: Date.now(), partial: true, dryRun })
+  if (dryRun) return difference
+  for await (const { name, result } of app.status(names)) {
+    if (!result.ok || unanswered(result.value)) continue
+    const [card] = await store.find(name)
+    const at = app.recordedAt(name)
+    if (!card || at === null) continue
+    const { machine: reading, products, findings } = result.value
+    const whole = !findings.some((f) => f.rule === 'could-not-ask')
+    await store.observe([{ machine: card.id, at: at.getTime(), live: false, reading, products, whole, uuid: null }])
+  }
+  return difference
+}
