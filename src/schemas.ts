@@ -18,6 +18,7 @@ import {
   siteCheckSchema,
   siteInitSchema,
 } from './schemas/commands.ts'
+import { fleetSchemas } from './schemas/fleet.ts'
 import { hostsSchema } from './schemas/hosts.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
@@ -364,6 +365,7 @@ export const published = {
   telephone: telephoneSchema,
   signer: signerSchema,
   hosts: hostsSchema,
+  ...fleetSchemas,
   image: imageSchema,
   schedule: scheduleSchema,
   'schedule-actions': scheduleActionsSchema,

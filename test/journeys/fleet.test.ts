@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { published } from '../../src/schemas.ts'
 import { type Stage, stage } from './lab.ts'
 
 const machines = [
@@ -100,6 +101,30 @@ describe('a fleet', () => {
       assert.ok(Math.abs(card!.seenAt - Date.now()) < 60_000)
       assert.equal((await run('import', '--recordings', folder)).code, 0)
       assert.equal((await run('import', '--recordings', join(s.directory, 'none'))).code, 2)
+    })
+  })
+  test('every answer as JSON is what its schema says', async () => {
+    await fleet(async (s, run) => {
+      const list = join(s.directory, 'list.txt')
+      writeFileSync(list, machines.map((m) => m.name).join('\n'))
+      const copy = join(s.directory, 'copy.db')
+      for (const argv of [
+        ['import', list],
+        ['scan'],
+        ['status'],
+        ['list'],
+        ['show', 'pc-2.corp.example'],
+        ['history', 'pc-3.corp.example'],
+        ['expiring', '--days', '200'],
+        ['backup', copy],
+        ['compact'],
+        ['restore', copy],
+      ]) {
+        const ran = await run(...argv, '--json')
+        const told = JSON.parse(ran.out) as { schema: string }
+        const name = /^slmctl\.(fleet-[a-z]+)\/1$/.exec(told.schema)![1] as keyof typeof published
+        published[name].parse(told)
+      }
     })
   })
 })
