@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import type { Asked } from '../activation.ts'
 import { type App, openApp, type Wished } from '../app.ts'
-import { ProblemError, problem } from '../model.ts'
+import { type MachinePlan, ProblemError, problem } from '../model.ts'
 import { type Io, note } from './io.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
@@ -132,3 +132,7 @@ function timeLeft(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   return seconds < 90 ? `${seconds} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
+
+/** True where a plan rests on something that gave no answer: the machine, or DNS. */
+export const couldNotAsk = ({ missing, refused }: MachinePlan): boolean =>
+  missing.some((m) => m.fact === 'answer') || refused.some((r) => r.code === 'COULD_NOT_ASK')

@@ -19,7 +19,10 @@ export type Names = {
   readonly addresses: (name: string) => Promise<readonly string[]>
 }
 
-export type Authorisation = { readonly ok: true } | { readonly ok: false; readonly because: string; readonly next: readonly string[] }
+export type Authorisation =
+  | { readonly ok: true }
+  /** `unasked`: DNS gave no answer, so that nobody knows whose the host is. */
+  | { readonly ok: false; readonly because: string; readonly next: readonly string[]; readonly unasked?: true }
 
 /** What one machine may use, resolved: the planner chooses from it, the guard holds every step against it. */
 export type Authority = {
@@ -154,7 +157,8 @@ function lookedUp(domains: readonly string[], published: ReadonlyMap<string, Pub
         `The machine looks for a KMS host in ${domain}, which is not a domain of the site file.`,
         'Add the domain to the site file if it is yours, or set a KMS host.',
       )
-    if (found.unasked) return no(found.unasked, 'Try again when DNS answers, or name your hosts under kms.hosts.')
+    if (found.unasked)
+      return { ok: false, because: found.unasked, next: ['Try again when DNS answers, or name your hosts under kms.hosts.'], unasked: true }
     if (found.refused) return no(found.refused, `Correct the records _vlmcs._tcp.${domain}, or name the host under kms.hosts.`)
     some ||= found.hosts.length > 0
   }

@@ -85,3 +85,21 @@ test('in a domain that is not ours the plan says so itself; KMS only is the way 
     await s.close()
   }
 })
+
+test('DNS that gives no answer is "could not ask", exit code 2, and nothing is sent', async () => {
+  const s = await stage({ machines: [{ name: pc, scenario: 'win11-pro-notification' }] }, 'http', (text) =>
+    // Nobody answers at port 9, and no host is named: only DNS could say whose host the machine would find.
+    text.replace(/^ {2}servers:.*$/m, '  servers: ["127.0.0.1:9"]').replace(/^ {2}hosts:.*$/m, '  hosts: []'),
+  )
+  try {
+    const plan = await s.slmctl('plan', pc)
+    assert.equal(plan.code, 2, plan.out + plan.err)
+    assert.match(plan.out, /COULD_NOT_ASK/)
+    const applied = await s.slmctl('apply', pc, '--yes', '--json')
+    assert.equal(applied.code, 2)
+    assert.equal((JSON.parse(applied.out) as { machines: { problem: { code: string } }[] }).machines[0]!.problem.code, 'COULD_NOT_ASK')
+    assert.deepEqual(s.lab.calls(pc), [])
+  } finally {
+    await s.close()
+  }
+})

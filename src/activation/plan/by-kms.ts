@@ -8,7 +8,7 @@ import type { ProductFacts } from '../facts/product.ts'
 import { type HostInUse, hostInUse } from '../host-in-use.ts'
 import { type OriginReading, originOf } from '../origin.ts'
 import { called, capital, days } from '../rules/rule.ts'
-import { type AuthorisedHost, type Draft, reasons } from './draft.ts'
+import { type Authorisation, type AuthorisedHost, type Draft, reasons } from './draft.ts'
 
 const soon = numberOf('renewal.toastDays') * 1440
 const allowedSkew = numberOf('clock.maxSkewHours') * 60
@@ -184,25 +184,20 @@ function clears(draft: Draft, p: ProductFacts, origin: OriginReading, use: HostI
 }
 
 /** No host of ours is known to which the product could be led: nothing is proposed that would ask one. */
-function blocked(
-  draft: Draft,
-  p: ProductFacts,
-  index: number,
-  origin: OriginReading,
-  authority: { readonly because: string; readonly next: readonly string[] } | { readonly ok: true },
-  due: boolean,
-): void {
+function blocked(draft: Draft, p: ProductFacts, index: number, origin: OriginReading, authority: Authorisation, due: boolean): void {
   const { options, facts } = draft
   const name = called(p)
-  const because = 'because' in authority ? authority.because : ''
-  const next = 'next' in authority ? authority.next : []
+  const because = authority.ok ? '' : authority.because
+  const next = authority.ok ? [] : authority.next
+  // Nobody knows yet whose the host is: that is no refusal of it.
+  const code = !authority.ok && authority.unasked ? 'COULD_NOT_ASK' : 'HOST_NOT_AUTHORISED'
   if (!due) {
-    if (facts.system !== null) draft.refuse(index, 'HOST_NOT_AUTHORISED', `${name}: ${because}`, next)
+    if (facts.system !== null) draft.refuse(index, code, `${name}: ${because}`, next)
     else if (origin.origin === 'own') draft.hold(`${name}: ${origin.because}`)
     return
   }
   if (facts.system !== null) {
-    draft.refuse(index, 'HOST_NOT_AUTHORISED', `${name}: ${because}`, next)
+    draft.refuse(index, code, `${name}: ${because}`, next)
     return
   }
   const silent = p.state === 'unknown' || (p.host.name === null && answered(p))

@@ -22,7 +22,7 @@ export type AuthorisedHost = {
 /** `leave`: not ours to say, and nothing is gained by another host: nothing is changed. */
 export type Authorisation =
   | { readonly ok: true }
-  | { readonly ok: false; readonly because: string; readonly next: readonly string[]; readonly leave?: boolean }
+  | { readonly ok: false; readonly because: string; readonly next: readonly string[]; readonly leave?: boolean; readonly unasked?: true }
 
 /** A change that somebody asks for beside the wishes. `product` is an activation ID; left out, it is for the machine. */
 export type Asked =

@@ -3,7 +3,7 @@ import type { App, Carried, MachineOutcome, Wished } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site } from '../../model.ts'
 import { looksSigned } from '../../offline.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
-import { appFor, machinesMeant, progress, wished } from '../machines.ts'
+import { appFor, couldNotAsk, machinesMeant, progress, wished } from '../machines.ts'
 import { machinePlanOf, readPlan, readPlanFile } from '../plan-file.ts'
 import { colour } from '../views/diagnosis.ts'
 import { callOf, showMachinePlan } from '../views/plan.ts'
@@ -53,7 +53,7 @@ async function begin(app: App, words: readonly string[], wishes: Wished, flags: 
   const take = (p: MachinePlan) => {
     if (p.refused.length > 0 || p.missing.length > 0) undone = true
     else if (p.steps.length === 0) asWished++
-    unasked ||= p.missing.some((m) => m.fact === 'answer')
+    unasked ||= couldNotAsk(p)
     if (p.steps.length > 0) toDo.push(p)
     else rest.push(untouched(p))
     // Of several machines, those about which there is nothing to decide are counted only.

@@ -4,7 +4,7 @@ import { type MachinePlan, type Problem, ProblemError, problem } from '../../mod
 import { loadSite, readText } from '../files.ts'
 import { type Io, note, showProblem } from '../io.ts'
 import { openNew } from '../kept.ts'
-import { appFor, machinesMeant, progress, wished } from '../machines.ts'
+import { appFor, couldNotAsk, machinesMeant, progress, wished } from '../machines.ts'
 import { type PlanSigning, planSigning } from '../signing.ts'
 import { showMachinePlan } from '../views/plan.ts'
 
@@ -31,7 +31,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
         continue
       }
       const { plan: m } = found
-      unasked ||= m.missing.some((one) => one.fact === 'answer')
+      unasked ||= couldNotAsk(m)
       if (m.steps.length > 0 || m.refused.length > 0 || m.missing.length > 0) asWished = false
       emit(`${machines === 0 ? head : ','}\n${JSON.stringify(m)}`)
       if (!flags.json) {
