@@ -45,7 +45,8 @@ export type Wine = {
 export const windowsPath = (path: string): string => `Z:${resolve(path).replaceAll('/', '\\')}`
 const windowsUrl = (path: string): string => `file:///Z:${resolve(path)}`
 
-const quiet = { WINEARCH: 'win64', WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=' }
+/** Wine keeps file names in the character set of the locale: beyond ASCII it needs one. */
+const quiet = { WINEARCH: 'win64', WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=', LC_ALL: 'C.UTF-8' }
 let files = 0
 
 /** A prefix at a path that is there already. */
