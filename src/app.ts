@@ -11,7 +11,6 @@ import { openFleetAt, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { type KmsHosts, openHosts } from './app/hosts.ts'
 import { Logons } from './app/logons.ts'
-import { readWhole } from './app/read-whole.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
@@ -33,6 +32,7 @@ import {
   unfinishedJournal,
   type Wished,
 } from './engine.ts'
+import { readWhole } from './files.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
 import { callsGivenUp } from './native.ts'
 import { keyWords, type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
@@ -43,9 +43,8 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
-export { keepRecordings, recordingsIn, type Source, scan, sourcesOf } from './app/fleet.ts'
+export { keepRecordings, recordingsIn, rowsOf, type Source, scan, sourcesOf } from './app/fleet.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
-export { readWhole } from './app/read-whole.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { writeSecretFile } from './secrets.ts'
@@ -82,6 +81,9 @@ export type AppOptions = {
   readonly here?: Here | null
 }
 
+/** Names of machines, a list or as they come: a fleet is never in memory as a whole. */
+type Names = Iterable<string> | AsyncIterable<string>
+
 type PlanShape = (value: unknown) => MachinePlan | null
 
 /** slmctl with its parts put together. */
@@ -98,9 +100,7 @@ export type App = {
   readonly machines: (words: readonly string[]) => readonly string[]
   /** Throws NO_SITE_FILE where there is none. */
   readonly needSite: (command: string) => Site
-  readonly status: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
-  /** The same for machines that come one by one, however many. */
-  readonly statusOf: (names: AsyncIterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
+  readonly status: (names: Names, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
   readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
   /** NOT_ELEVATED, where the plans change this computer and whoever runs slmctl may not; null where nothing stands against it. */
   readonly notElevated: (plans: readonly MachinePlan[]) => Promise<Problem | null>
@@ -238,20 +238,20 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
   let namesKept = false
   /** What a recording says is judged by the time at which it was said. */
-  async function* asOf<T>(
-    machines: Iterable<string>,
-    work: (some: Iterable<string>, env: Environment) => AsyncGenerator<T>,
+  async function* asOf<T, M extends Names>(
+    machines: M,
+    work: (some: M | string[], env: Environment, recorded: string | null) => AsyncGenerator<T>,
   ): AsyncGenerator<T> {
-    if (!replay) yield* work(machines, environment)
+    if (!replay) yield* work(machines, environment, null)
     else
-      for (const name of machines) {
+      for await (const name of machines as Names) {
         const at = replay.at(name)
-        yield* work([name], at === null ? environment : { ...environment, clock: () => at })
+        yield* work([name], at === null ? environment : { ...environment, clock: () => at }, name)
       }
   }
   /** Hidden names are no names of the site file: whose an activation is, such a recording cannot tell. */
-  const unnamed = (some: Iterable<string>, env: Environment): Environment => {
-    const hidden = replay && site ? [...some].some((name) => replay.redacted(name)) : false
+  const unnamed = (recorded: string | null, env: Environment): Environment => {
+    const hidden = recorded !== null && site !== null && replay?.redacted(recorded)
     if (!hidden) return env
     if (!told) options.notice('names in the recording are hidden, so that the site file does not say whose they are.')
     told = true
@@ -285,8 +285,8 @@ export async function openApp(options: AppOptions): Promise<App> {
         ]),
       )
     },
-    statusOf: (machines, signal) => statusOf(machines, environment, signal),
-    status: (machines, signal) => asOf(machines, (some, env) => statusOf(some, { ...unnamed(some, env), carried: namesKept }, signal)),
+    status: (machines, signal) =>
+      asOf(machines, (some, env, recorded) => statusOf(some, { ...unnamed(recorded, env), carried: namesKept }, signal)),
     plans: (machines, wished, signal) => {
       const carried = wished.asked.some((a) => a.change === 'confirmation')
       const plans = asOf(machines, (some, env) => plansFor(some, { ...env, carried }, wished, signal))

@@ -12,6 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   catalogue: ['model'],
   addresses: ['model'],
   activation: ['model', 'catalogue', 'addresses'],
+  files: [],
   secrets: ['model', 'native'],
   native: [],
   'protocol/negotiate': ['native'],
@@ -31,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   support: ['model'],
   app: [
     'model',
+    'files',
     'addresses',
     'site',
     'secrets',
@@ -47,7 +49,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   schemas: ['type:model'],
   cli: [
-    ...['model', 'catalogue', 'addresses', 'activation', 'site', 'schemas', 'app', 'lab', 'directory', 'schedule', 'image', 'offline'],
+    ...[
+      'model',
+      'files',
+      'catalogue',
+      'addresses',
+      'activation',
+      'site',
+      'schemas',
+      'app',
+      'lab',
+      'directory',
+      'schedule',
+      'image',
+      'offline',
+    ],
     ...['support', 'type:engine', 'type:hosts', 'type:windows'],
   ],
 }
@@ -57,6 +73,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   catalogue: [],
   addresses: ['ipaddr.js', 'node:url'],
   activation: [],
+  files: ['node:fs'],
   secrets: ['node:child_process', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:tty', 'node:util'],
   native: [
     'koffi',

@@ -8,7 +8,9 @@ import {
   type KmsHost,
   type MachineReading,
   type Origin,
+  type Problem,
   type Product,
+  problem,
   type Site,
   urgency,
   type Verdict,
@@ -32,10 +34,17 @@ export type Judgement = {
   readonly findings: readonly Finding[]
 }
 
-/** True where nothing can be said of a machine because a question that decides got no answer: it is then what the headline says. */
-export function unanswered({ machine, findings }: Judgement): boolean {
-  return machine.verdict === 'cannot-tell' && findings.some((f) => f.rule === couldNotAsk.id && f.summary === machine.headline)
+/**
+ * COULD_NOT_ASK, where nothing can be said of a machine because a question that decides got no answer: it is then what the headline
+ * says. Null where the machine was asked.
+ */
+export function unanswered(name: string, { machine, findings }: Judgement): Problem | null {
+  const silent = machine.verdict === 'cannot-tell' && findings.some((f) => f.rule === couldNotAsk.id && f.summary === machine.headline)
+  return silent ? problem('COULD_NOT_ASK', `${name}: ${machine.headline}`, machine.next) : null
 }
+
+/** True where every question about products was answered: what is not among them is not there. */
+export const answeredWhole = ({ findings }: Judgement): boolean => !findings.some((f) => f.rule === couldNotAsk.id)
 
 const severityVerdict: Readonly<Record<Finding['severity'], Verdict>> = { info: 'ok', attention: 'attention', action: 'action' }
 

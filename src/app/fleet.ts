@@ -1,14 +1,23 @@
 /** A fleet: its store, where its machines are taken from, and what they say kept. */
 import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { unanswered } from '../activation.ts'
+import { answeredWhole, type Judgement, unanswered } from '../activation.ts'
 import type { App } from '../app.ts'
 import { type ComputerQuery, domainControllers, openDirectory, openResolver, searchNotes } from '../directory.ts'
+import { readWhole } from '../files.ts'
 import { type FileKind, readSource, siteMachines } from '../fleet.ts'
 import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
-import { type Filter, type ImportDifference, type Observation, openStore, type Place, postgresUrl, type Store } from '../store.ts'
-import { readWhole } from './read-whole.ts'
+import {
+  type Filter,
+  type ImportDifference,
+  type Observation,
+  openStore,
+  type Page,
+  type Place,
+  postgresUrl,
+  type Store,
+} from '../store.ts'
 
 /** Where a fleet is kept: a file, a PostgreSQL by URL, or, where nothing is said, `fleet.db` in the state folder. */
 export function placeOfFleet(given: string | null, stateFolder: string): Place {
@@ -154,53 +163,59 @@ export type Scanned = { readonly name: string; readonly problem: Problem | null;
 
 const together = 100
 
-/** Asks machines of the store, and keeps what they say; results are kept in portions, so that a stop loses few. */
-export async function* scan(app: App, store: Store, filter: Filter, signal?: AbortSignal): AsyncGenerator<Scanned> {
-  const ids = new Map<string, number>()
-  async function* names() {
-    for (let after: string | null = null; ; ) {
-      const page = await store.list(filter, { limit: 1000, after })
-      for (const { name, id } of page.rows) {
-        ids.set(name, id)
-        yield name
-      }
-      after = page.next
-      if (after === null) return
-    }
+/** Every row of what comes in pages, page by page. */
+export async function* rowsOf<T>(page: (after: string | null) => Promise<Page<T>>): AsyncGenerator<T> {
+  for (let after: string | null = null; ; ) {
+    const { rows, next }: Page<T> = await page(after)
+    yield* rows
+    if (next === null) return
+    after = next
   }
+}
+
+/** Keeps what machines say in portions, so that a stop loses few. */
+function keeper(store: Store) {
   let waiting: Observation[] = []
-  const keep = async () => {
+  const flush = async () => {
     const portion = waiting
     waiting = []
     if (portion.length > 0) await store.observe(portion)
   }
+  return {
+    flush,
+    add: async (observation: Observation) => {
+      waiting.push(observation)
+      if (waiting.length >= together) await flush()
+    },
+  }
+}
+
+const said = (machine: number, at: number, live: boolean, judged: Judgement): Observation => ({
+  ...{ machine, at, live, reading: judged.machine, products: judged.products, whole: answeredWhole(judged), uuid: null },
+})
+
+/** Asks machines of the store, and keeps what they say. */
+export async function* scan(app: App, store: Store, filter: Filter, signal?: AbortSignal): AsyncGenerator<Scanned> {
+  const ids = new Map<string, number>()
+  async function* names() {
+    for await (const { name, id } of rowsOf((after) => store.list(filter, { limit: 1000, after }))) {
+      ids.set(name, id)
+      yield name
+    }
+  }
+  const kept = keeper(store)
   try {
-    for await (const { name, result } of app.statusOf(names(), signal)) {
+    for await (const { name, result } of app.status(names(), signal)) {
       const machine = ids.get(name)!
       ids.delete(name)
       const at = Date.now()
-      const silent = result.ok && unanswered(result.value)
-      const why = !result.ok
-        ? result.problem
-        : silent
-          ? problem('COULD_NOT_ASK', `${name}: ${result.value.machine.headline}`, result.value.machine.next)
-          : null
-      if (why) waiting.push({ machine, at, problem: why })
-      else if (result.ok)
-        waiting.push({
-          machine,
-          at,
-          live: true,
-          reading: result.value.machine,
-          products: result.value.products,
-          whole: !result.value.findings.some((f) => f.rule === 'could-not-ask'),
-          uuid: null,
-        })
-      if (waiting.length >= together) await keep()
+      const why = result.ok ? unanswered(name, result.value) : result.problem
+      if (why) await kept.add({ machine, at, problem: why })
+      else if (result.ok) await kept.add(said(machine, at, true, result.value))
       yield { name, problem: why, verdict: result.ok && !why ? result.value.machine.verdict : null }
     }
   } finally {
-    await keep()
+    await kept.flush()
   }
 }
 
@@ -233,14 +248,13 @@ export async function keepRecordings(app: App, store: Store, dryRun: boolean): P
   const machines = names.map((name): FoundMachine => ({ name, ...empty, distinguishedName: null, groups: [], pool: null }))
   const difference = await store.importMachines(machines, { source: 'recordings', at: Date.now(), partial: true, dryRun })
   if (dryRun) return difference
+  const kept = keeper(store)
   for await (const { name, result } of app.status(names)) {
-    if (!result.ok || unanswered(result.value)) continue
+    if (!result.ok || unanswered(name, result.value)) continue
     const [card] = await store.find(name)
     const at = app.recordedAt(name)
-    if (!card || at === null) continue
-    const { machine: reading, products, findings } = result.value
-    const whole = !findings.some((f) => f.rule === 'could-not-ask')
-    await store.observe([{ machine: card.id, at: at.getTime(), live: false, reading, products, whole, uuid: null }])
+    if (card && at !== null) await kept.add(said(card.id, at.getTime(), false, result.value))
   }
+  await kept.flush()
   return difference
 }

@@ -1,7 +1,7 @@
 import { canonicalHost } from '../addresses.ts'
+import { readWhole } from '../files.ts'
 import { type Problem, ProblemError, problem } from '../model.ts'
 import { type Machine, openRecording, type Recording } from '../windows.ts'
-import { readWhole } from './read-whole.ts'
 
 /** Machines that are known from files in place of being asked. */
 export type Recordings = {

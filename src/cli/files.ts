@@ -1,42 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { decode, goodPaste, looksBinary, type SourceText } from '../activation.ts'
+import { readWhole } from '../files.ts'
 import { type Problem, ProblemError, problem, type Site } from '../model.ts'
 
 /** More than any honest paste: a folder of saved outputs is given as files, not as one. */
 const limitBytes = 32 * 1024 * 1024
-
-/** Reads a file (`-` is standard input) whole, at most 32 MiB. */
-function readBytes(file: string): Uint8Array {
-  const fd = file === '-' ? 0 : openSync(file, 'r')
-  try {
-    const size = file === '-' ? 0 : fstatSync(fd).size
-    if (file !== '-' && fstatSync(fd).isDirectory()) throw Object.assign(new Error('directory'), { code: 'EISDIR' })
-    if (size > limitBytes) throw Object.assign(new Error('too large'), { code: 'TOO_LARGE', size })
-    const chunks: Uint8Array[] = []
-    let total = 0
-    for (;;) {
-      const chunk = new Uint8Array(65_536)
-      let n = 0
-      try {
-        n = readSync(fd, chunk, 0, chunk.length, null)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EOF') break
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
-          continue
-        }
-        throw error
-      }
-      if (n === 0) break
-      total += n
-      if (total > limitBytes) throw Object.assign(new Error('too large'), { code: 'TOO_LARGE', size: total })
-      chunks.push(chunk.subarray(0, n))
-    }
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-  } finally {
-    if (file !== '-') closeSync(fd)
-  }
-}
 
 /** A file as text, or the Problem that keeps it from being one. */
 export function readText(
@@ -49,7 +16,7 @@ export function readText(
   })
   let bytes: Uint8Array
   try {
-    bytes = readBytes(file)
+    bytes = readWhole(file === '-' ? 0 : file, limitBytes)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
@@ -60,7 +27,7 @@ export function readText(
       ])
     if (code === 'EACCES' || code === 'EPERM')
       return no('FILE_UNREADABLE', 'This user may not read it.', ['Ask for read permission, or copy the text.'])
-    if (code === 'TOO_LARGE')
+    if (code === 'EFBIG')
       return no('FILE_TOO_LARGE', 'It is larger than 32 MB; nothing of it was read.', [
         'Cut out the part with the licensing output, or split the file.',
       ])

@@ -1,7 +1,7 @@
 /** Plans that were kept in a file: read by their published schema, before anything of them is believed. */
 import { canonicalHost } from '../addresses.ts'
-import { readWhole } from '../app.ts'
 import { clientKeys } from '../catalogue.ts'
+import { readWhole } from '../files.ts'
 import { type MachinePlan, maskKeys, type Plan, ProblemError, problem } from '../model.ts'
 import { machinePlanSchema, planSchema } from '../schemas.ts'
 

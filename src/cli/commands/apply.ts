@@ -43,7 +43,7 @@ async function begin(app: App, words: readonly string[], wishes: Wished, flags: 
     }
   }
   const problems: Problem[] = []
-  /** What is kept of a machine where nothing is to be done is its name, however many there are. */
+  /** What is kept of a machine where nothing is to be done is its name, and why where it is not as wished, however many there are. */
   const toDo: MachinePlan[] = []
   const rest: MachineOutcome[] = []
   let unasked = false

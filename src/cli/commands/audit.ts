@@ -1,5 +1,4 @@
 import { auditor, auditRemarks, unanswered } from '../../activation.ts'
-import { problem } from '../../model.ts'
 import { type Io, json, showProblem } from '../io.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { showAudit } from '../views/audit.ts'
@@ -15,11 +14,9 @@ export async function run(
   const bar = progress(names.length, io)
   try {
     for await (const { name, result } of app.status(names)) {
-      if (!result.ok) all.missed(result.problem)
-      else if (unanswered(result.value)) {
-        const { headline, next } = result.value.machine
-        all.missed(problem('COULD_NOT_ASK', `${name}: ${headline}`, next))
-      } else all.add(name, result.value)
+      const why = result.ok ? unanswered(name, result.value) : result.problem
+      if (why) all.missed(why)
+      else if (result.ok) all.add(name, result.value)
       bar.step(!result.ok)
     }
   } finally {

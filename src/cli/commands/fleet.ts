@@ -1,4 +1,15 @@
-import { type Filter, keepRecordings, openFleet, recordingsIn, restoreFleet, type Source, type Store, scan, sourcesOf } from '../../app.ts'
+import {
+  type Filter,
+  keepRecordings,
+  openFleet,
+  recordingsIn,
+  restoreFleet,
+  rowsOf,
+  type Source,
+  type Store,
+  scan,
+  sourcesOf,
+} from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
 import { appFor, progress } from '../machines.ts'
@@ -152,15 +163,12 @@ async function list(_words: readonly string[], flags: Flags, store: Store, io: I
   const limit = number(flags, 'limit', 1, 1_000_000) ?? Number.POSITIVE_INFINITY
   let shown = 0
   if (flags.json) io.out('{"schema":"slmctl.fleet-list/1","machines":[')
-  for (let after: string | null = null; shown < limit; ) {
-    const page = await store.list(filter, { limit: Math.min(1000, limit - shown), after })
-    for (const line of page.rows) {
-      if (flags.json) io.out(`${shown === 0 ? '' : ','}\n${JSON.stringify(line)}`)
-      else io.out(showLine(line, io))
-      shown++
-    }
-    after = page.next
-    if (after === null) break
+  // A page is no larger than what is wanted of it.
+  const size = Math.min(1000, limit)
+  for await (const line of rowsOf((after) => store.list(filter, { limit: size, after }))) {
+    if (flags.json) io.out(`${shown === 0 ? '' : ','}\n${JSON.stringify(line)}`)
+    else io.out(showLine(line, io))
+    if (++shown === limit) break
   }
   if (flags.json) io.out('\n]}\n')
   else io.out(`\n${shown} ${shown === 1 ? 'machine' : 'machines'}. In full: slmctl fleet show NAME\n`)
@@ -199,15 +207,10 @@ async function expiring(_words: readonly string[], flags: Flags, store: Store, i
   const before = now + (flags.days === undefined ? 30 : days(flags, 'days')) * 86_400_000
   let n = 0
   if (flags.json) io.out('{"schema":"slmctl.fleet-expiring/1","products":[')
-  for (let after: string | null = null; ; ) {
-    const page = await store.expiring({ from: now, before }, { limit: 1000, after })
-    for (const line of page.rows) {
-      if (flags.json) io.out(`${n === 0 ? '' : ','}\n${JSON.stringify(line)}`)
-      else io.out(showExpiring(line, now, io))
-      n++
-    }
-    after = page.next
-    if (after === null) break
+  for await (const line of rowsOf((after) => store.expiring({ from: now, before }, { limit: 1000, after }))) {
+    if (flags.json) io.out(`${n === 0 ? '' : ','}\n${JSON.stringify(line)}`)
+    else io.out(showExpiring(line, now, io))
+    n++
   }
   if (flags.json) io.out('\n]}\n')
   else if (n === 0) io.out('Nothing that is known ends by then.\n')

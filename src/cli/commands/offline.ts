@@ -1,6 +1,7 @@
 import { type Asked, decode } from '../../activation.ts'
 import { canonicalHost } from '../../addresses.ts'
-import { type App, readWhole } from '../../app.ts'
+import type { App } from '../../app.ts'
+import { readWhole } from '../../files.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
 import { makeSigner, readTelephoneFile, type TelephoneRow, telephoneFile } from '../../offline.ts'
 import { type Io, json, note, showProblem, wrap } from '../io.ts'

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { readWhole } from '../../app.ts'
+import { readWhole } from '../../files.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
 import {
   type Action,

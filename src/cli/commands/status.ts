@@ -26,7 +26,7 @@ export async function run(
   try {
     for await (const answer of app.status(names)) {
       const bad = !answer.result.ok || answer.result.value.machine.verdict !== 'ok'
-      if (!answer.result.ok || unanswered(answer.result.value)) count.failed++
+      if (!answer.result.ok || unanswered(answer.name, answer.result.value)) count.failed++
       else if (bad) count.other++
       else count.ok++
       bar.end()
