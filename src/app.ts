@@ -2,6 +2,7 @@
  * The only place where the parts are put together from a site file and flags: how machines are reached, DNS, secrets, the
  * clock, where the journal is.
  */
+import { isIP, type LookupFunction } from 'node:net'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
@@ -189,6 +190,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const replay = options.replay === null ? null : openRecordings(options.replay)
   let keep: ((machine: Machine) => Machine) | null = null
   const names = openResolver({ servers: site?.dnsServers ?? [] })
+  const lookup = site && site.dnsServers.length > 0 ? lookupBy(site.dnsServers) : null
 
   const logons = new Logons()
   const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
@@ -204,7 +206,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
     const { credential, operationTimeoutMs } = answer.reach
-    const reach = await reaches.resolve(answer.reach)
+    const resolved = await reaches.resolve(answer.reach)
+    const reach = lookup ? { ...resolved, lookup } : resolved
     watched?.reach(reach, credential.name)
     // A short time limit is meant for the answer as a whole, too.
     const graceMs = Math.min(10_000, operationTimeoutMs)
@@ -403,6 +406,24 @@ function leaveSoon(): void {
     else process.exit()
   }, 500)
   timer.unref()
+}
+
+/** How the names of machines become addresses where the site file names DNS servers: by these, anew each time, as machines move. */
+function lookupBy(servers: readonly string[]): LookupFunction {
+  const names = openResolver({ servers, pin: false })
+  return (name, options, done) => {
+    names.addresses(name).then(
+      (found) => {
+        const all = found.map((address) => ({ address, family: isIP(address) }))
+        const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0)
+        const fitting = family === 0 ? all : all.filter((a) => a.family === family)
+        if (!fitting[0]) done(Object.assign(new Error(`DNS knows no address of ${name}.`), { code: 'ENOTFOUND' }), '', 0)
+        else if (options.all) done(null, fitting)
+        else done(null, fitting[0].address, fitting[0].family)
+      },
+      (error: Error) => done(Object.assign(error, { code: 'EAI_AGAIN' }), '', 0),
+    )
+  }
 }
 
 /** The flags as the narrowest level of how machines are reached. */

@@ -340,12 +340,24 @@ export type Site = {
   /** What is wished where a group says nothing; the first wish that fits a product holds. */
   readonly wishes: readonly Wish[]
   readonly groups: readonly Group[]
+  /** Where machines stand, in the order in which they are looked through; left out: one place for all. */
+  readonly locations?: readonly Location[]
   /** What was bought. Needed where a machine's own licence (OEM, retail) would be given up. */
   readonly entitlements: readonly Entitlement[]
   /** What a scheduled check may do beyond looking: `repair` lets it apply what is wished. */
   readonly schedule: { readonly repair: boolean }
   /** Who may sign plans that are carried to machines by file: Ed25519 public keys, base64 of the 32 bytes. Where any is named, an unsigned plan file is refused. */
   readonly planSigners: readonly string[]
+}
+
+/** A place with machines near to each other, which a worker near them serves. */
+export type Location = {
+  readonly name: string
+  readonly domains: readonly string[]
+  readonly networks: readonly string[]
+  readonly groups: readonly string[]
+  /** At most so many machines at once; null: no limit of its own. */
+  readonly atOnce: number | null
 }
 
 export type Forest = {

@@ -14,6 +14,11 @@ export type ResolverOptions = {
   readonly random?: () => number
   /** For one question to one server; it is asked twice, the second time with double patience. */
   readonly timeoutMs?: number
+  /**
+   * True, where left out: a name is asked once for the run, so that it cannot change between check and use. False: as often as it is
+   * needed, for names without end and over hours.
+   */
+  readonly pin?: boolean
 }
 
 /** DNS for one run. An empty list means that DNS says there is none; no answer throws a ProblemError DNS_UNANSWERED. */
@@ -31,7 +36,7 @@ const atOnce = 64
 /** A server that was silent is not asked again for the next of a thousand machines, but for a run of hours it is. */
 const silenceMs = 30_000
 
-export function openResolver({ servers, random = Math.random, timeoutMs = 2000 }: ResolverOptions): Resolver {
+export function openResolver({ servers, random = Math.random, timeoutMs = 2000, pin = true }: ResolverOptions): Resolver {
   const pinned = new Map<string, Promise<readonly (string | SrvRecord)[]>>()
   const gate = openGate(atOnce)
   const asked = servers.length > 0
@@ -45,7 +50,8 @@ export function openResolver({ servers, random = Math.random, timeoutMs = 2000 }
     if (!answer) {
       answer = gate(ask)
       pinned.set(key, answer)
-      answer.catch(() => setTimeout(() => pinned.delete(key), silenceMs).unref())
+      const forget = () => pinned.delete(key)
+      answer.then(pin ? () => {} : forget, () => (pin ? setTimeout(forget, silenceMs).unref() : forget()))
     }
     return answer
   }

@@ -280,6 +280,13 @@ function build(file: string, words: SiteWords, lineOf: (path: Path) => number): 
         machines: g.machines.map((m) => (typeof m === 'string' ? m : m.name)),
         wishes: g.wishes.map(wish),
       })),
+      locations: Object.entries(words.locations).map(([name, l]) => ({
+        name,
+        domains: l.domains.map(domain),
+        networks: l.networks,
+        groups: l.groups,
+        atOnce: l['at-once'] ?? null,
+      })),
       entitlements: words.entitlements.map((e) => ({ product: e.product, quantity: e.quantity, agreement: e.agreement ?? null })),
       schedule: { repair: words.schedule?.repair ?? false },
       planSigners: words.plans?.signers ?? [],

@@ -127,7 +127,7 @@ export const siteSchema = z
           )
           .max(8)
           .default([])
-          .describe('DNS servers to ask, by address; left out: the system’s.'),
+          .describe('DNS servers to ask for KMS hosts and machines, by address; left out: the system’s.'),
       })
       .optional(),
     forests: z
@@ -169,6 +169,18 @@ export const siteSchema = z
       )
       .default({})
       .describe('Machines that are looked after alike.'),
+    locations: z
+      .record(
+        word,
+        z.strictObject({
+          domains: z.array(domainName).default([]).describe('Machines whose names stand in these domains.'),
+          networks: z.array(network).default([]).describe('Machines whose known address is in these networks.'),
+          groups: z.array(z.string().min(1).max(256)).default([]).describe('Machines of these groups of the fleet (slmctl fleet import).'),
+          'at-once': z.int().min(1).max(10_000).optional().describe('At most so many machines at once, over all workers.'),
+        }),
+      )
+      .default({})
+      .describe('Where machines stand: a worker serves the locations it is told to. A machine belongs to the first that fits it.'),
     wishes: z.array(wish).default([]).describe('Which product by which way; the first that fits holds.'),
     entitlements: z
       .array(

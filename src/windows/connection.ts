@@ -146,9 +146,9 @@ export class Connection {
     this.close()
     if (this.#refused) throw this.#refused
     this.check()
-    const { address, port, tls, connectTimeoutMs, credential } = this.#reach
+    const { address, port, tls, connectTimeoutMs, credential, lookup } = this.#reach
     const until = performance.now() + connectTimeoutMs
-    const tcp = await openTcp(address, port, connectTimeoutMs)
+    const tcp = await openTcp(address, port, connectTimeoutMs, lookup)
     if (tls === null) this.#socket = new HttpSocket(tcp, this.#patience.answerBytes)
     else {
       const secured = await secure(tcp, address, tls, credential, Math.max(1, until - performance.now()))

@@ -1,4 +1,4 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { type ProblemCode, TransportError } from './problems.ts'
 
 /** One answer of HTTP/1.1, whole. Header names are lower-case; a header may come several times. */
@@ -301,9 +301,9 @@ class Chunks {
 export const authority = (address: string, port: number) => `${isIP(address) === 6 ? `[${address}]` : address}:${port}`
 
 /** Opens a TCP connection within the limit. */
-export function openTcp(address: string, port: number, limitMs: number): Promise<Socket> {
+export function openTcp(address: string, port: number, limitMs: number, lookup?: LookupFunction): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host: address, port, noDelay: true })
+    const socket = connectTcp({ host: address, port, noDelay: true, ...(lookup ? { lookup } : {}) })
     const timer = setTimeout(() => fail(new TransportError('WINRM_TIMEOUT', '', false)), limitMs)
     const fail = (error: TransportError) => {
       clearTimeout(timer)

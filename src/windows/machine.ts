@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { Secret } from '../secrets.ts'
 
 /**
@@ -64,6 +65,8 @@ export type Reach = {
   /** Time that the machine gets for one operation (w:OperationTimeout). */
   readonly operationTimeoutMs: number
   readonly connectTimeoutMs: number
+  /** How `address` becomes addresses to connect to, where that is not the system's own way; certificate, ticket and Host keep the name. */
+  readonly lookup?: LookupFunction
 }
 
 /** TLS is always verified: against the system's authorities, the given ones, or a pinned certificate. */
