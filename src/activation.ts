@@ -18,6 +18,7 @@ export {
   type Answer,
   type Answers,
   boardQuestion,
+  boardUuid,
   type LiveQuestion,
   type LiveRow,
   type LiveValue,

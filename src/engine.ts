@@ -9,13 +9,13 @@ export { type Authority, authority, forbids, isClientKey, type Names } from './e
 export {
   beginJournal,
   continueJournal,
+  type Entry,
   type Journal,
+  leaseLost,
+  type MachineJournal,
   type MachineResult,
-  readJournal,
   type StepResult,
-  settles,
-  type Told,
-  type ToldMachine,
-  unfinishedJournal,
 } from './engine/journal.ts'
-export { factsOf, type Named, plansFor, statusOf } from './engine/status.ts'
+export { holdMachine } from './engine/lock.ts'
+export { factsOf, type Identity, type Named, planOne, plansFor, readMachine, statusOf } from './engine/status.ts'
+export { readJournal, settles, type Told, type ToldMachine, toldMachine, unfinishedJournal } from './engine/told.ts'

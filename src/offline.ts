@@ -22,5 +22,5 @@ export {
   validDays,
   verifySigned,
 } from './offline/signed-plan.ts'
-export { type OnTarget, onTarget, otherMachine, uuidOf } from './offline/target.ts'
+export { type OnTarget, onTarget, otherMachine } from './offline/target.ts'
 export { begun, claim, refuseUsed } from './offline/used.ts'

@@ -1,6 +1,6 @@
 /** Plans that are carried by file: signed for a machine here, recognised and opened there. */
 import { join } from 'node:path'
-import { boardQuestion } from '../activation.ts'
+import { boardQuestion, boardUuid } from '../activation.ts'
 import type { Environment } from '../engine.ts'
 import { type MachinePlan, ProblemError, problem, type Wish } from '../model.ts'
 import { NativeError, secureFolder } from '../native.ts'
@@ -17,7 +17,6 @@ import {
   type SigningKey,
   signPlan,
   targetKey,
-  uuidOf,
   verifySigned,
 } from '../offline.ts'
 import { readSecret, type Secret, type SecretReference } from '../secrets.ts'
@@ -68,7 +67,7 @@ export async function ownKey(folder: string): Promise<string> {
 export async function identityOf(machine: Machine, name: string, key: string | null): Promise<Identity> {
   const { class: of, columns } = boardQuestion
   const rows = await machine.ask({ class: of, columns })
-  return { name, uuid: uuidOf(rows?.[0]?.UUID), key }
+  return { name, uuid: boardUuid(rows?.[0]?.UUID), key }
 }
 
 /** Signs what is planned for a machine. */

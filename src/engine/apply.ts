@@ -21,7 +21,9 @@ import type { Secret, SecretReference } from '../secrets.ts'
 import type { CallAnswer, Machine } from '../windows.ts'
 import { type Collected, collect, collectLicensing, isAway, problemOf } from './collect.ts'
 import { type Authority, authority, forbids, isClientKey, type Names } from './guard.ts'
-import type { At, Journal, MachineResult, StepResult, ToldMachine } from './journal.ts'
+import { type At, leaseLost, type MachineJournal, type MachineResult, type StepResult } from './journal.ts'
+import { askedIn, elsewhere, exact, instance, repeats, same, sameTry, sameWork, soFar } from './steps.ts'
+import type { ToldMachine } from './told.ts'
 
 /** Everything the engine needs from outside: how to reach machines, DNS, clock, the site, the secrets of wishes. */
 export type Environment = {
@@ -86,7 +88,12 @@ export async function planOptions(env: Environment, name: string, may: Authority
 }
 
 /** Applies one machine's plan. Never throws: whatever goes wrong is this machine's outcome. */
-export async function applyMachine(plan: MachinePlan, env: Environment, journal: Journal, options: Options): Promise<MachineOutcome> {
+export async function applyMachine(
+  plan: MachinePlan,
+  env: Environment,
+  journal: MachineJournal,
+  options: Options,
+): Promise<MachineOutcome> {
   const name = plan.name ?? plan.id
   const nothing = (result: MachineResult, why: Problem | null): MachineOutcome => ({ name, result, steps: [], problem: why, after: null })
   if (plan.steps.length === 0 && !options.told?.open) return nothing('unchanged', null)
@@ -104,7 +111,8 @@ export async function applyMachine(plan: MachinePlan, env: Environment, journal:
     await journal.write({ kind: 'begin', machine: name })
     outcome = await run.go()
   } catch (error) {
-    outcome = { name, result: run.brokenOff, steps: run.steps, problem: problemOf(error), after: null }
+    const why = problemOf(error)
+    outcome = { name, result: run.brokenOff(why), steps: run.steps, problem: why, after: null }
   } finally {
     await run.close()
     letGo()
@@ -112,7 +120,8 @@ export async function applyMachine(plan: MachinePlan, env: Environment, journal:
   try {
     await journal.write({ kind: 'end', machine: name, result: outcome.result })
   } catch (error) {
-    outcome = { ...outcome, problem: outcome.problem ?? problemOf(error) }
+    const why = problemOf(error)
+    outcome = { ...outcome, problem: isLost(why) ? why : (outcome.problem ?? why) }
   }
   return outcome
 }
@@ -127,12 +136,14 @@ class Run {
   readonly #plan: MachinePlan
   readonly #env: Environment
   readonly #site: Site
-  readonly #journal: Journal
+  readonly #journal: MachineJournal
   readonly #options: Options
   #machine: Machine | null = null
   #was: 'not asked' | 'asked' | 'sent' = 'not asked'
+  /** The call that an earlier run left open was found done. */
+  #openHeld = false
 
-  constructor(name: string, plan: MachinePlan, env: Environment, site: Site, journal: Journal, options: Options) {
+  constructor(name: string, plan: MachinePlan, env: Environment, site: Site, journal: MachineJournal, options: Options) {
     this.#name = name
     this.#plan = plan
     this.#env = env
@@ -142,7 +153,9 @@ class Run {
   }
 
   /** What a run is that something unforeseen ended: while a call is out, nobody knows. */
-  get brokenOff(): MachineResult {
+  brokenOff(why: Problem): MachineResult {
+    const out = this.#was === 'sent' || (this.#was === 'not asked' && this.#options.told?.open)
+    if (isLost(why)) return out ? 'unknown' : 'interrupted'
     return this.#was === 'not asked' ? 'unreachable' : this.#was === 'asked' ? 'failed' : 'unknown'
   }
 
@@ -155,8 +168,9 @@ class Run {
       // Before the interruption a call went out and its end is not known: the machine tells, nothing is repeated.
       const before = liveFacts({ name: this.#name, answers: told.open.answers, askedAt: now.askedAt })
       const verdict = verifyStep(told.open.step, before, now.facts, { site: this.#site, authorise: may.authorise })
+      this.#openHeld = verdict.holds
       await this.#did(told.open, told.open.step, verdict.holds ? 'held' : 'unknown', null, verdict.because)
-      if (!verdict.holds && undecided(now.facts)) return this.#end('unknown', now.facts, this.#unanswered(verdict.because))
+      if (!verdict.holds && undecided(now.facts)) return this.#end('unknown', now.facts, this.#noAnswer(verdict.because))
     }
     this.#was = 'asked'
     const fresh = await this.#replan(now.facts, may)
@@ -187,9 +201,11 @@ class Run {
       return this.#stale(now.facts, fresh.fingerprint === this.#plan.fingerprint)
     }
     // Steps whose end is not known do not count: the host that they were about is still to be tried.
-    const held = told?.open && this.steps.some((s) => s.result === 'held') ? told.open.attempt : 0
+    const held = told?.open && this.#openHeld ? told.open.attempt : 0
     let attempt = resumed ? Math.max(0, held, ...told.did.flatMap((d) => (d.result === 'unknown' ? [] : [d.attempt]))) : 0
-    let queue = steps.map((step, index) => ({ step, index }))
+    // The places of an earlier run are not used again, so that an entry always tells which step it is about.
+    const places = resumed ? 1 + Math.max(told.open?.index ?? -1, ...told.did.map((d) => d.index)) : 0
+    let queue = steps.map((step, index) => ({ step, index: places + index }))
     while (queue.length > 0 || failed.size > 0) {
       for (const { step: planned, index } of queue) {
         if (this.#options.signal?.aborted) return this.#end('interrupted', now.facts, null)
@@ -200,9 +216,10 @@ class Run {
               'Make a new plan: slmctl plan',
             ])
         if (!step || forbidden) return this.#refused({ attempt, index }, step ?? planned, now.facts, forbidden!)
+        if (this.#unanswered(step) > 1) return this.#end('unknown', now.facts, this.#notAgain(step))
         const { outcome, after, away } = await this.#send(step, { machine: this.#name, attempt, index }, now)
         now = after ?? now
-        if (outcome.result === 'unknown') return this.#end('unknown', after?.facts ?? null, this.#unanswered(outcome.because))
+        if (outcome.result === 'unknown') return this.#end('unknown', after?.facts ?? null, this.#noAnswer(outcome.because))
         if (outcome.result === 'refused')
           return this.#end('refused', now.facts, problem('STEP_NOT_ALLOWED', `${this.#name}: ${outcome.because}`, ['Correct the wish.']))
         if (outcome.result === 'failed') {
@@ -222,7 +239,7 @@ class Run {
       queue = this.#plan.fallbacks
         .filter((f) => f.attempt === attempt && f.steps.some((s) => s.activates && failed.has(resolveStep(s, facts)?.product ?? '')))
         .flatMap((f) => f.steps)
-        .map((step, index) => ({ step, index }))
+        .map((step, index) => ({ step, index: places + index }))
       if (queue.length === 0) break
     }
     for (const why of failed.values()) return this.#end('failed', now.facts, why)
@@ -232,8 +249,7 @@ class Run {
   /** After an interruption, nothing left to do is the wished end only if the first plan left no more undone than that. */
   #endOfResumed(fresh: MachinePlan, facts: MachineFacts): MachineOutcome {
     const asked = fresh.missing.find((m) => !this.#plan.missing.some((o) => o.fact === m.fact && o.why === m.why))
-    if (asked)
-      return this.#end('unknown', facts, problem('COULD_NOT_ASK', `${this.#name}: ${asked.why}`, ['slmctl apply --resume asks again.']))
+    if (asked) return this.#end('unknown', facts, problem('COULD_NOT_ASK', `${this.#name}: ${asked.why}`, [`${this.#goesOn} asks again.`]))
     const refused = fresh.refused.find((r) => !this.#plan.refused.some((o) => o.code === r.code && o.product === r.product))
     if (refused) return this.#end('refused', facts, problem(refused.code, `${this.#name}: ${refused.because}`, refused.next))
     return this.#end('changed', facts, null)
@@ -243,8 +259,32 @@ class Run {
     return authority(facts, this.#site, this.#env.names, this.#plan.steps)
   }
 
-  #unanswered(because: string): Problem {
-    return problem('CALL_UNANSWERED', `${this.#name}: ${because}`, ['slmctl apply --resume asks the machine again and goes on.'])
+  get #goesOn(): string {
+    return this.#journal.goesOn ?? 'slmctl apply --resume'
+  }
+
+  #noAnswer(because: string): Problem {
+    return problem('CALL_UNANSWERED', `${this.#name}: ${because}`, [`${this.#goesOn} asks the machine again and goes on.`])
+  }
+
+  /** How often a step went out whose end nobody learned, and which the machine did not show as done either. */
+  #unanswered(step: Step): number {
+    const { told } = this.#options
+    if (!told) return 0
+    const last = told.open && !this.#openHeld ? [told.open.step] : []
+    return [...told.unanswered, ...last].filter((s) => sameTry(s, step)).length
+  }
+
+  /** A call without an answer is tried once more, not for ever: what swallows it twice is for a person to look at. */
+  #notAgain(step: Step): Problem {
+    return problem(
+      'CALL_NOT_REPEATED',
+      `${this.#name}: "${step.what}" was sent twice, nobody learned its end, and it is not done; it is not sent a third time.`,
+      [
+        `Look at the machine and its event log for what ends these calls: slmctl status ${this.#name}`,
+        `Then begin anew with a new plan: slmctl plan ${this.#name}`,
+      ],
+    )
   }
 
   async #refused(at: Omit<At, 'machine'>, step: Step, facts: MachineFacts, why: Problem): Promise<MachineOutcome> {
@@ -269,6 +309,7 @@ class Run {
       }
       const machine = await this.#open()
       await this.#journal.write({ kind: 'about', ...at, step, before: licensingOf(before) })
+      if (this.#journal.mayStill?.() === false) await this.#lost(at, step)
       this.#was = 'sent'
       answer = await machine.call({ class: step.class, key: step.key, method: step.method, arguments: given })
     } catch (error) {
@@ -298,6 +339,15 @@ class Run {
     const unsure = why !== null || undecided(after.facts)
     const result: StepResult = verdict.holds ? (why ? 'held' : 'done') : unsure ? 'unknown' : 'failed'
     return { outcome: await this.#did(at, step, result, answer?.returnValue ?? null, verdict.because), after }
+  }
+
+  /**
+   * The entry of a call is written, and the machine is no longer this run's: nothing is sent. The entry is closed if that can still
+   * be written. If not, whoever has the machine next sees a call that may be out: it asks the machine first, and counts one try.
+   */
+  async #lost(at: At, step: Step): Promise<never> {
+    await this.#did(at, step, 'refused', null, 'The machine was held no longer; nothing was sent.').catch(() => {})
+    throw leaseLost(this.#name)
   }
 
   /** Asks the licensing classes again, over a new connection if the old one is gone; null where the machine does not answer. */
@@ -376,78 +426,7 @@ class Run {
   }
 }
 
-/** What a step does, without its reasons. The instance is left out: an entry that came into being since has an ID now. */
-function same(step: Step): string {
-  return JSON.stringify([step.change, step.class, step.method, step.arguments, step.secret])
-}
-
-function instance(step: Step): string {
-  return JSON.stringify([same(step), step.key])
-}
-
-function exact(step: Step): string {
-  return JSON.stringify([same(step), step.key, step.product, step.host, step.activates])
-}
-
-/** Whether two plans of the same facts would send the same, in the same order, and the same after a host that fails. */
-function sameWork(a: MachinePlan, b: MachinePlan): boolean {
-  const work = (p: MachinePlan) =>
-    JSON.stringify([p.fingerprint, p.steps.map(exact), p.fallbacks.map((f) => [f.product, f.attempt, f.steps.map(exact)])])
-  return work(a) === work(b)
-}
-
-/** What was asked for beside the wishes when these steps were planned. */
-function askedIn(steps: readonly Step[]): Asked[] {
-  const asked = steps.flatMap((s): Asked[] => {
-    if (s.because !== reasons.asked) return []
-    const { LookupDomain: domain, DisableCaching: off, ActivationType: type } = s.arguments
-    switch (s.change) {
-      case 'kms-dns':
-      case 'clear-registry-key':
-        return [{ change: s.change }]
-      case 'host-caching':
-        return [{ change: s.change, caching: off === false }]
-      case 'lookup-domain':
-        return [{ change: s.change, domain: typeof domain === 'string' ? domain : null }]
-      case 'activation-type':
-        return [{ change: s.change, type: type === 1 || type === 2 ? type : 0 }]
-      default:
-        return []
-    }
-  })
-  // A key that is installed and not activated in the same plan is one that waits for the telephone.
-  const waits = (s: Step) => s.secret !== null && s.change !== 'avma' && !steps.some((o) => o.activates && o.product === s.product)
-  if (steps.some(waits)) asked.push({ change: 'telephone' })
-  return [...new Map(asked.map((a) => [JSON.stringify(a), a])).values()]
-}
-
-type Ended = Pick<StepOutcome, 'result' | 'returnValue' | 'because'> & { readonly step: Step | null }
-
-/**
- * What a journal tells of steps: those that were done, and activations that their host refused or did not answer, where no other
- * host was set since: they are not tried again at that host.
- */
-function soFar(ended: readonly Ended[]): { done: Set<string>; failed: Map<string, Ended & { readonly step: Step }> } {
-  const done = new Set<string>()
-  const failed = new Map<string, Ended & { readonly step: Step }>()
-  for (const { step, ...end } of ended) {
-    if (!step) continue
-    const is = instance(step)
-    if (end.result === 'done' || end.result === 'held') {
-      done.add(is)
-      if (step.activates) failed.delete(is)
-      else failed.clear()
-    } else if (end.result === 'failed' && step.activates && elsewhere.has(end.returnValue ?? -1)) failed.set(is, { step, ...end })
-  }
-  return { done, failed }
-}
-
-/** Of steps that were done: those that a new plan would make again although what they do is there. */
-function repeats(step: Step, facts: MachineFacts): boolean {
-  if (!step.activates) return step.change === 'clear-registry-key'
-  const product = resolveStep(step, facts)?.product
-  return facts.products.some((p) => p.activationId === product && p.state === 'licensed')
-}
+const isLost = (why: Problem): boolean => why.code === 'LEASE_LOST'
 
 /** True where a question that decides was not answered: then nothing is known, and "no" would be a lie. */
 function undecided(facts: MachineFacts): boolean {
@@ -464,12 +443,3 @@ function codeOf(why: Problem): number | null {
   const found = /0x[0-9A-F]{8}/i.exec(why.summary)?.[0]
   return found ? Number(found) : null
 }
-
-/**
- * Codes after which another host of ours may succeed: no answer, no name, no such service there, too few clients so far, or a
- * host that does not serve this product.
- */
-const elsewhere: ReadonlySet<number> = new Set([
-  0xc004f074, 0xc004f038, 0xc004f039, 0xc004f042, 0xc004f041, 0x8007232b, 0x8007251d, 0x8007000d, 0x800706ba, 0x80072ee7, 0x80072efd,
-  0x8007232a, 0x80092328,
-])

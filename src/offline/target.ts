@@ -68,12 +68,3 @@ export function otherMachine(meant: Identity, is: Identity): string | null {
     return `The plan was made for a computer with another key than ${is.key === null ? 'this one, which has none' : 'this one'}.`
   return null
 }
-
-/** UUIDs that boards have in common: all zero or all one says "none", and one vendor's example is in many boards. */
-const nobodys = /^(?:0{8}-|f{8}-|03000200-0400-0500-0006-000700080009$)/
-
-/** A board's UUID as an identity has it. */
-export function uuidOf(value: unknown): string | null {
-  const uuid = typeof value === 'string' ? value.trim().toLowerCase() : ''
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid) && !nobodys.test(uuid) ? uuid : null
-}

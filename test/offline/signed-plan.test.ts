@@ -2,18 +2,9 @@ import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { boardUuid } from '../../src/activation.ts'
 import type { MachinePlan, Wish } from '../../src/model.ts'
-import {
-  type Identity,
-  looksSigned,
-  onTarget,
-  otherMachine,
-  publicPart,
-  signerOf,
-  signPlan,
-  uuidOf,
-  verifySigned,
-} from '../../src/offline.ts'
+import { type Identity, looksSigned, onTarget, otherMachine, publicPart, signerOf, signPlan, verifySigned } from '../../src/offline.ts'
 import { machinePlanSchema } from '../../src/schemas.ts'
 import { Secret } from '../../src/secrets.ts'
 import { step } from '../engine/step.ts'
@@ -249,7 +240,7 @@ test('a machine is recognised by name, board and key', () => {
   assert.match(otherMachine(machine, { ...machine, key: publicPart(generateKeyPairSync('x25519').privateKey) })!, /another key/)
   // A plan that was made without a key or a board of its own is recognised by what it has.
   assert.equal(otherMachine({ ...machine, uuid: null, key: null }, machine), null)
-  assert.equal(uuidOf('4C4C4544-0031-3610-8058-B7C04F4E3732'), machine.uuid)
+  assert.equal(boardUuid('4C4C4544-0031-3610-8058-B7C04F4E3732'), machine.uuid)
   for (const none of [
     'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF',
     '00000000-0000-0000-0000-000000000000',
@@ -257,5 +248,5 @@ test('a machine is recognised by name, board and key', () => {
     'x',
     null,
   ])
-    assert.equal(uuidOf(none), null)
+    assert.equal(boardUuid(none), null)
 })

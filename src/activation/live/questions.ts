@@ -139,6 +139,15 @@ export type QuestionOptions = {
 /** By what a machine is recognised whatever it is called; some boards have none of their own. */
 export const boardQuestion = { id: 'board', class: 'Win32_ComputerSystemProduct', columns: ['UUID'] } as const
 
+/** UUIDs that boards have in common: all zero or all one says "none", and one vendor's example is in many boards. */
+const nobodys = /^(?:0{8}-|f{8}-|03000200-0400-0500-0006-000700080009$)/
+
+/** A board's UUID, lower case; null where it is none, or none of this board alone. */
+export function boardUuid(value: unknown): string | null {
+  const uuid = typeof value === 'string' ? value.trim().toLowerCase() : ''
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid) && !nobodys.test(uuid) ? uuid : null
+}
+
 /**
  * What to ask next, in rounds: which columns exist depends on the version of Windows, and what concerns a KMS client, a KMS host
  * or a virtual machine is asked of those only. Empty when everything is known that the facts need; a question that was answered,
