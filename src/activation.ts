@@ -12,7 +12,14 @@ export type { ProductFacts } from './activation/facts/product.ts'
 export type { HostRole, OfficeFacts, SystemFacts, Unasked } from './activation/facts/system.ts'
 export { type HostInUse, hostInUse } from './activation/host-in-use.ts'
 export { answeredWhole, type Judgement, judge, unanswered } from './activation/judge.ts'
-export { requestEvents, requestsQuestion } from './activation/live/events.ts'
+export {
+  attemptEvents,
+  attemptsQuestion,
+  type LogEvents,
+  type LoggedEvent,
+  requestEvents,
+  requestsQuestion,
+} from './activation/live/events.ts'
 export { liveFacts } from './activation/live/facts.ts'
 export {
   type Answer,

@@ -28,6 +28,7 @@ export { type OfficeChannelRow, officeChannels } from './catalogue/office-channe
 export { type PlatformHintRow, platformHints } from './catalogue/platform-hints.ts'
 export { type PlatformRow, platformHosts, platformNames } from './catalogue/platforms.ts'
 export { registry } from './catalogue/registry.ts'
+export { type RequestCodeRow, requestCodes } from './catalogue/request-codes.ts'
 export { scriptOptions } from './catalogue/scripts.ts'
 export {
   notVolume,

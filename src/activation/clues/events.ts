@@ -1,3 +1,4 @@
+import type { Cell, EventRow } from './clue.ts'
 import { codePattern, guidPattern } from './shapes.ts'
 
 /** Sentences by which the software protection service's events are known when the paste has no event number. */
@@ -84,4 +85,38 @@ export function eventXml(
     provider: /<Provider\s[^>]*Name=['"]([^'"]+)['"]/i.exec(xml)?.[1] ?? null,
     data,
   }
+}
+
+/** Reads what an event's text carries, a list of values, `hr=`, named identifiers, and puts it into the event; false: nothing. */
+export function eventText(event: EventRow, cell: Cell, text: string): boolean {
+  const info = infoLine(text)
+  if (info && (event.id === null || event.id === info.id)) {
+    event.id = info.id
+    event.data = info.values
+    event.dataCell = cell
+    return true
+  }
+  let found = false
+  const hr = /\bhr\s*=\s*(0x[0-9a-f]{8})/i.exec(text)?.[1] ?? (/^(0x[0-9a-f]{8})$/i.exec(text)?.[1] || null)
+  if (hr) {
+    event.cells.set('ErrorCode', { ...cell, value: hr })
+    found = true
+  }
+  for (const [name, pattern] of [
+    ['ApplicationID', /\bApp(?:lication)?\s?Id\s*=\s*([0-9a-f-]{36})/i],
+    ['ID', /\bSku\s?Id\s*=\s*([0-9a-f-]{36})/i],
+  ] as const) {
+    const value = pattern.exec(text)?.[1]
+    if (value) {
+      event.cells.set(name, { ...cell, value: value.toLowerCase() })
+      found = true
+    }
+  }
+  const status = statusRow(text)
+  if (status) {
+    event.id ??= 1003
+    event.statuses.push({ ...status, cell })
+    found = true
+  }
+  return found
 }

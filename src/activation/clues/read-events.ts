@@ -1,7 +1,7 @@
 import { isEvent } from '../../catalogue.ts'
 import type { Line } from '../page.ts'
 import { cellOf, type EventRow } from './clue.ts'
-import { eventOfMessage, eventXml, infoLength, infoLine, statusRow } from './events.ts'
+import { eventOfMessage, eventText, eventXml, infoLength, infoLine, statusRow } from './events.ts'
 import { type Labelled, labelled } from './labels.ts'
 import type { Reader } from './reader.ts'
 import { codePattern } from './shapes.ts'
@@ -48,40 +48,9 @@ export function xmlEvent(r: Reader, i: number): number {
   return found ? n : 0
 }
 
-/** Reads what an event's text carries: a list of values, `hr=`, named identifiers. */
-export function dataOf(r: Reader, event: EventRow, text: string, line: Line): boolean {
-  const cell = cellOf(r.page.source, line, text)
-  const info = infoLine(text)
-  if (info && (event.id === null || event.id === info.id)) {
-    event.id = info.id
-    event.data = info.values
-    event.dataCell = cell
-    return true
-  }
-  let found = false
-  const hr = /\bhr\s*=\s*(0x[0-9a-f]{8})/i.exec(text)?.[1] ?? (/^(0x[0-9a-f]{8})$/i.exec(text)?.[1] || null)
-  if (hr) {
-    event.cells.set('ErrorCode', { ...cell, value: hr })
-    found = true
-  }
-  for (const [name, pattern] of [
-    ['ApplicationID', /\bApp(?:lication)?\s?Id\s*=\s*([0-9a-f-]{36})/i],
-    ['ID', /\bSku\s?Id\s*=\s*([0-9a-f-]{36})/i],
-  ] as const) {
-    const value = pattern.exec(text)?.[1]
-    if (value) {
-      event.cells.set(name, { ...cell, value: value.toLowerCase() })
-      found = true
-    }
-  }
-  const status = statusRow(text)
-  if (status) {
-    event.id ??= 1003
-    event.statuses.push({ ...status, cell })
-    found = true
-  }
-  return found
-}
+/** As `eventText`, of a line of the page. */
+export const dataOf = (r: Reader, event: EventRow, text: string, line: Line): boolean =>
+  eventText(event, cellOf(r.page.source, line, text), text)
 
 /** Lines that only an event's text has. A line that a console broke is put together again first. */
 export function eventData(r: Reader, i: number): number {
