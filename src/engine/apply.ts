@@ -21,7 +21,7 @@ import type { Secret, SecretReference } from '../secrets.ts'
 import type { CallAnswer, Machine } from '../windows.ts'
 import { type Collected, collect, collectLicensing, isAway, problemOf } from './collect.ts'
 import { type Authority, authority, forbids, isClientKey, type Names } from './guard.ts'
-import { type At, leaseLost, type MachineJournal, type MachineResult, type StepResult } from './journal.ts'
+import { type At, type Entry, leaseLost, type MachineJournal, type MachineResult, type StepResult } from './journal.ts'
 import { askedIn, elsewhere, exact, instance, repeats, same, sameTry, sameWork, soFar } from './steps.ts'
 import type { ToldMachine } from './told.ts'
 
@@ -108,11 +108,10 @@ export async function applyMachine(
   let letGo = () => {}
   try {
     letGo = journal.hold(name)
-    await journal.write({ kind: 'begin', machine: name })
+    await run.write({ kind: 'begin', machine: name })
     outcome = await run.go()
   } catch (error) {
-    const why = problemOf(error)
-    outcome = { name, result: run.brokenOff(why), steps: run.steps, problem: why, after: null }
+    outcome = { name, result: run.brokenOff, steps: run.steps, problem: problemOf(error), after: null }
   } finally {
     await run.close()
     letGo()
@@ -140,6 +139,8 @@ class Run {
   readonly #options: Options
   #machine: Machine | null = null
   #was: 'not asked' | 'asked' | 'sent' = 'not asked'
+  /** An entry could not be written, or the machine is somebody else's by now: nothing further is sent. */
+  #unwritten = false
   /** The call that an earlier run left open was found done. */
   #openHeld = false
 
@@ -152,11 +153,20 @@ class Run {
     this.#options = options
   }
 
-  /** What a run is that something unforeseen ended: while a call is out, nobody knows. */
-  brokenOff(why: Problem): MachineResult {
-    const out = this.#was === 'sent' || (this.#was === 'not asked' && this.#options.told?.open)
-    if (isLost(why)) return out ? 'unknown' : 'interrupted'
-    return this.#was === 'not asked' ? 'unreachable' : this.#was === 'asked' ? 'failed' : 'unknown'
+  /** What a run is that something unforeseen ended: while a call is out, nobody knows. A journal that fails is not the machine's failure. */
+  get brokenOff(): MachineResult {
+    if (this.#was === 'sent' || (this.#unwritten && this.#was === 'not asked' && this.#options.told?.open)) return 'unknown'
+    if (this.#unwritten) return 'interrupted'
+    return this.#was === 'not asked' ? 'unreachable' : 'failed'
+  }
+
+  async write(entry: Entry): Promise<void> {
+    try {
+      await this.#journal.write(entry)
+    } catch (error) {
+      this.#unwritten = true
+      throw error
+    }
   }
 
   async go(): Promise<MachineOutcome> {
@@ -308,7 +318,7 @@ class Run {
         }
       }
       const machine = await this.#open()
-      await this.#journal.write({ kind: 'about', ...at, step, before: licensingOf(before) })
+      await this.write({ kind: 'about', ...at, step, before: licensingOf(before) })
       if (this.#journal.mayStill?.() === false) await this.#lost(at, step)
       this.#was = 'sent'
       answer = await machine.call({ class: step.class, key: step.key, method: step.method, arguments: given })
@@ -346,6 +356,7 @@ class Run {
    * be written. If not, whoever has the machine next sees a call that may be out: it asks the machine first, and counts one try.
    */
   async #lost(at: At, step: Step): Promise<never> {
+    this.#unwritten = true
     await this.#did(at, step, 'refused', null, 'The machine was held no longer; nothing was sent.').catch(() => {})
     throw leaseLost(this.#name)
   }
@@ -367,7 +378,7 @@ class Run {
     const outcome: StepOutcome = { step, result, returnValue, because }
     this.steps.push(outcome)
     if (result !== 'unknown') this.#was = 'asked'
-    await this.#journal.write({ kind: 'did', machine: at.machine, attempt: at.attempt, index: at.index, result, returnValue, because })
+    await this.write({ kind: 'did', machine: at.machine, attempt: at.attempt, index: at.index, result, returnValue, because })
     return outcome
   }
 

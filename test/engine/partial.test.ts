@@ -1,52 +1,9 @@
 /** A machine of the lab that stops answering one question, or any: what is then said of it. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { openResolver } from '../../src/directory.ts'
-import {
-  applyMachine,
-  beginJournal,
-  collect,
-  continueJournal,
-  type Environment,
-  plansFor,
-  type StepResult,
-  unfinishedJournal,
-} from '../../src/engine.ts'
-import { type MachinePlan, ProblemError, problem } from '../../src/model.ts'
-import { readSecret } from '../../src/secrets.ts'
-import { openReaches, reachOf, readSite } from '../../src/site.ts'
-import { type Machine, openMachine } from '../../src/windows.ts'
-import { methods, type Stage, stage } from '../journeys/lab.ts'
-
-const pc = 'pc-1.corp.example'
-
-/** The engine's surroundings as the app makes them; `between` may break a machine's connection. */
-function surroundings(s: Stage, between: (machine: Machine) => Machine): Environment {
-  const { siteFile } = readSite(s.site, readFileSync(s.site, 'utf8'))
-  const site = siteFile!.site
-  const reaches = openReaches()
-  return {
-    site,
-    names: openResolver({ servers: site.dnsServers }),
-    open: async (name) => {
-      const [answer] = reachOf(siteFile!, name, {})
-      assert.ok(answer?.ok)
-      return between(openMachine(await reaches.resolve(answer.reach)))
-    },
-    wishes: () => site.wishes,
-    secret: readSecret,
-    partialKey: async () => null,
-    clock: () => new Date(),
-    parallel: 4,
-  }
-}
-const none = { renew: false, asked: [] }
-async function planOf(env: Environment): Promise<MachinePlan> {
-  for await (const { result } of plansFor([pc], env, none)) if (result.ok) return result.value
-  throw new Error('no plan')
-}
-const silent = (code: string) => new ProblemError(problem(code, 'The test broke it.', ['Mend it.']))
+import { applyMachine, beginJournal, collect, continueJournal, type StepResult, unfinishedJournal } from '../../src/engine.ts'
+import { methods, stage } from '../journeys/lab.ts'
+import { none, pc, planOf, silent, surroundings } from './surroundings.ts'
 
 test('after a call the licences cannot be asked for: not known, never "failed"; and --resume asks again before it says anything', async () => {
   const s = await stage({ machines: [{ name: pc, scenario: 'win11-pro-notification' }] })
