@@ -44,7 +44,9 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { Carried } from './app/carried.ts'
-export { keepRecordings, recordingsIn, rowsOf, type Source, scan, sourcesOf } from './app/fleet.ts'
+export { rowsOf, type Source, scan, sourcesOf } from './app/fleet.ts'
+export { importRecordings } from './app/fleet-recordings.ts'
+export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'

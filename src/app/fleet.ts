@@ -1,5 +1,5 @@
 /** A fleet: its store, where its machines are taken from, and what they say kept. */
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { answeredWhole, type Judgement, unanswered } from '../activation.ts'
 import type { App } from '../app.ts'
@@ -10,7 +10,6 @@ import { type FoundMachine, type Problem, ProblemError, problem, type Site } fro
 import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
 import {
   type Filter,
-  type ImportDifference,
   type Observation,
   openStore,
   type Page,
@@ -174,7 +173,7 @@ export async function* rowsOf<T>(page: (after: string | null) => Promise<Page<T>
 }
 
 /** Keeps what machines say in portions, so that a stop loses few. */
-function keeper(store: Store) {
+export function keeper(store: Store) {
   let waiting: Observation[] = []
   const flush = async () => {
     const portion = waiting
@@ -190,8 +189,8 @@ function keeper(store: Store) {
   }
 }
 
-const said = (machine: number, at: number, live: boolean, judged: Judgement): Observation => ({
-  ...{ machine, at, live, reading: judged.machine, products: judged.products, whole: answeredWhole(judged), uuid: null },
+export const said = (machine: number, at: number, live: boolean, judged: Judgement, uuid: string | null): Observation => ({
+  ...{ machine, at, live, reading: judged.machine, products: judged.products, whole: answeredWhole(judged), uuid },
 })
 
 /** Asks machines of the store, and keeps what they say. */
@@ -211,50 +210,10 @@ export async function* scan(app: App, store: Store, filter: Filter, signal?: Abo
       const at = Date.now()
       const why = result.ok ? unanswered(name, result.value) : result.problem
       if (why) await kept.add({ machine, at, problem: why })
-      else if (result.ok) await kept.add(said(machine, at, true, result.value))
+      else if (result.ok) await kept.add(said(machine, at, true, result.value, null))
       yield { name, problem: why, verdict: result.ok && !why ? result.value.machine.verdict : null }
     }
   } finally {
     await kept.flush()
   }
-}
-
-/** The recordings in a folder: the files that end in `.json`. */
-export function recordingsIn(folder: string): readonly string[] {
-  try {
-    const files = readdirSync(folder)
-      .filter((name) => /\.json$/i.test(name))
-      .sort()
-      .map((name) => join(folder, name))
-    if (files.length > 0) return files
-  } catch (error) {
-    throw new ProblemError(
-      problem('SOURCE_UNREADABLE', `The folder cannot be read: ${(error as Error).message}.`, ['slmctl fleet import --recordings DIR'], {
-        file: folder,
-      }),
-    )
-  }
-  throw new ProblemError(
-    problem('SOURCE_EMPTY', 'No recording is in it.', ['slmctl status --record FILE --keep-names makes one, on the machine itself.'], {
-      file: folder,
-    }),
-  )
-}
-
-/** Machines of the recordings that an app replays: taken in, and what they said kept as of when it was recorded. */
-export async function keepRecordings(app: App, store: Store, dryRun: boolean): Promise<ImportDifference> {
-  const names = app.recorded ?? []
-  const empty = { guid: null, uuid: null, address: null, system: null, systemVersion: null, enabled: null, lastSeen: null }
-  const machines = names.map((name): FoundMachine => ({ name, ...empty, distinguishedName: null, groups: [], pool: null }))
-  const difference = await store.importMachines(machines, { source: 'recordings', at: Date.now(), partial: true, dryRun })
-  if (dryRun) return difference
-  const kept = keeper(store)
-  for await (const { name, result } of app.status(names)) {
-    if (!result.ok || unanswered(name, result.value)) continue
-    const [card] = await store.find(name)
-    const at = app.recordedAt(name)
-    if (card && at !== null) await kept.add(said(card.id, at.getTime(), false, result.value))
-  }
-  await kept.flush()
-  return difference
 }

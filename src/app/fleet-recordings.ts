@@ -1,0 +1,156 @@
+/** Recordings that machines made of themselves, taken into a fleet: for machines that nobody can ask. */
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { unanswered } from '../activation.ts'
+import { canonicalHost, machineName } from '../addresses.ts'
+import type { App } from '../app.ts'
+import { type FoundMachine, type Problem, ProblemError, problem } from '../model.ts'
+import type { ImportDifference, Store } from '../store.ts'
+import type { Machine } from '../windows.ts'
+import { identityOf } from './carried.ts'
+import { keeper, said } from './fleet.ts'
+import { openRecordings } from './recordings.ts'
+
+const makeOne = ['slmctl status --record FILE --keep-names makes one, on the machine itself.']
+/** A recording of one machine has some hundred kilobytes. Whoever may write into the folder may not fill our memory. */
+const fileMaxBytes = 32 * 1024 * 1024
+/** Clocks of machines differ; what was recorded tomorrow would be the newest for ever. */
+const aheadMaxMs = 86_400_000
+/** So many are in memory at once. */
+const together = 50
+
+/** The newest recording of a machine. */
+type Newest = { readonly file: string; readonly name: string; readonly at: Date; readonly uuid: string | null }
+
+/** What a folder of recordings brought. The problems are about single files: the others were taken. */
+export type RecordingsTaken = {
+  readonly difference: ImportDifference
+  readonly problems: readonly Problem[]
+  readonly notes: readonly string[]
+}
+
+/**
+ * Takes in the machines of the recordings in a folder, and keeps what each said as of when it was recorded; the newest of a machine
+ * counts, and one that is older than what is known changes nothing. `open` opens recordings as machines, in portions. Throws
+ * `SOURCE_UNREADABLE` and `SOURCE_EMPTY` about the folder as a whole.
+ */
+export async function importRecordings(
+  folder: string,
+  open: (files: readonly string[]) => Promise<App>,
+  store: Store,
+  options: { readonly source: string; readonly now: Date; readonly dryRun: boolean },
+): Promise<RecordingsTaken> {
+  const { files, others } = filesIn(folder)
+  const newest = new Map<string, Newest>()
+  const problems: Problem[] = []
+  for (const file of files) {
+    try {
+      for (const one of await readOne(file, options.now, problems)) {
+        const key = canonicalHost(one.name)
+        const before = newest.get(key)
+        if (!before || before.at < one.at) newest.set(key, one)
+      }
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  const empty = { guid: null, address: null, system: null, systemVersion: null, enabled: null, lastSeen: null }
+  const difference = await store.importMachines(
+    [...newest.values()].map(({ name, uuid }): FoundMachine => ({ name, uuid, ...empty, distinguishedName: null, groups: [], pool: null })),
+    { source: options.source, at: options.now.getTime(), partial: true, dryRun: options.dryRun },
+  )
+  if (!options.dryRun) problems.push(...(await keepAll([...newest.values()], open, store)))
+  return { difference, problems, notes: others > 0 ? [`${others} files do not end in .json, and were passed over`] : [] }
+}
+
+function filesIn(folder: string): { readonly files: readonly string[]; readonly others: number } {
+  let names: readonly string[]
+  try {
+    names = readdirSync(folder).sort()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ProblemError(
+      problem(
+        'SOURCE_UNREADABLE',
+        code === 'ENOENT' ? 'There is no such folder.' : `The folder cannot be read: ${message}.`,
+        ['slmctl fleet import --recordings DIR'],
+        { file: folder },
+      ),
+    )
+  }
+  const files = names.filter((name) => /\.json$/i.test(name)).map((name) => join(folder, name))
+  if (files.length === 0) throw new ProblemError(problem('SOURCE_EMPTY', 'No recording is in it.', makeOne, { file: folder }))
+  return { files, others: names.length - files.length }
+}
+
+/** The machines of one file. What cannot be taken of it is a problem; a file that is no recording throws one. */
+async function readOne(file: string, now: Date, problems: Problem[]): Promise<readonly Newest[]> {
+  const no = (code: string, summary: string, next: readonly string[]) => {
+    problems.push(problem(code, summary, next, { file }))
+    return []
+  }
+  const is = statSync(file, { throwIfNoEntry: false })
+  if (!is?.isFile()) return no('RECORDING_INVALID', 'It is no recording: it is no file.', makeOne)
+  if (is.size > fileMaxBytes) return no('RECORDING_INVALID', 'It is no recording of a machine: it is larger than 32 MB.', makeOne)
+  const recordings = openRecordings([file])
+  const found: Newest[] = []
+  for (const said of recordings.names) {
+    const hidden = recordings.redacted(said)
+    const name = machineName(said)
+    const at = recordings.at(said)
+    if (hidden)
+      no(hidden.code, 'The names in this recording are hidden: it belongs to no machine of the fleet.', [
+        'Record with names: slmctl status --record FILE --keep-names',
+      ])
+    else if (name === null) no('RECORDING_INVALID', `It is no recording of a machine: ${said} can be the name of none.`, makeOne)
+    else if (at === null) no('RECORDING_UNDATED', `It does not say when ${name} was asked.`, makeOne)
+    else if (at.getTime() > now.getTime() + aheadMaxMs)
+      no('RECORDING_FUTURE', `It says that ${name} was asked on ${at.toISOString().slice(0, 10)}, which is still to come.`, [
+        `Look at the clock of ${name} (w32tm /query /status), then record again.`,
+      ])
+    else found.push({ file, name, at, uuid: await boardOf(recordings.open(said), said) })
+  }
+  return found
+}
+
+/** The board's UUID, where the recording has it. */
+async function boardOf(machine: Machine, name: string): Promise<string | null> {
+  try {
+    return (await identityOf(machine, name, null)).uuid
+  } catch (error) {
+    if (error instanceof ProblemError) return null
+    throw error
+  }
+}
+
+/** What each said, judged by the site file as of when it was said. Answers why some could not be asked. */
+async function keepAll(
+  list: readonly Newest[],
+  open: (files: readonly string[]) => Promise<App>,
+  store: Store,
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = []
+  const kept = keeper(store)
+  for (let from = 0; from < list.length; from += together) {
+    const part = new Map(list.slice(from, from + together).map((one) => [canonicalHost(one.name), one]))
+    const app = await open([...new Set([...part.values()].map((one) => one.file))])
+    try {
+      const names = (app.recorded ?? []).filter((name) => part.has(canonicalHost(name)))
+      for await (const { name, result } of app.status(names)) {
+        const one = part.get(canonicalHost(name))!
+        const why = result.ok ? unanswered(name, result.value) : result.problem
+        if (why) problems.push({ ...why, file: one.file })
+        else if (result.ok) {
+          const cards = await store.find(one.name)
+          const card = cards.find((c) => c.uuid !== null && c.uuid === one.uuid) ?? cards[0]
+          if (card) await kept.add(said(card.id, one.at.getTime(), false, result.value, one.uuid))
+        }
+      }
+    } finally {
+      await app.close()
+    }
+  }
+  await kept.flush()
+  return problems
+}

@@ -1,0 +1,96 @@
+import { importRecordings, type Source, type Store, sourcesOf } from '../../app.ts'
+import type { Problem } from '../../model.ts'
+import { type Io, json, showProblem, wrap } from '../io.ts'
+import { appFor } from '../machines.ts'
+import { showDifference } from '../views/fleet.ts'
+import { days, type Flags, text, usage } from './fleet-filter.ts'
+
+/** Machines in: every source by itself, so that what one of them lacks has vanished from it alone. */
+export async function importAll(words: readonly string[], flags: Flags, store: Store, io: Io): Promise<number> {
+  const dryRun = flags['dry-run'] === true
+  const differences: unknown[] = []
+  const problems: Problem[] = []
+  const names = new Set<string>()
+  let whole = true
+  if (flags.recordings !== undefined) {
+    const source = text(flags, 'source') ?? 'recordings'
+    ownName(names, source)
+    const taken = await importRecordings(
+      String(flags.recordings),
+      (files) => appFor({ ...flags, 'from-recording': files.join('\n') }, io),
+      store,
+      { source, now: new Date(), dryRun },
+    )
+    differences.push(taken.difference)
+    problems.push(...taken.problems)
+    whole &&= taken.problems.length === 0
+    if (!flags.json) showDifference(taken.difference, taken.notes, dryRun, io)
+  }
+  if (flags.recordings === undefined || words.length > 0 || flags.directory !== undefined || flags['site-groups'] === true) {
+    const app = await appFor(flags, io)
+    try {
+      for await (const source of sourcesOf(app.site, wanted(words, flags))) {
+        ownName(names, text(flags, 'source') ?? source.name)
+        const difference = await taken(source, flags, store)
+        differences.push(difference)
+        problems.push(...source.problems)
+        whole &&= source.problems.length === 0
+        if (!flags.json) showDifference(difference, source.notes, dryRun, io)
+      }
+    } finally {
+      await app.close()
+    }
+  }
+  if (flags.json) io.out(json({ schema: 'slmctl.fleet-import/1', dryRun, imports: differences, problems }))
+  else {
+    for (const p of problems) showProblem(p, io)
+    const left = whole ? '' : ' What is named above was not taken; everything else was.'
+    io.out(
+      wrap(
+        dryRun
+          ? `Nothing was written.${left} Without --dry-run it is.`
+          : `Taken.${left} Next: slmctl fleet scan, then slmctl fleet status.`,
+        io.columns,
+      ),
+    )
+  }
+  return whole ? 0 : 2
+}
+
+/** Two lists under one name would each mark the other's machines as vanished. */
+function ownName(names: Set<string>, name: string): void {
+  if (names.has(name))
+    throw usage(
+      `Two sources would both be called ${name}, and what the second lacks would have vanished; the first was taken.`,
+      'Import the other by itself, under a name of its own: --source NAME',
+    )
+  names.add(name)
+}
+
+const wanted = (words: readonly string[], flags: Flags): Parameters<typeof sourcesOf>[1] => ({
+  files: words,
+  kind: text(flags, 'kind'),
+  zone: text(flags, 'zone'),
+  siteGroups: flags['site-groups'] === true,
+  directory: text(flags, 'directory'),
+  query: {
+    ...(flags.enabled === true ? { enabled: true } : {}),
+    ...(flags['seen-within'] === undefined ? {} : { seenWithinDays: days(flags, 'seen-within') }),
+    ...(flags.system === undefined ? {} : { system: String(flags.system) }),
+    ...(flags.unit === undefined ? {} : { base: String(flags.unit) }),
+    ...(flags['in-group'] === undefined ? {} : { group: String(flags['in-group']) }),
+  },
+  user: text(flags, 'user'),
+  passwordFile: text(flags, 'password-file'),
+  startTls: flags.starttls === true,
+  ca: text(flags, 'ca'),
+})
+
+const taken = (source: Source, flags: Flags, store: Store) =>
+  store.importMachines(source.machines, {
+    source: text(flags, 'source') ?? source.name,
+    at: Date.now(),
+    dryRun: flags['dry-run'] === true,
+    partial: !source.whole,
+    mayBeEmpty: flags['may-be-empty'] === true,
+  })
