@@ -5,9 +5,11 @@
  * an answer that was lost on its way costs nothing.
  */
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
-import { createCampaign, listCampaigns, setCampaign } from './store/campaigns.ts'
+import { createCampaign, listCampaigns, reserveActivations, setCampaign } from './store/campaigns.ts'
+import { claimTargets, leases, reclaim, takeBack } from './store/claim.ts'
 import { listHosts, saveCheck, saveHosts } from './store/hosts.ts'
-import { countMachines, findMachines, listMachines, machineIds } from './store/list.ts'
+import { appendJournal, journal } from './store/journal.ts'
+import { countMachines, countPlanned, findMachines, listMachines, machineIds, planned, selection, sharedCmids } from './store/list.ts'
 import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
 import { open, type Place, saying } from './store/open.ts'
@@ -17,25 +19,31 @@ import type { Database } from './store/tables.ts'
 import {
   addTargets,
   cancelWaiting,
-  claimTargets,
+  endTargets,
   extendLeases,
   finishTarget,
+  left,
   listTargets,
+  positionOf,
   progress,
   releaseTarget,
 } from './store/targets.ts'
-import { outcomes, plansFor, saveOutcome, savePlans } from './store/work.ts'
+import { outcomes, planOf, plansFor, saveOutcome, savePlans } from './store/work.ts'
 
 export type { Compacted, Copied, Restored } from './store/backup.ts'
+export type { Replaced } from './store/boards.ts'
 export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
+export type { Claim, Held, Target } from './store/claim.ts'
 export type { HostCheck, HostListed, KeptCheck, KeptHost } from './store/hosts.ts'
-export type { Filter, MachineCard, MachineLine, Page, PageWish, ProductLine, Unasked } from './store/list.ts'
+export type { JournalEntry, JournalLine } from './store/journal.ts'
+export type { Filter, MachineCard, MachineLine, Page, PageWish, ProductLine, Selected, SharedCmid, Unasked } from './store/list.ts'
 export type { ImportDifference, ImportLine, ImportOptions } from './store/machines.ts'
 export type { Answered, Observation, Observed, Unanswered } from './store/observe.ts'
 export type { Place } from './store/open.ts'
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
+export type { KeptProduct } from './store/products.ts'
 export type { CauseGroup, Counts, ExpiringLine, History, Span } from './store/summary.ts'
-export type { Claim, Ending, Held, NewTarget, ProgressRow, Target, TargetLine, TargetState } from './store/targets.ts'
+export type { Again, Ending, Left, NewTarget, ProgressRow, TargetEnd, TargetLine, TargetState } from './store/targets.ts'
 export type { KeptOutcome, KeptPlan, NewOutcome, NewPlan, StepDone } from './store/work.ts'
 
 export type StoreOptions = {
@@ -70,12 +78,18 @@ export async function openStore(place: Place, options: StoreOptions) {
     list: door(listMachines),
     count: door(countMachines),
     ids: door(machineIds),
+    /** Machines by id, with their groups: what a campaign is made of. */
+    selection: door(selection),
+    planned: door(planned),
+    countPlanned: door(countPlanned),
+    sharedCmids: door(sharedCmids),
     /** By name (there may be several) or id, with all that is known. */
     find: door(findMachines),
     history: door(history),
     expiring: door(expiring),
     savePlans: door(savePlans),
     plans: door(plansFor),
+    planOf: door(planOf),
     saveOutcome: door(saveOutcome),
     outcomes: door(outcomes),
     saveHosts: door(saveHosts),
@@ -84,13 +98,23 @@ export async function openStore(place: Place, options: StoreOptions) {
     createCampaign: door(createCampaign),
     setCampaign: door(setCampaign),
     campaigns: door(listCampaigns),
+    reserveActivations: door(reserveActivations),
     addTargets: door(addTargets),
     claimTargets: door(claimTargets),
+    reclaim: door(reclaim),
+    leases: door(leases),
+    takeBack: door(takeBack),
+    endTargets: door(endTargets),
     finishTarget: door(finishTarget),
     releaseTarget: door(releaseTarget),
     extendLeases: door(extendLeases),
     cancelWaiting: door(cancelWaiting),
+    left: door(left),
+    positionOf: door(positionOf),
     progress: door(progress),
+    /** Written before and after each call, where the machine is still held. */
+    appendJournal: door(appendJournal),
+    journal: door(journal),
     targets: door(listTargets),
     /** Copies it into a new file, as of this moment. */
     backup: (file: string, form?: 'own' | 'lines'): Promise<Copied> => saying(database.place, () => backup(opened, file, form)),

@@ -26,14 +26,29 @@ const tables: Readonly<Record<Table, readonly string[]>> = {
   problem_past: ['id'],
   campaign: ['id'],
   campaign_target: ['campaign_id', 'machine_id'],
+  journal_entry: ['campaign_id', 'machine_id', 'attempt', 'sequence'],
   plan: ['id'],
   outcome: ['id'],
   outcome_step: ['outcome_id', 'position'],
   host: ['id'],
   host_check: ['id'],
+  host_count: ['id'],
 }
 /** Tables whose ids the database gives. */
-const numbered = ['machine_import', 'cause', 'product_past', 'problem_past', 'campaign', 'plan', 'outcome', 'host', 'host_check'] as const
+const numbered = [
+  ...([
+    'machine_import',
+    'cause',
+    'product_past',
+    'problem_past',
+    'campaign',
+    'plan',
+    'outcome',
+    'host',
+    'host_check',
+    'host_count',
+  ] as const),
+] as const
 type Row = Readonly<Record<string, string | number | null>>
 type Kept = { readonly version: number; readonly rows: AsyncIterable<readonly [Table, Row]> }
 

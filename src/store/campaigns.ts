@@ -1,4 +1,5 @@
 /** Campaigns: what is done to a selection of machines. Writes `campaign`; its machines are in targets.ts. */
+import { ProblemError, problem } from '../model.ts'
 import type { Database } from './tables.ts'
 
 export type CampaignKind = 'scan' | 'plan' | 'apply'
@@ -58,13 +59,14 @@ export async function setCampaign(
   return numUpdatedRows > 0n
 }
 
-/** Campaigns, newest first; one, where an id is given. */
+/** Campaigns, newest first; one, where an id or a key is given. */
 export async function listCampaigns(
   { db }: Database,
-  which: { readonly id?: number; readonly limit: number },
+  which: { readonly id?: number; readonly key?: string; readonly limit: number },
 ): Promise<readonly Campaign[]> {
   let query = db.selectFrom('campaign').selectAll()
   if (which.id !== undefined) query = query.where('id', '=', which.id)
+  if (which.key !== undefined) query = query.where('key', '=', which.key)
   const rows = await query.orderBy('id', 'desc').limit(which.limit).execute()
   return rows.map((r) => ({
     id: r.id,
@@ -77,4 +79,34 @@ export async function listCampaigns(
     createdAt: r.created_at,
     changedAt: r.changed_at,
   }))
+}
+
+/** How much earlier than the one before a reservation may seem to come: clocks differ by less, unless one of them was set. */
+const clocksDifferMs = 600_000
+
+/**
+ * Reserves `count` activations, one every `everyMs`, over all workers of a campaign; answers when the first may be sent (ms). What
+ * was reserved by a clock that was far ahead is counted from now: nobody waits for hours because a clock was wrong.
+ */
+export function reserveActivations(
+  database: Database,
+  wish: { readonly campaign: number; readonly count: number; readonly everyMs: number; readonly now: number },
+): Promise<number> {
+  return database.write(async (db) => {
+    const query = db.selectFrom('campaign').select(['next_activation_at', 'activation_clock']).where('id', '=', wish.campaign)
+    const row = await (database.kind === 'postgres' ? query.forNoKeyUpdate() : query).executeTakeFirst()
+    if (!row) throw new ProblemError(problem('CAMPAIGN_UNKNOWN', `There is no campaign ${wish.campaign}.`, ['slmctl fleet campaigns']))
+    const clock = row.activation_clock ?? wish.now
+    const setBack = clock - wish.now > clocksDifferMs ? clock - wish.now : 0
+    const first = Math.max((row.next_activation_at ?? wish.now) - setBack, wish.now)
+    await db
+      .updateTable('campaign')
+      .set({
+        next_activation_at: first + wish.count * wish.everyMs,
+        activation_clock: setBack > 0 ? wish.now : Math.max(clock, wish.now),
+      })
+      .where('id', '=', wish.campaign)
+      .execute()
+    return first
+  })
 }

@@ -13,10 +13,10 @@ import {
   type Verdict,
 } from '../model.ts'
 import { nameOf } from './identity.ts'
-import { pageKey, strings } from './parts.ts'
+import { inParts, pageKey, strings } from './parts.ts'
 import type { Database, MachineRow, ProductRow, Tables } from './tables.ts'
 
-/** Which machines. What is absent does not matter; all that is there must hold. The last four are about one and the same product. */
+/** Which machines. What is absent does not matter; all that is there must hold. Those from `cause` on are about one and the same product. */
 export type Filter = {
   readonly verdict?: readonly Verdict[]
   readonly origin?: readonly Origin[]
@@ -33,6 +33,8 @@ export type Filter = {
   readonly seenBefore?: number
   readonly cause?: number
   readonly state?: readonly State[]
+  /** A result code (`0x` and eight upper-case digits) that a product tells as its reason, or that its cause names. */
+  readonly error?: string
   /** Whose activation a product is. */
   readonly productOrigin?: readonly Origin[]
   /** The KMS host, whole name. */
@@ -88,6 +90,8 @@ export type ProductLine = {
   readonly addOn: boolean
   readonly partialKey: string | null
   readonly activationId: string | null
+  /** The object of Active Directory that activated it, as it names it. */
+  readonly activationObject: string | null
   readonly state: State
   readonly reason: string | null
   readonly expiresAt: number | null
@@ -147,6 +151,141 @@ export async function countMachines(database: Database, filter: Filter): Promise
 export async function machineIds(database: Database, filter: Filter): Promise<readonly number[]> {
   const { query } = await filtered(database, database.db.selectFrom('machine').select('id'), filter)
   return (await query.orderBy('id').execute()).map((r) => r.id)
+}
+
+/** A machine, as a campaign needs it. */
+export type Selected = { readonly id: number; readonly name: string; readonly address: string | null; readonly groups: readonly string[] }
+
+/** Machines by id: what a campaign is made of. */
+export async function selection(database: Database, filter: Filter, wish: PageWish): Promise<Page<Selected>> {
+  const limit = sizeOf(wish)
+  const after = keyOf(wish.after, ['number'])
+  let { query } = await filtered(database, database.db.selectFrom('machine').select(['id', 'name', 'address']), filter)
+  if (after) query = query.where('id', '>', after[0] as number)
+  const rows = await query
+    .orderBy('id')
+    .limit(limit + 1)
+    .execute()
+  return selected(database, rows, limit)
+}
+
+/** Machines for which a campaign made plans that change something, by id: what an apply of these plans is made of. */
+export async function planned(database: Database, campaign: number, wish: PageWish): Promise<Page<Selected>> {
+  const limit = sizeOf(wish)
+  const after = keyOf(wish.after, ['number'])
+  let query = lastPlans(database.db, campaign)
+    .innerJoin('machine', 'machine.id', 'p.machine_id')
+    .select(['machine.id', 'machine.name', 'machine.address'])
+  if (after) query = query.where('p.machine_id', '>', after[0] as number)
+  const rows = await query
+    .orderBy('p.machine_id')
+    .limit(limit + 1)
+    .execute()
+  return selected(database, rows, limit)
+}
+
+/** How many there are. */
+export async function countPlanned({ db }: Database, campaign: number): Promise<number> {
+  return (
+    await lastPlans(db, campaign)
+      .select((e) => e.fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow()
+  ).n
+}
+
+/** Each machine's last plan in a campaign, where it has steps. */
+const lastPlans = (db: Kysely<Tables>, campaign: number) =>
+  db
+    .selectFrom('plan as p')
+    .where('p.campaign_id', '=', campaign)
+    .where('p.steps', '>', 0)
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom('plan as newer')
+            .select('newer.id')
+            .where('newer.campaign_id', '=', campaign)
+            .whereRef('newer.machine_id', '=', 'p.machine_id')
+            .whereRef('newer.id', '>', 'p.id'),
+        ),
+      ),
+    )
+
+/** A page of machines, with their groups. */
+async function selected({ db }: Database, rows: readonly Omit<Selected, 'groups'>[], limit: number): Promise<Page<Selected>> {
+  const page = rows.slice(0, limit)
+  const groups = new Map<number, string[]>()
+  await inParts(page, 1000, async (part) => {
+    const found = await db
+      .selectFrom('machine_group')
+      .select(['machine_id', 'name'])
+      .distinct()
+      .where(
+        'machine_id',
+        'in',
+        part.map((m) => m.id),
+      )
+      .orderBy('name')
+      .execute()
+    for (const { machine_id, name } of found) {
+      const mine = groups.get(machine_id)
+      if (mine) mine.push(name)
+      else groups.set(machine_id, [name])
+    }
+  })
+  return {
+    rows: page.map((m) => ({ ...m, groups: groups.get(m.id) ?? [] })),
+    next: rows.length > limit ? pageKey([page.at(-1)!.id]) : null,
+  }
+}
+
+/** One CMID that several listed machines have: a KMS host counts them as one. */
+export type SharedCmid = {
+  readonly cmid: string
+  readonly count: number
+  /** The pool that all of them belong to: they are made of one image, anew each time. Null: they are machines of their own. */
+  readonly pool: string | null
+  /** Those that were added first, at most 50. */
+  readonly machines: readonly { readonly id: number; readonly name: string; readonly pool: string | null }[]
+}
+const sharersShown = 50
+
+/** CMIDs that several listed machines have. */
+export async function sharedCmids({ db }: Database, wish: PageWish): Promise<Page<SharedCmid>> {
+  const limit = sizeOf(wish)
+  const after = keyOf(wish.after, ['string'])
+  let query = db
+    .selectFrom('machine')
+    .select([
+      'cmid',
+      (e) => e.fn.countAll<number>().as('count'),
+      (e) => e.fn.count<number>('pool').as('pooled'),
+      (e) => e.fn.min('pool').as('first'),
+      (e) => e.fn.max('pool').as('last'),
+    ])
+    .where('vanished_at', 'is', null)
+    .where('cmid', 'is not', null)
+  if (after) query = query.where('cmid', '>', after[0] as string)
+  const rows = await query
+    .groupBy('cmid')
+    .having((e) => e(e.fn.countAll<number>(), '>', 1))
+    .orderBy('cmid')
+    .limit(limit + 1)
+    .execute()
+  const shared: SharedCmid[] = []
+  for (const { cmid, count, pooled, first, last } of rows.slice(0, limit)) {
+    const machines = await db
+      .selectFrom('machine')
+      .select(['id', 'name', 'pool'])
+      .where('cmid', '=', cmid)
+      .where('vanished_at', 'is', null)
+      .orderBy('id')
+      .limit(sharersShown)
+      .execute()
+    shared.push({ cmid: cmid!, count, pool: pooled === count && first === last ? first : null, machines: machines.map((m) => ({ ...m })) })
+  }
+  return { rows: shared, next: rows.length > limit ? pageKey([shared.at(-1)!.cmid]) : null }
 }
 
 /** Pages by size and key, for every list of this room. */
@@ -230,17 +369,41 @@ async function filtered<O>(
       e.selectFrom('source_entry').select('machine_id').where('source', '=', source).where('vanished_at', 'is', null),
     )
   }
-  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(names, e, filter))
+  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, names, e, filter))
   return { query: q }
 }
 
-const aboutProduct = ['state', 'productOrigin', 'host', 'product', 'endsBefore', 'cause'] as const satisfies readonly (keyof Filter)[]
+const aboutProduct = [
+  'state',
+  'error',
+  'productOrigin',
+  'host',
+  'product',
+  'endsBefore',
+  'cause',
+] as const satisfies readonly (keyof Filter)[]
 
-function withProduct(names: readonly string[] | null, e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
+function withProduct(kind: Database['kind'], names: readonly string[] | null, e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
   let q = e.selectFrom('product').select('machine_id')
   // A vanished machine's products are not counted as present; where such machines are asked for, what they had last is meant.
   q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
   if (filter.state) q = q.where('state', 'in', some(filter.state))
+  if (filter.error !== undefined) {
+    const error = filter.error
+    q = q.where((p) =>
+      p.or([
+        p('reason', '=', error),
+        p(
+          'cause_id',
+          'in',
+          p
+            .selectFrom('cause')
+            .select('cause.id')
+            .where(has(kind, 'cause.text', lowered(error))),
+        ),
+      ]),
+    )
+  }
   if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
   if (filter.host !== undefined) q = q.where('host', '=', filter.host.toLowerCase().replace(/\.$/, ''))
   if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
@@ -274,6 +437,7 @@ export function productLine(p: ProductRow): ProductLine {
     addOn: p.add_on === 1,
     partialKey: p.partial_key,
     activationId: p.activation_id,
+    activationObject: p.activation_object,
     state: p.state as State,
     reason: p.reason,
     expiresAt: p.expires_at,
@@ -324,6 +488,8 @@ export function machineLine(m: Pick<MachineRow, (typeof machineColumns)[number]>
 export type MachineCard = MachineLine & {
   readonly guid: string | null
   readonly uuid: string | null
+  /** What it tells a KMS host that it is; null: not known. */
+  readonly cmid: string | null
   readonly systemVersion: string | null
   readonly enabled: boolean | null
   readonly distinguishedName: string | null
@@ -354,6 +520,7 @@ export async function findMachines(database: Database, which: string | number): 
       ...machineLine(m, (await productLines(db, [m.id])).get(m.id) ?? []),
       guid: m.guid,
       uuid: m.uuid,
+      cmid: m.cmid,
       systemVersion: m.system_version,
       enabled: m.enabled === null ? null : m.enabled === 1,
       distinguishedName: m.distinguished_name,

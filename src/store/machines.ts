@@ -273,6 +273,7 @@ function freshRow(id: number, found: FoundMachine, at: number): MachineRow {
     problem_next: null,
     problem_since: null,
     problem_count: 0,
+    cmid: null,
   }
 }
 
@@ -310,11 +311,11 @@ export async function listImports(database: Database, limit: number): Promise<re
 export async function machinesToObserve(database: Database, db: Kysely<Tables>, ids: readonly number[]) {
   const query = db
     .selectFrom('machine')
-    .select(['id', 'uuid', 'seen_at', 'asked_at', 'vanished_at', 'verdict', 'origin', 'headline', 'next', 'system'])
+    .select(['id', 'uuid', 'cmid', 'seen_at', 'asked_at', 'vanished_at', 'verdict', 'origin', 'headline', 'next', 'system'])
     .select(['problem_code', 'problem_summary', 'problem_since', 'problem_count'])
     .where('id', 'in', ids)
     .orderBy('id')
-  return (database.kind === 'postgres' ? query.forUpdate() : query).execute()
+  return (database.kind === 'postgres' ? query.forNoKeyUpdate() : query).execute()
 }
 
 /** What a machine last said, or why it did not. */

@@ -131,7 +131,38 @@ create table host_check (
 create index host_check_host on host_check (host_id, last_at);
 `
 
-const versions: readonly ((words: Words) => string)[] = [first]
+/** Campaigns by many workers, journals in the store, CMIDs, activation objects, counts of hosts. */
+const second = ({ id, text }: Words) => `
+-- cmid: what it tells a KMS host that it is.
+alter table machine add column cmid ${text};
+create index machine_cmid on machine (cmid, id) where vanished_at is null and cmid is not null;
+alter table product add column activation_object ${text};
+create index product_object on product (activation_object, machine_id) where present = 1 and activation_object is not null;
+
+-- next_activation_at: until when activations are reserved; activation_clock: the time of whoever reserved last.
+alter table campaign add column next_activation_at bigint;
+alter table campaign add column activation_clock bigint;
+-- A machine is held in one campaign at a time. Whoever held it in two tries again.
+update campaign_target set state = 'waiting', owner = null, lease_until = null where state = 'leased';
+create unique index campaign_target_held on campaign_target (machine_id) where state = 'leased';
+create index campaign_target_order on campaign_target (campaign_id, position);
+drop index campaign_target_state;
+create index campaign_target_state on campaign_target (campaign_id, site, state, problem_code, result);
+
+create table journal_entry (
+  campaign_id bigint not null references campaign (id), machine_id bigint not null references machine (id), attempt integer not null,
+  sequence integer not null, at bigint not null, body ${text} not null, primary key (campaign_id, machine_id, attempt, sequence)
+);
+-- A host key's count, as long as it is the same; total and failed are requests, as of last_at.
+create table host_count (
+  id ${id}, host_id bigint not null references host (id), key ${text} not null, application ${text} not null, name ${text},
+  from_at bigint not null, last_at bigint not null, times integer not null, count bigint, thresholds ${text} not null,
+  total bigint, failed bigint
+);
+create index host_count_host on host_count (host_id, key, last_at);
+`
+
+const versions: readonly ((words: Words) => string)[] = [first, second]
 export const newest = versions.length
 
 /** Statement by statement: no text of ours has a semicolon in it but at a statement's end. */

@@ -1,9 +1,10 @@
 /** What machines said, or why they could not be asked: compared with what is known, and only the changes are kept. Writes `problem_past`. */
 import type { Kysely } from 'kysely'
-import type { MachineReading, Problem, Product } from '../model.ts'
+import type { MachineReading, Problem } from '../model.ts'
+import { ownId, type Replaced, whose } from './boards.ts'
 import { causeIds, causeKey } from './causes.ts'
 import { machinesToObserve, setMachine, touchMachines } from './machines.ts'
-import { ProductChanges, productsOf } from './products.ts'
+import { type KeptProduct, ProductChanges, productsOf } from './products.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** A machine's answer. */
@@ -14,11 +15,13 @@ export type Answered = {
   /** False: read from a recording, and an older one than what is known changes nothing. An answer of this moment always counts. */
   readonly live: boolean
   readonly reading: Pick<MachineReading, 'verdict' | 'origin' | 'headline' | 'next' | 'system'>
-  readonly products: readonly Product[]
+  readonly products: readonly KeptProduct[]
   /** It was asked for all of its products, and answered: what is not among them is gone. */
   readonly whole: boolean
   /** The board's UUID, where it was asked for. */
   readonly uuid: string | null
+  /** What it tells a KMS host that it is, where it was asked for. */
+  readonly cmid?: string | null
 }
 /** A machine that could not be asked. What it said before stays as it was. */
 export type Unanswered = { readonly machine: number; readonly at: number; readonly problem: Problem }
@@ -30,7 +33,10 @@ export type Observed = {
   readonly unanswered: number
   readonly older: number
   readonly unknown: number
+  /** Machines without a GUID that answered on another board: the old ones have vanished, and what was said belongs to the new ones. */
+  readonly replaced: readonly Replaced[]
 }
+type Sums = Omit<Observed, 'replaced'>
 
 /** Machines in one transaction: enough to share its flush, few enough that nobody waits long for it. */
 const together = 250
@@ -38,13 +44,16 @@ const together = 250
 /** Keeps what machines said. May be repeated: the same again changes nothing. */
 export async function observe(database: Database, list: readonly Observation[]): Promise<Observed> {
   const sum = { same: 0, changed: 0, unanswered: 0, older: 0, unknown: 0 }
-  for (const part of parts(list)) {
+  const { of, replaced } = await whose(database, list.filter(answered))
+  for (const part of parts(list.map((o) => (answered(o) && of.has(o) ? { ...o, machine: of.get(o)! } : o)))) {
     const ids = await causeIds(database, causesOf(part))
     const done = await database.write((db) => keep(database, db, part, ids))
-    for (const key of Object.keys(sum) as (keyof Observed)[]) sum[key] += done[key]
+    for (const key of Object.keys(sum) as (keyof Sums)[]) sum[key] += done[key]
   }
-  return sum
+  return { ...sum, replaced }
 }
+
+const answered = (o: Observation): o is Answered => 'products' in o
 
 /** Parts in which each machine is once, in the order of what was said; sorted, so that two processes do not wait crosswise. */
 function* parts(list: readonly Observation[]): Generator<Observation[]> {
@@ -63,7 +72,7 @@ function* parts(list: readonly Observation[]): Generator<Observation[]> {
 function causesOf(list: readonly Observation[]) {
   const causes = new Map<string, { text: string; next: readonly string[] }>()
   for (const o of list) {
-    if (!('products' in o)) continue
+    if (!answered(o)) continue
     for (const { cause, next } of o.products) {
       if (cause === null) continue
       const key = causeKey(cause)
@@ -80,7 +89,7 @@ async function keep(
   db: Kysely<Tables>,
   list: readonly Observation[],
   causes: ReadonlyMap<string, number>,
-): Promise<Observed> {
+): Promise<Sums> {
   const ids = list.map((o) => o.machine)
   const before = new Map((await machinesToObserve(database, db, ids)).map((m) => [m.id, m]))
   const known = await productsOf(db, ids)
@@ -93,7 +102,7 @@ async function keep(
       sum.unknown++
       continue
     }
-    if (!('products' in o)) {
+    if (!answered(o)) {
       await keepProblem(db, machine, o)
       sum.unanswered++
       continue
@@ -119,14 +128,15 @@ async function keep(
 }
 
 /** What of the machine's own row changes beside the time; null: nothing. */
-function changed(before: Before, { at, reading, uuid }: Answered) {
+function changed(before: Before, { at, reading, uuid, cmid }: Answered) {
   const set = {
     verdict: reading.verdict,
     origin: reading.origin,
     headline: reading.headline,
     next: JSON.stringify(reading.next),
     system: reading.system ?? before.system,
-    uuid: uuid ?? before.uuid,
+    uuid: ownId(uuid) ?? before.uuid,
+    cmid: ownId(cmid) ?? before.cmid,
     problem_code: null,
   }
   if ((Object.keys(set) as (keyof typeof set)[]).every((column) => set[column] === before[column])) return null

@@ -5,6 +5,9 @@ import { causeKey } from './causes.ts'
 import { inParts } from './parts.ts'
 import type { ProductPastRow, ProductRow, Tables } from './tables.ts'
 
+/** A product; `activationObject` is the object of Active Directory that activated it, its DN or its name. */
+export type KeptProduct = Product & { readonly activationObject?: string | null }
+
 /** What makes a new row of history when it changes. Minutes left are not among it, and a cause counts without its numbers. */
 const remembered = [
   ...(['name', 'channel', 'method', 'partial_key', 'activation_id', 'state', 'reason', 'host', 'port', 'verdict', 'origin'] as const),
@@ -44,7 +47,7 @@ export class ProductChanges {
   readonly #past: Omit<ProductPastRow, 'id'>[] = []
 
   /** Compares what a machine says now with what is known; true where anything differs. `whole`: it was asked for all of its products. */
-  compare(machine: number, known: ReadonlyMap<string, ProductRow>, products: readonly Product[], context: Context): boolean {
+  compare(machine: number, known: ReadonlyMap<string, ProductRow>, products: readonly KeptProduct[], context: Context): boolean {
     const { at, whole, listed } = context
     let differs = false
     const said = new Set<string>()
@@ -126,7 +129,7 @@ type Context = {
   readonly causes: ReadonlyMap<string, number>
 }
 
-function rowOf(machine: number, key: string, p: Product, { at, listed, causes }: Context): ProductRow {
+function rowOf(machine: number, key: string, p: KeptProduct, { at, listed, causes }: Context): ProductRow {
   const evidence = p.verdict !== 'ok' || p.origin === 'foreign' || p.origin === 'suspect' ? p.evidence.slice(0, evidenceMax) : []
   return {
     machine_id: machine,
@@ -161,6 +164,7 @@ function rowOf(machine: number, key: string, p: Product, { at, listed, causes }:
     since: at,
     renewed_at: null,
     gone_at: null,
+    activation_object: p.activationObject || null,
   }
 }
 

@@ -26,6 +26,7 @@ export type MachineRow = {
   problem_next: string | null
   problem_since: number | null
   problem_count: number
+  cmid: string | null
 }
 
 export type ProductRow = {
@@ -61,6 +62,7 @@ export type ProductRow = {
   since: number
   renewed_at: number | null
   gone_at: number | null
+  activation_object: string | null
 }
 
 export type ProductPastRow = {
@@ -165,6 +167,20 @@ export type Tables = {
     problem: string | null
     told: string
   }
+  host_count: {
+    id: Generated<number>
+    host_id: number
+    key: string
+    application: string
+    name: string | null
+    from_at: number
+    last_at: number
+    times: number
+    count: number | null
+    thresholds: string
+    total: number | null
+    failed: number | null
+  }
   /** campaigns.ts */
   campaign: {
     id: Generated<number>
@@ -176,6 +192,8 @@ export type Tables = {
     because: string | null
     created_at: number
     changed_at: number
+    next_activation_at: number | null
+    activation_clock: number | null
   }
   /** targets.ts */
   campaign_target: {
@@ -193,6 +211,8 @@ export type Tables = {
     outcome_key: string | null
     ended_at: number | null
   }
+  /** journal.ts */
+  journal_entry: { campaign_id: number; machine_id: number; attempt: number; sequence: number; at: number; body: string }
   /** migrations.ts */
   slmctl_schema: { version: number; at: number }
 }

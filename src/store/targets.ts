@@ -1,8 +1,10 @@
 /**
- * The machines of a campaign: who has one, until when, and how it ended. This table is the truth, whoever hands out the work: a
- * worker holds a machine by a lease, and a worker that was killed loses it when the lease ends. Writes `campaign_target`.
+ * The machines of a campaign: which there are, how they ended, how many are left. This table is the truth, whoever hands out the
+ * work: a worker holds a machine by a lease, and a worker that was killed loses it when the lease ends. Writes `campaign_target`,
+ * as claim.ts does, which takes machines.
  */
 import { type Kysely, sql } from 'kysely'
+import type { Held } from './claim.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
 import { inParts, pageKey } from './parts.ts'
 import type { Database, Tables } from './tables.ts'
@@ -39,96 +41,6 @@ export function addTargets(database: Database, campaign: number, targets: readon
   )
 }
 
-export type Claim = {
-  readonly campaign: number
-  readonly site: string
-  /** Who asks: a word that no other process has. */
-  readonly owner: string
-  readonly limit: number
-  readonly now: number
-  readonly leaseMs: number
-  /** At most so many of the site at once, over all workers; null: as many as are asked for. */
-  readonly mostAtOnce: number | null
-  /** Only up to this place in the order; null: all. */
-  readonly upTo: number | null
-}
-/** A machine that is held. `attempt` counts from 1; more than one: somebody had it before, and may have done something. */
-export type Held = {
-  readonly campaign: number
-  readonly machine: number
-  readonly attempt: number
-  readonly owner: string
-}
-export type Target = Held & { readonly name: string; readonly address: string | null; readonly site: string; readonly position: number }
-
-/** Takes the next machines of a site that are due; none where the campaign does not run. Leases that ended are given anew. */
-export async function claimTargets(database: Database, c: Claim): Promise<readonly Target[]> {
-  const work = (db: Kysely<Tables>) => claim(database, db, c)
-  return c.mostAtOnce === null ? database.write(work) : database.alone(`campaign ${c.campaign} ${c.site}`, work)
-}
-
-async function claim(database: Database, db: Kysely<Tables>, c: Claim): Promise<Target[]> {
-  const skipping = database.kind === 'postgres'
-  const mine = (state: TargetState) =>
-    db.selectFrom('campaign_target').where('campaign_id', '=', c.campaign).where('site', '=', c.site).where('state', '=', sql.lit(state))
-  const running = db.selectFrom('campaign').select('id').where('id', '=', c.campaign).where('state', '=', 'running')
-  // Held until the end of this transaction: who stops the campaign waits, and then no further claim begins.
-  if (!(await (skipping ? running.forShare() : running).executeTakeFirst())) return []
-  const ended = mine('leased').select('machine_id').where('lease_until', '<=', c.now).orderBy('machine_id').limit(1000)
-  const lost = await (skipping ? ended.forUpdate().skipLocked() : ended).execute()
-  if (lost.length > 0)
-    await set(
-      db,
-      c.campaign,
-      lost.map((t) => t.machine_id),
-      { state: 'waiting', owner: null, lease_until: null, due_at: c.now },
-    )
-  let limit = c.limit
-  if (c.mostAtOnce !== null) {
-    const { held } = await mine('leased')
-      .select((e) => e.fn.countAll<number>().as('held'))
-      .executeTakeFirstOrThrow()
-    limit = Math.min(limit, c.mostAtOnce - held)
-  }
-  if (limit <= 0) return []
-  let due = mine('waiting').select('machine_id').where('due_at', '<=', c.now)
-  if (c.upTo !== null) due = due.where('position', '<=', c.upTo)
-  due = due.orderBy('due_at').orderBy('position').orderBy('machine_id').limit(limit)
-  const next = (await (skipping ? due.forUpdate().skipLocked() : due).execute()).map((t) => t.machine_id)
-  if (next.length === 0) return []
-  await db
-    .updateTable('campaign_target')
-    .set((e) => ({ state: 'leased', owner: c.owner, lease_until: c.now + c.leaseMs, attempts: e('attempts', '+', 1) }))
-    .where('campaign_id', '=', c.campaign)
-    .where('machine_id', 'in', next)
-    .execute()
-  const rows = await db
-    .selectFrom('campaign_target')
-    .innerJoin('machine', 'machine.id', 'campaign_target.machine_id')
-    .select(['machine_id', 'name', 'address', 'site', 'position', 'attempts'])
-    .where('campaign_id', '=', c.campaign)
-    .where('machine_id', 'in', next)
-    .orderBy('position')
-    .orderBy('machine_id')
-    .execute()
-  return rows.map((r) => ({
-    campaign: c.campaign,
-    machine: r.machine_id,
-    attempt: r.attempts,
-    owner: c.owner,
-    name: r.name,
-    address: r.address,
-    site: r.site,
-    position: r.position,
-  }))
-}
-
-type Columns = Partial<Tables['campaign_target']>
-
-async function set(db: Kysely<Tables>, campaign: number, machines: readonly number[], columns: Columns): Promise<void> {
-  await db.updateTable('campaign_target').set(columns).where('campaign_id', '=', campaign).where('machine_id', 'in', machines).execute()
-}
-
 export type Ending = {
   readonly state: 'done' | 'failed'
   readonly result: string
@@ -138,87 +50,269 @@ export type Ending = {
   readonly at: number
 }
 
-/**
- * Ends a machine's part. False: the lease was lost to somebody else, and it is their answer that counts. Said twice it is true
- * twice, as the first answer may have been lost on its way.
- */
-export async function finishTarget({ db }: Database, held: Held, end: Ending): Promise<boolean> {
-  const columns = {
-    state: end.state,
-    result: end.result,
-    problem_code: end.problemCode,
-    outcome_key: end.outcome,
-    ended_at: end.at,
-    lease_until: null,
+/** Given back: to be tried again. */
+export type Again = {
+  readonly dueAt: number
+  readonly problemCode: string | null
+  /** False: it was stopped before anything was tried, and the attempt does not count. One that has lines in the journal was tried. */
+  readonly attempted: boolean
+}
+export type TargetEnd = { readonly held: Held; readonly end: Ending | Again }
+
+type TargetRow = Pick<Tables['campaign_target'], 'campaign_id' | 'machine_id' | 'state' | 'owner' | 'attempts' | 'lease_until' | 'due_at'>
+
+/** Whether it is still theirs. */
+export const heldBy = (target: TargetRow, held: Held) =>
+  target.state === 'leased' && target.owner === held.owner && target.attempts === held.attempt
+
+/** Reads targets, and holds them as they are until the transaction ends; in the order of their ids, so that nobody waits crosswise. */
+export async function lockTargets(database: Database, db: Kysely<Tables>, list: readonly Held[], how: 'share' | 'update') {
+  const found = new Map<string, TargetRow>()
+  const mark = (campaign: number, machine: number) => `${campaign} ${machine}`
+  for (const [campaign, mine] of [...Map.groupBy(list, (h) => h.campaign)].sort(([a], [b]) => a - b)) {
+    const machines = [...new Set(mine.map((h) => h.machine))].sort((a, b) => a - b)
+    await inParts(machines, 500, async (part) => {
+      const query = db
+        .selectFrom('campaign_target')
+        .select(['campaign_id', 'machine_id', 'state', 'owner', 'attempts', 'lease_until', 'due_at'])
+        .where('campaign_id', '=', campaign)
+        .where('machine_id', 'in', part)
+        .orderBy('machine_id')
+      const locked = database.kind === 'sqlite' ? query : how === 'share' ? query.forShare() : query.forUpdate()
+      for (const row of await locked.execute()) found.set(mark(row.campaign_id, row.machine_id), row)
+    })
   }
-  if (await change(db, held, columns)) return true
-  const now = await db
-    .selectFrom('campaign_target')
-    .select(['state', 'owner', 'attempts'])
-    .where('campaign_id', '=', held.campaign)
-    .where('machine_id', '=', held.machine)
-    .executeTakeFirst()
-  return now !== undefined && now.state === end.state && now.owner === held.owner && now.attempts === held.attempt
+  return (held: Held) => found.get(mark(held.campaign, held.machine))
 }
 
-/** Gives a machine back, to be tried again at `dueAt`; false where the lease was lost. */
-export function releaseTarget(
-  { db }: Database,
+/**
+ * Ends the parts of machines, or gives them back, many at once. False for each whose lease was lost: it is somebody else's answer
+ * that counts. Said twice it is true twice, as the first answer may have been lost on its way.
+ */
+export function endTargets(database: Database, list: readonly TargetEnd[]): Promise<readonly boolean[]> {
+  if (list.length === 0) return Promise.resolve([])
+  return database.write(async (db) => {
+    const targets = await lockTargets(
+      database,
+      db,
+      list.map((l) => l.held),
+      'update',
+    )
+    const journalled = await withJournal(
+      db,
+      list.flatMap(({ held, end }) => ('attempted' in end && !end.attempted ? [held] : [])),
+    )
+    const writes = new Map<TargetRow, TargetRow & Ended>()
+    const answers = list.map(({ held, end }) => {
+      const target = targets(held)
+      if (!target) return false
+      // What was said about it just before in the same list counts.
+      const now = writes.get(target) ?? target
+      const after = ended(now, held, end, journalled)
+      if (heldBy(now, held)) {
+        writes.set(target, after)
+        return true
+      }
+      if (now.state !== after.state || now.attempts !== after.attempts) return false
+      return after.state === 'waiting' ? now.owner === null && now.due_at === after.due_at : now.owner === held.owner
+    })
+    await inParts([...writes.values()], 200, (part) => writeEnds(db, part))
+    return answers
+  })
+}
+
+type Ended = Pick<Tables['campaign_target'], 'result' | 'problem_code' | 'outcome_key' | 'ended_at'>
+
+/** What becomes of a target. */
+function ended(target: TargetRow, held: Held, end: Ending | Again, journalled: ReadonlySet<string>): TargetRow & Ended {
+  const { campaign, machine, attempt } = held
+  if ('state' in end)
+    return {
+      ...target,
+      state: end.state,
+      owner: held.owner,
+      attempts: attempt,
+      lease_until: null,
+      result: end.result,
+      problem_code: end.problemCode,
+      outcome_key: end.outcome,
+      ended_at: end.at,
+    }
+  const counts = end.attempted || journalled.has([campaign, machine, attempt].join())
+  return {
+    ...target,
+    state: 'waiting',
+    owner: null,
+    attempts: counts ? attempt : attempt - 1,
+    lease_until: null,
+    due_at: end.dueAt,
+    result: null,
+    problem_code: end.problemCode,
+    outcome_key: null,
+    ended_at: null,
+  }
+}
+
+/** Which attempts have lines in the journal. */
+async function withJournal(db: Kysely<Tables>, list: readonly Held[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const [campaign, mine] of Map.groupBy(list, (h) => h.campaign))
+    await inParts(mine, 500, async (part) => {
+      const rows = await db
+        .selectFrom('journal_entry')
+        .select(['machine_id', 'attempt'])
+        .distinct()
+        .where('campaign_id', '=', campaign)
+        .where(
+          'machine_id',
+          'in',
+          part.map((h) => h.machine),
+        )
+        .execute()
+      for (const r of rows) found.add([campaign, r.machine_id, r.attempt].join())
+    })
+  return found
+}
+
+/** One statement for all of them. */
+async function writeEnds(db: Kysely<Tables>, rows: readonly (TargetRow & Ended)[]): Promise<void> {
+  const number = (value: number | null) => sql`cast(${value} as bigint)`
+  const text = (value: string | null) => sql`cast(${value} as text)`
+  const values = rows.map(
+    (r) =>
+      sql`(${sql.join([
+        ...[number(r.campaign_id), number(r.machine_id), text(r.state), text(r.owner), sql`cast(${r.attempts} as integer)`],
+        ...[number(r.due_at), text(r.result), text(r.problem_code), text(r.outcome_key), number(r.ended_at)],
+      ])})`,
+  )
+  await sql`update campaign_target set state = v.column3, owner = v.column4, attempts = v.column5, due_at = v.column6, result = v.column7,
+    problem_code = v.column8, outcome_key = v.column9, ended_at = v.column10, lease_until = null
+    from (values ${sql.join(values)}) as v where campaign_id = v.column1 and machine_id = v.column2`.execute(db)
+}
+
+/** Ends one machine's part. */
+export async function finishTarget(database: Database, held: Held, end: Ending): Promise<boolean> {
+  return (await endTargets(database, [{ held, end }]))[0]!
+}
+
+/** Gives one machine back, to be tried again at `dueAt`. */
+export async function releaseTarget(
+  database: Database,
   held: Held,
   again: { readonly dueAt: number; readonly problemCode: string | null },
 ): Promise<boolean> {
-  return change(db, held, { state: 'waiting', owner: null, lease_until: null, due_at: again.dueAt, problem_code: again.problemCode })
-}
-
-async function change(db: Kysely<Tables>, held: Held, columns: Columns): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('campaign_target')
-    .set(columns)
-    .where('campaign_id', '=', held.campaign)
-    .where('machine_id', '=', held.machine)
-    .where('state', '=', 'leased')
-    .where('owner', '=', held.owner)
-    .where('attempts', '=', held.attempt)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  return (await endTargets(database, [{ held, end: { ...again, attempted: true } }]))[0]!
 }
 
 /** Holds on to what an owner has, until `until`; answers the machines that it still has. */
-export async function extendLeases(
-  { db }: Database,
+export function extendLeases(
+  database: Database,
   who: { readonly campaign: number; readonly owner: string; readonly until: number },
 ): Promise<readonly number[]> {
-  const rows = await db
-    .updateTable('campaign_target')
-    .set({ lease_until: who.until })
-    .where('campaign_id', '=', who.campaign)
-    .where('state', '=', sql.lit('leased'))
-    .where('owner', '=', who.owner)
-    .returning('machine_id')
-    .execute()
-  return rows.map((r) => r.machine_id).sort((a, b) => a - b)
+  return database.write(async (db) => {
+    const mine = db
+      .selectFrom('campaign_target')
+      .select('machine_id')
+      .where('campaign_id', '=', who.campaign)
+      .where('state', '=', sql.lit('leased'))
+      .where('owner', '=', who.owner)
+      .orderBy('machine_id')
+    const machines = (await (database.kind === 'postgres' ? mine.forUpdate() : mine).execute()).map((t) => t.machine_id)
+    await inParts(machines, 500, (part) =>
+      db
+        .updateTable('campaign_target')
+        .set({ lease_until: who.until })
+        .where('campaign_id', '=', who.campaign)
+        .where('machine_id', 'in', part)
+        .execute(),
+    )
+    return machines
+  })
 }
 
 /** Takes out whoever still waits; answers how many. Those that are held end by themselves. */
-export async function cancelWaiting({ db }: Database, campaign: number, at: number): Promise<number> {
-  const { numUpdatedRows } = await db
-    .updateTable('campaign_target')
-    .set({ state: 'cancelled', ended_at: at })
-    .where('campaign_id', '=', campaign)
-    .where('state', '=', sql.lit('waiting'))
-    .executeTakeFirst()
-  return Number(numUpdatedRows)
+export function cancelWaiting(database: Database, campaign: number, at: number): Promise<number> {
+  return database.write(async (db) => {
+    const { numUpdatedRows } = await db
+      .updateTable('campaign_target')
+      .set({ state: 'cancelled', ended_at: at })
+      .where('campaign_id', '=', campaign)
+      .where('state', '=', sql.lit('waiting'))
+      .executeTakeFirst()
+    return Number(numUpdatedRows)
+  })
 }
 
-export type ProgressRow = { readonly site: string; readonly state: TargetState; readonly problem: string | null; readonly count: number }
+export type Left = {
+  /** Waiting, and nobody had them yet. */
+  readonly untried: number
+  /** Waiting, and somebody had them. */
+  readonly retrying: number
+  readonly leased: number
+  readonly done: number
+  readonly failed: number
+  /** Of those that failed: could not be asked (results `unreachable` and `not-asked`). */
+  readonly unreachable: number
+  readonly cancelled: number
+  /** When the first of those that wait is due; null: none waits. */
+  readonly nextDueAt: number | null
+}
 
-/** How many are where: by site, state and problem (of those that wait: of the last try). */
+/** How many machines of a campaign are where; of some sites, of those up to a place in the order. */
+export async function left(
+  { db }: Database,
+  of: { readonly campaign: number; readonly upTo: number | null; readonly sites: readonly string[] | null },
+): Promise<Left> {
+  const count = (condition: string) => sql<number>`count(case when ${sql.raw(condition)} then 1 end)`
+  let query = db
+    .selectFrom('campaign_target')
+    .select([
+      count("state = 'waiting' and attempts = 0").as('untried'),
+      count("state = 'waiting' and attempts > 0").as('retrying'),
+      count("state = 'leased'").as('leased'),
+      count("state = 'done'").as('done'),
+      count("state = 'failed'").as('failed'),
+      count("state = 'failed' and result in ('unreachable', 'not-asked')").as('unreachable'),
+      count("state = 'cancelled'").as('cancelled'),
+      sql<number | null>`min(case when state = 'waiting' then due_at end)`.as('nextDueAt'),
+    ])
+    .where('campaign_id', '=', of.campaign)
+  if (of.upTo !== null) query = query.where('position', '<=', of.upTo)
+  if (of.sites !== null) query = query.where('site', 'in', of.sites.length === 0 ? [''] : of.sites)
+  return { ...(await query.executeTakeFirstOrThrow()) }
+}
+
+/** The place in the order of the `n`-th machine, from 1: a canary share ends there. Null: there are fewer. */
+export async function positionOf({ db }: Database, campaign: number, n: number): Promise<number | null> {
+  if (!Number.isInteger(n) || n < 1) return null
+  const row = await db
+    .selectFrom('campaign_target')
+    .select('position')
+    .where('campaign_id', '=', campaign)
+    .orderBy('position')
+    .offset(n - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return row?.position ?? null
+}
+
+export type ProgressRow = {
+  readonly site: string
+  readonly state: TargetState
+  /** Of those that wait: of the last try. */
+  readonly problem: string | null
+  /** Of those that are done or failed. */
+  readonly result: string | null
+  readonly count: number
+}
+
+/** How many are where: by site, state, problem and result. */
 export async function progress({ db }: Database, campaign: number): Promise<readonly ProgressRow[]> {
   const rows = await db
     .selectFrom('campaign_target')
-    .select(['site', 'state', 'problem_code as problem', (e) => e.fn.countAll<number>().as('count')])
+    .select(['site', 'state', 'problem_code as problem', 'result', (e) => e.fn.countAll<number>().as('count')])
     .where('campaign_id', '=', campaign)
-    .groupBy(['site', 'state', 'problem_code'])
+    .groupBy(['site', 'state', 'problem_code', 'result'])
     .orderBy('site')
     .orderBy('state')
     .execute()

@@ -1,8 +1,9 @@
 /** What was planned for machines, and what came of it, step by step. Writes `plan`, `outcome` and `outcome_step`. */
+import type { Selectable } from 'kysely'
 import type { MachinePlan, Problem, Step, Verdict } from '../model.ts'
 import { keyOf, type Page, type PageWish, problemOf, problemText, sizeOf } from './list.ts'
 import { inParts, pageKey } from './parts.ts'
-import type { Database } from './tables.ts'
+import type { Database, Tables } from './tables.ts'
 
 /** `key` is the caller's own name for it, the same at every try: what is kept already is not kept twice. */
 export type NewPlan = {
@@ -66,14 +67,31 @@ export async function plansFor({ db }: Database, machine: number, limit: number)
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
-  return rows.map((r) => ({
+  return rows.map(keptPlan)
+}
+
+/** What a campaign planned for a machine, the last time; null: nothing. */
+export async function planOf({ db }: Database, campaign: number, machine: number): Promise<KeptPlan | null> {
+  const row = await db
+    .selectFrom('plan')
+    .selectAll()
+    .where('campaign_id', '=', campaign)
+    .where('machine_id', '=', machine)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ? keptPlan(row) : null
+}
+
+function keptPlan(r: Selectable<Tables['plan']>): KeptPlan {
+  return {
     id: r.id,
     key: r.key,
     machine: r.machine_id,
     campaign: r.campaign_id,
     at: r.made_at,
     plan: JSON.parse(r.body) as MachinePlan,
-  }))
+  }
 }
 
 /** Keeps what came of a plan, with its steps: all of it or nothing. */

@@ -36,6 +36,10 @@ test('a store that version 1 made opens, with what it held, and is what a new on
   const file = join(folder, 'version-1.db')
   const old = new DatabaseSync(file)
   old.exec(readFileSync('test/store/version-1.sql', 'utf8'))
+  // What version 1 allowed, and the next one does not: one machine that two campaigns hold.
+  old.exec(`insert into campaign values (1, 'a', 'scan', 'a', '{}', 'running', null, 1, 1), (2, 'b', 'scan', 'b', '{}', 'running', null, 1, 1);
+    insert into campaign_target (campaign_id, machine_id, site, position, state, attempts, due_at, owner, lease_until) values
+    (1, 1, '-', 0, 'leased', 1, 1, 'w', 9999), (2, 1, '-', 0, 'leased', 1, 1, 'w', 9999)`)
   old.close()
   const store = await openStore({ file }, { create: false })
   const [machine] = await store.find('pc-1.corp.example')
@@ -44,6 +48,7 @@ test('a store that version 1 made opens, with what it held, and is what a new on
     ['6f9619ff-8b86-4d01-b42d-00cf4fc964ff', ['north'], ['licensed'], [{ source: 'ad', vanishedAt: null }]],
   )
   assert.equal((await store.history(machine!.id, 9)).products.length, 2)
+  for (const campaign of [1, 2]) assert.equal((await store.left({ campaign, upTo: null, sites: null })).retrying, 1)
   await store.close()
   const fresh = join(folder, 'fresh.db')
   await (await openStore({ file: fresh }, { create: true })).close()

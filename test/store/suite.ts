@@ -180,7 +180,10 @@ export function suite(name: string, ground: Ground): void {
     const [id] = await put(store, [found('a')])
     const rows = async () =>
       (await ground.run(place, 'select (select count(*) from product) as p, (select count(*) from product_past) as h from machine'))[0]
-    assert.deepEqual(await store.observe([answer(id!, noon, [product()])]), { same: 0, changed: 1, unanswered: 0, older: 0, unknown: 0 })
+    assert.deepEqual(await store.observe([answer(id!, noon, [product()])]), {
+      ...{ same: 0, changed: 1, unanswered: 0, older: 0, unknown: 0 },
+      replaced: [],
+    })
     const before = await rows()
     for (let hour = 1; hour <= 48; hour++) {
       const minutesLeft = 150 * 1440 - hour * 60 + (hour % 3) - 1
@@ -569,6 +572,464 @@ export function suite(name: string, ground: Ground): void {
     assert.equal((await store.campaigns({ limit: 5 }))[0]!.because, 'enough')
   })
 
+  /** A campaign that runs, over machines of a store, all at one place. */
+  const begin = async (store: Store, key: string, machines: readonly number[], kind: 'scan' | 'apply' = 'apply') => {
+    const campaign = await store.createCampaign({ key, kind, name: key, settings: {}, at: noon })
+    await store.addTargets(
+      campaign,
+      machines.map((machine, position) => ({ machine, site: '-', position })),
+      noon,
+    )
+    await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+    return campaign
+  }
+  const done = { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon } as const
+  const state = async (store: Store, campaign: number) => {
+    const { nextDueAt: _, ...left } = await store.left({ campaign, upTo: null, sites: null })
+    return Object.entries(left).flatMap(([name, n]) => (n === 0 ? [] : [`${n} ${name}`]))
+  }
+  const many = (n: number) => Array.from({ length: n }, (_, i) => found(`t${i}`, { uuid: `0000000a-0000-4000-8000-00000000${1000 + i}` }))
+
+  on('many targets end, or are given back, at once; each answers for itself', async (store) => {
+    const ids = await put(store, many(8))
+    const campaign = await begin(store, 'k', ids)
+    const held = await store.claimTargets({ ...anyClaim(campaign), limit: 7 })
+    assert.deepEqual(
+      held.map((t) => [t.name, t.uuid, t.guid, t.attempt]),
+      ids.slice(0, 7).map((_, i) => [`t${i}`, `0000000a-0000-4000-8000-00000000${1000 + i}`, null, 1]),
+    )
+    const [a, b, c, d, e, f, g] = held as unknown as [Held, Held, Held, Held, Held, Held, Held]
+    await store.appendJournal([{ held: e, sequence: 0, at: noon, body: 'about to' }])
+    const again = { dueAt: noon + 1000, problemCode: 'AWAY', attempted: true }
+    const list = [
+      { held: a, end: done },
+      { held: b, end: { ...done, state: 'failed', result: 'refused', problemCode: 'X', outcome: 'o1' } as const },
+      { held: c, end: again },
+      { held: d, end: { ...again, problemCode: null, attempted: false } },
+      // Whoever has lines in the journal has tried.
+      { held: e, end: { ...again, problemCode: null, attempted: false } },
+      { held: { ...f, owner: 'somebody else' }, end: done },
+      { held: { ...g, attempt: 2 }, end: again },
+      { held: { ...g, machine: 999_999 }, end: done },
+    ]
+    const said = [true, true, true, true, true, false, false, false]
+    assert.deepEqual(await store.endTargets(list), said)
+    assert.deepEqual(await store.endTargets(list), said, 'said twice')
+    assert.deepEqual(await store.endTargets([]), [])
+    const { rows } = await store.targets(campaign, null, { limit: 99, after: null })
+    assert.deepEqual(
+      rows.map((t) => [t.state, t.attempts, t.result, t.problem, t.outcome, t.dueAt - noon, t.endedAt]),
+      [
+        ['done', 1, 'ok', null, null, 0, noon],
+        ['failed', 1, 'refused', 'X', 'o1', 0, noon],
+        ['waiting', 1, null, 'AWAY', null, 1000, null],
+        ['waiting', 0, null, null, null, 1000, null],
+        ['waiting', 1, null, null, null, 1000, null],
+        ['leased', 1, null, null, null, 0, null],
+        ['leased', 1, null, null, null, 0, null],
+        ['waiting', 0, null, null, null, 0, null],
+      ],
+    )
+    assert.deepEqual(await state(store, campaign), ['2 untried', '2 retrying', '2 leased', '1 done', '1 failed'])
+    assert.deepEqual(
+      (await store.progress(campaign)).map((p) => [p.state, p.problem, p.result, p.count]).sort(),
+      [
+        ['done', null, 'ok', 1],
+        ['failed', 'X', 'refused', 1],
+        ['leased', null, null, 2],
+        ['waiting', 'AWAY', null, 1],
+        ['waiting', null, null, 3],
+      ].sort(),
+    )
+    // What somebody else has taken since is theirs.
+    const next = await store.claimTargets({ ...anyClaim(campaign), owner: 'w2', now: noon + 1000, limit: 99 })
+    assert.deepEqual(
+      next.map((t) => t.attempt),
+      [2, 1, 2, 1],
+    )
+    assert.deepEqual(await store.endTargets(list.slice(2, 5)), [false, false, false])
+  })
+
+  on('eight workers end and claim at once: each machine ends once', async (store) => {
+    const ids = await put(store, many(400))
+    const campaign = await begin(store, 'k', ids)
+    const ended: number[] = []
+    const worker = async (owner: string) => {
+      for (;;) {
+        const held = await store.claimTargets({ ...anyClaim(campaign), owner, limit: 7 })
+        if (held.length === 0) return
+        const backwards = held.toReversed()
+        const said = await store.endTargets(backwards.map((h) => ({ held: h, end: done })))
+        for (const [i, h] of backwards.entries()) if (said[i]) ended.push(h.machine)
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, i) => worker(`w${i}`)))
+    assert.equal(ended.length, 400)
+    assert.equal(new Set(ended).size, 400)
+    assert.deepEqual(await state(store, campaign), ['400 done'])
+  })
+
+  on('a journal is written by whoever holds the machine at that moment, and by nobody else', async (store) => {
+    const ids = await put(store, many(3))
+    const campaign = await begin(store, 'k', ids)
+    const [a, b] = (await store.claimTargets({ ...anyClaim(campaign), limit: 2, leaseMs: 1000 })) as unknown as [Held, Held]
+    const line = (held: Held, sequence: number, at = noon, body = `{"n":${sequence}}`) => ({ held, sequence, at, body })
+    assert.deepEqual(await store.appendJournal([line(a, 0), line(a, 1), line(b, 0)]), [true, true, true])
+    assert.deepEqual(await store.appendJournal([line(a, 1), line(a, 2)]), [true, true], 'said twice')
+    assert.deepEqual(await store.appendJournal([line(a, 1, noon, 'another')]), [false], 'another text')
+    assert.deepEqual(
+      await store.appendJournal([
+        line({ ...a, owner: 'x' }, 3),
+        line({ ...a, attempt: 2 }, 3),
+        line({ ...a, machine: ids[2]! }, 3),
+        line(a, 3, noon + 999),
+        line(b, 3, noon + 1000),
+      ]),
+      [false, false, false, true, false],
+      'held by time, too',
+    )
+    // The lease of a ends, and w2 has it next: it reads what was done, and a is not heard any more.
+    const mine = (await store.claimTargets({ ...anyClaim(campaign), owner: 'w2', now: noon + 1000 })).find((t) => t.machine === a.machine)
+    assert.deepEqual([mine!.machine, mine!.attempt], [a.machine, 2])
+    assert.deepEqual(await store.appendJournal([line(a, 4), line(mine!, 0, noon + 1001)]), [false, true])
+    assert.deepEqual(await store.journal(campaign, a.machine), [
+      ...[0, 1, 2].map((sequence) => ({ attempt: 1, sequence, at: noon, body: `{"n":${sequence}}` })),
+      { attempt: 1, sequence: 3, at: noon + 999, body: '{"n":3}' },
+      { attempt: 2, sequence: 0, at: noon + 1001, body: '{"n":0}' },
+    ])
+    assert.deepEqual(await store.journal(campaign, ids[2]!), [])
+    await store.endTargets([{ held: mine!, end: done }])
+    assert.deepEqual(await store.appendJournal([line(mine!, 1, noon + 1002)]), [false], 'ended')
+    assert.deepEqual(await store.appendJournal([]), [])
+  })
+
+  on('activations are reserved one after another, over all workers', async (store) => {
+    const campaign = await begin(store, 'k', [])
+    const reserve = (count: number, now: number) => store.reserveActivations({ campaign, count, everyMs: 100, now })
+    assert.equal(await reserve(3, noon), noon)
+    assert.equal(await reserve(1, noon), noon + 300)
+    assert.equal(await reserve(1, noon + 10_000), noon + 10_000, 'what was not used is not saved up')
+    const at = await Promise.all(Array.from({ length: 20 }, () => reserve(2, noon + 10_000)))
+    assert.deepEqual(
+      at.toSorted((a, b) => a - b),
+      Array.from({ length: 20 }, (_, i) => noon + 10_100 + i * 200),
+    )
+    // Clocks that differ a little keep the rate; one that was hours ahead keeps nobody waiting for hours.
+    assert.equal(await reserve(1, noon + 9_000), noon + 14_100)
+    assert.equal(await reserve(1, noon + 5 * 3_600_000), noon + 5 * 3_600_000)
+    assert.equal(await reserve(1, noon + 15_000), noon + 15_100)
+    assert.equal(await reserve(1, noon + 15_000), noon + 15_200)
+    await assert.rejects(store.reserveActivations({ campaign: 99_999, count: 1, everyMs: 1, now: noon }), code('CAMPAIGN_UNKNOWN'))
+  })
+
+  on('what is left, of some sites and up to a place; the place of the n-th', async (store) => {
+    const ids = await put(store, many(10))
+    const campaign = await store.createCampaign({ key: 'k', kind: 'scan', name: 'k', settings: {}, at: noon })
+    const place = (i: number) => ((i * 7) % 10) * 100
+    await store.addTargets(
+      campaign,
+      ids.map((machine, i) => ({ machine, site: i < 4 ? 'a' : 'b', position: place(i) })),
+      noon + 50,
+    )
+    const left = (upTo: number | null, sites: readonly string[] | null) => store.left({ campaign, upTo, sites })
+    const none = { untried: 0, retrying: 0, leased: 0, done: 0, failed: 0, unreachable: 0, cancelled: 0, nextDueAt: null }
+    assert.deepEqual(await left(null, null), { ...none, untried: 10, nextDueAt: noon + 50 })
+    assert.deepEqual(await left(null, ['a']), { ...none, untried: 4, nextDueAt: noon + 50 })
+    assert.deepEqual(await left(400, ['b']), {
+      ...none,
+      untried: [4, 5, 6, 7, 8, 9].filter((i) => place(i) <= 400).length,
+      nextDueAt: noon + 50,
+    })
+    assert.deepEqual(await left(null, []), none)
+    assert.deepEqual(await store.left({ campaign: 99_999, upTo: null, sites: null }), none)
+    assert.deepEqual(await Promise.all([1, 3, 10, 11, 0].map((n) => store.positionOf(campaign, n))), [0, 200, 900, null, null])
+    await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+    const first = await store.claimTargets({
+      ...anyClaim(campaign),
+      site: 'b',
+      now: noon + 50,
+      upTo: (await store.positionOf(campaign, 3))!,
+    })
+    assert.deepEqual(
+      first.map((t) => t.position),
+      [4, 5, 6, 7, 8, 9].map(place).filter((p) => p <= 200),
+    )
+  })
+
+  on('limits of a campaign hold over all workers and places', async (store) => {
+    const ids = await put(store, many(60))
+    const campaign = await store.createCampaign({ key: 'k', kind: 'scan', name: 'k', settings: {}, at: noon })
+    await store.addTargets(
+      campaign,
+      ids.map((machine, position) => ({ machine, site: `s${position % 3}`, position })),
+      noon,
+    )
+    await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+    const wish = { ...anyClaim(campaign), limit: 8, mostAtOnce: 7, mostInAll: 10 }
+    const claims = await Promise.all(
+      Array.from({ length: 9 }, (_, i) => store.claimTargets({ ...wish, site: `s${i % 3}`, owner: `w${i}` })),
+    )
+    const held = claims.flat()
+    assert.equal(held.length, 10)
+    for (const site of ['s0', 's1', 's2']) assert.ok(held.filter((t) => t.site === site).length <= 7, site)
+    // A place without workers must not hold the limit with leases that have ended.
+    assert.equal((await store.claimTargets({ ...wish, site: 's2', now: noon + 60_000 })).length, 7)
+    assert.deepEqual(await store.claimTargets({ ...wish, site: 's2', now: noon + 60_000 }), [])
+    assert.equal((await store.claimTargets({ ...wish, site: 's1', now: noon + 60_000 })).length, 3)
+  })
+
+  on('a machine is held in one campaign at a time; others pass it over, until its lease ends', async (store) => {
+    const ids = await put(store, many(40))
+    const [a, b] = [await begin(store, 'a', ids), await begin(store, 'b', ids.toReversed())]
+    const held = await store.claimTargets({ ...anyClaim(a), limit: 30, leaseMs: 1000 })
+    assert.equal(held.length, 30)
+    const other = await store.claimTargets({ ...anyClaim(b), owner: 'v', leaseMs: 1000 })
+    assert.deepEqual(
+      other.map((t) => t.machine).toSorted((x, y) => x - y),
+      ids.slice(30),
+    )
+    assert.deepEqual(await store.claimTargets({ ...anyClaim(b), owner: 'v' }), [])
+    // A was killed: its leases end, and its machines wait again there, while B has them.
+    const next = await store.claimTargets({ ...anyClaim(b), owner: 'v', now: noon + 999 + 1, leaseMs: 1000, limit: 5 })
+    assert.equal(next.length, 5)
+    assert.deepEqual(
+      await store.endTargets(next.map((t) => ({ held: { ...t, campaign: a, owner: 'w' }, end: done }))),
+      Array(5).fill(false),
+    )
+    assert.deepEqual(await state(store, a), ['10 untried', '5 retrying', '25 leased'])
+    // So they do where A is stopped; where it is over, they are taken out.
+    await store.setCampaign(a, { state: 'stopped', because: null, at: noon })
+    assert.equal((await store.claimTargets({ ...anyClaim(b), owner: 'v', now: noon + 2000, limit: 10 })).length, 10)
+    assert.deepEqual((await state(store, a))[0], '10 untried')
+    assert.ok((await store.left({ campaign: a, upTo: null, sites: null })).retrying > 5)
+    await store.setCampaign(a, { state: 'cancelled', because: null, at: noon })
+    await store.cancelWaiting(a, noon)
+    assert.equal((await store.claimTargets({ ...anyClaim(b), owner: 'v', now: noon + 2000, limit: 99 })).length, 30)
+    assert.deepEqual(
+      (await state(store, a)).filter((s) => !/cancelled|leased/.test(s)),
+      [],
+    )
+    await store.reclaim({ campaign: a, now: noon + 2000, leaseMs: 1000 })
+    assert.deepEqual(await state(store, a), ['40 cancelled'])
+    assert.equal(await store.reclaim({ campaign: b, now: noon + 2000, leaseMs: 60_000 }), 0)
+  })
+
+  on('who is gone is found by leases that do not move, whatever the clocks say', async (store) => {
+    const ids = await put(store, many(6))
+    const campaign = await begin(store, 'k', ids)
+    const [a] = await store.claimTargets({ ...anyClaim(campaign), owner: 'a', limit: 2, leaseMs: 1000 })
+    const b = await store.claimTargets({ ...anyClaim(campaign), owner: 'b', limit: 2, leaseMs: 1000 })
+    assert.deepEqual(await store.leases(campaign), [
+      { owner: 'a', until: noon + 1000, machines: 2 },
+      { owner: 'b', until: noon + 1000, machines: 2 },
+    ])
+    // A clock that is hours ahead takes nothing from anybody, where it is told not to believe itself.
+    const ahead = { ...anyClaim(campaign), owner: 'c', now: noon + 4 * 3_600_000, graceMs: 6 * 3_600_000, limit: 1 }
+    assert.equal((await store.claimTargets(ahead))[0]!.attempt, 1)
+    await store.extendLeases({ campaign, owner: 'a', until: noon + 2000 })
+    const back = (owner: string) => store.takeBack({ campaign, owner, until: noon + 1000, dueAt: noon + 500 })
+    assert.deepEqual([await back('a'), await back('b'), await back('b'), await back('nobody')], [0, 2, 0, 0])
+    assert.equal(await store.finishTarget(b[0]!, done), false)
+    assert.equal(await store.finishTarget(a!, done), true)
+    assert.deepEqual(
+      (await store.claimTargets({ ...ahead, limit: 9, now: noon + 499 })).map((t) => t.machine),
+      [ids[5]],
+    )
+    assert.deepEqual(
+      (await store.claimTargets({ ...ahead, limit: 9, now: noon + 500 })).map((t) => [t.machine, t.attempt]),
+      [
+        [ids[2], 2],
+        [ids[3], 2],
+      ],
+    )
+  })
+
+  on('campaigns that want the same machines at the same moment get fewer, and no error', async (store) => {
+    const ids = await put(store, many(120))
+    const campaigns = [await begin(store, 'a', ids), await begin(store, 'b', ids.toReversed()), await begin(store, 'c', ids)]
+    for (let round = 0; round < 10; round++) {
+      const now = noon + round * 60_000
+      const claims = await Promise.all(
+        campaigns.flatMap((campaign) =>
+          ['1', '2', '3'].map((w) => store.claimTargets({ ...anyClaim(campaign), owner: w, now, limit: 30 })),
+        ),
+      )
+      const machines = claims.flat().map((t) => t.machine)
+      assert.equal(new Set(machines).size, machines.length, `round ${round}`)
+      assert.ok(machines.length >= 60, `${machines.length}`)
+      const said = await store.endTargets(claims.flat().map((held) => ({ held, end: { dueAt: now, problemCode: null, attempted: true } })))
+      assert.ok(said.every(Boolean))
+    }
+  })
+
+  on('a selection, by id, with groups; plans of a campaign; campaigns by key', async (store) => {
+    const list = Array.from({ length: 25 }, (_, i) =>
+      found(`pc-${i}`, { groups: i % 2 ? ['b', 'a'] : [], address: i === 3 ? '10.0.0.3' : null }),
+    )
+    const ids = await put(store, list)
+    await put(store, [found('pc-1', { groups: ['a', 'c'] })], 'other')
+    const rows = []
+    for (let after: string | null = null; ; ) {
+      const page = await store.selection({ group: 'a' }, { limit: 5, after })
+      rows.push(...page.rows)
+      after = page.next
+      if (after === null) break
+    }
+    assert.deepEqual(
+      rows,
+      ids.flatMap((id, i) =>
+        i % 2 ? [{ id, name: `pc-${i}`, address: i === 3 ? '10.0.0.3' : null, groups: i === 1 ? ['a', 'b', 'c'] : ['a', 'b'] }] : [],
+      ),
+    )
+    assert.deepEqual((await store.selection({}, { limit: 2, after: null })).rows[0]!.groups, [])
+    await assert.rejects(store.selection({}, { limit: 2, after: 'x' }), code('PAGE_UNKNOWN'))
+    const campaign = await begin(store, 'k', ids)
+    assert.equal(await store.planOf(campaign, ids[0]!), null)
+    const kept = { key: 'p1', machine: ids[0]!, campaign, at: noon, plan }
+    await store.savePlans([kept, { ...kept, key: 'p2', campaign: null, at: noon + 1 }])
+    assert.equal((await store.planOf(campaign, ids[0]!))?.key, 'p1')
+    await store.savePlans([{ ...kept, key: 'p3', at: noon + 2 }])
+    // Machines whose last plan changes something.
+    const empty = { ...plan, steps: [] }
+    await store.savePlans([
+      { ...kept, machine: ids[1]!, key: 'q1' },
+      { ...kept, machine: ids[1]!, key: 'q2', plan: empty },
+      { ...kept, machine: ids[2]!, key: 'r1', plan: empty },
+      { ...kept, machine: ids[3]!, key: 's1', plan: empty },
+      { ...kept, machine: ids[3]!, key: 's2' },
+    ])
+    const change = await store.planned(campaign, { limit: 1, after: null })
+    const rest = await store.planned(campaign, { limit: 1, after: change.next })
+    assert.deepEqual(
+      [...change.rows, ...rest.rows, rest.next],
+      [
+        { id: ids[0], name: 'pc-0', address: null, groups: [] },
+        { id: ids[3], name: 'pc-3', address: '10.0.0.3', groups: ['a', 'b'] },
+        null,
+      ],
+    )
+    assert.deepEqual([await store.countPlanned(campaign), await store.countPlanned(99_999)], [2, 0])
+    assert.deepEqual(await store.planOf(campaign, ids[0]!), {
+      ...kept,
+      key: 'p3',
+      at: noon + 2,
+      id: (await store.plans(ids[0]!, 1))[0]!.id,
+    })
+    assert.deepEqual(
+      (await store.campaigns({ key: 'k', limit: 5 })).map((c) => c.id),
+      [campaign],
+    )
+    assert.deepEqual(await store.campaigns({ key: 'none', limit: 5 }), [])
+  })
+
+  on('CMIDs that several machines have, and who they are; a pool’s are said as such', async (store) => {
+    const list = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name, i) => found(name, { pool: i === 2 || i === 3 ? 'vdi' : null }))
+    const ids = await put(store, list)
+    const cmid = (n: number) => `00000000-1111-4222-8333-${n.toString().padStart(12, '0')}`
+    const has = [1, 1, 2, 2, 3, null, 4]
+    await store.observe(ids.map((id, i) => answer(id, noon, [product()], { cmid: has[i] === null ? null : cmid(has[i]!).toUpperCase() })))
+    assert.deepEqual(await Promise.all(['a', 'f'].map(async (n) => (await store.find(n))[0]!.cmid)), [cmid(1), null])
+    const shared = (await store.sharedCmids({ limit: 9, after: null })).rows
+    assert.deepEqual(
+      shared.map((s) => [s.cmid, s.count, s.pool, s.machines.map((m) => m.name)]),
+      [
+        [cmid(1), 2, null, ['a', 'b']],
+        [cmid(2), 2, 'vdi', ['c', 'd']],
+      ],
+    )
+    const one = await store.sharedCmids({ limit: 1, after: null })
+    assert.deepEqual([one.rows[0]!.cmid, (await store.sharedCmids({ limit: 1, after: one.next })).rows[0]!.cmid], [cmid(1), cmid(2)])
+    // Not told is no news; zeros are no ID; another one is, and makes no row of history.
+    assert.deepEqual((await store.observe([answer(ids[0]!, noon + 1, [product()])])).same, 1)
+    await store.observe([answer(ids[1]!, noon + 1, [product()], { cmid: '00000000-0000-0000-0000-000000000000' })])
+    assert.equal((await store.find('b'))[0]!.cmid, cmid(1))
+    assert.equal((await store.observe([answer(ids[6]!, noon + 1, [product()], { cmid: cmid(3) })])).changed, 1)
+    assert.equal((await store.history(ids[6]!, 9)).products.length, 1)
+    assert.deepEqual(
+      (await store.sharedCmids({ limit: 9, after: null })).rows[2]!.machines.map((m) => m.name),
+      ['e', 'g'],
+    )
+    await put(store, list.slice(1))
+    assert.deepEqual(
+      (await store.sharedCmids({ limit: 9, after: null })).rows.map((s) => s.cmid),
+      [cmid(2), cmid(3)],
+    )
+  })
+
+  on('another board: the same machine by GUID or in a pool, else a new one in its place', async (store) => {
+    const [A, B] = ['0a0b0c0d-0e0f-4001-8002-030405060708', 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee']
+    const list = [
+      found('g', { guid: guid(1), uuid: A }),
+      found('v', { uuid: '11111111-0000-4000-8000-000000000001', pool: 'vdi' }),
+      found('n', { uuid: '22222222-0000-4000-8000-000000000001', groups: ['x'], address: '10.0.0.9' }),
+    ]
+    const [g, v, n] = (await put(store, list)) as [number, number, number]
+    const campaign = await begin(store, 'k', [n])
+    const [held] = await store.claimTargets(anyClaim(campaign))
+    await store.observe([g, v, n].map((id) => answer(id, noon, [product()])))
+    const other = (n: number) => `bbbbbbbb-0000-4000-8000-00000000000${n}`
+    const first = await store.observe([g, v].map((id, i) => answer(id, noon + 1, [product()], { uuid: other(i + 1) })))
+    assert.deepEqual([first.replaced, first.changed], [[], 2])
+    assert.deepEqual([(await store.find(g))[0]!.uuid, (await store.find(v))[0]!.uuid], [other(1), other(2)])
+    const told = answer(n, noon + 2, [product({ state: 'notification' })], { uuid: B })
+    const second = await store.observe([told, answer(g, noon + 2, [product()])])
+    const [now, old] = await store.find('n')
+    assert.deepEqual(second.replaced, [{ name: 'n', machine: n, by: now!.id }])
+    assert.deepEqual([second.same, second.changed, second.unknown], [1, 1, 0])
+    assert.deepEqual(
+      [now!.uuid, now!.groups, now!.address, now!.sources, now!.products[0]!.state, now!.vanishedAt, now!.addedAt],
+      [B, ['x'], '10.0.0.9', [{ source: 'csv', vanishedAt: null }], 'notification', null, noon + 2],
+    )
+    assert.deepEqual([old!.id, old!.vanishedAt, old!.products[0]!.state, old!.seenAt], [n, noon + 2, 'licensed', noon])
+    assert.deepEqual([(await store.history(n, 9)).products.length, (await store.history(now!.id, 9)).products.length], [1, 1])
+    assert.deepEqual((await store.counts()).machines, { listed: 3, vanished: 1, never: 0, unasked: 0 })
+    assert.equal(
+      (await store.counts()).products.reduce((sum, p) => sum + p.count, 0),
+      3,
+    )
+    // Said again, as an answer may be lost: it is known by now whose it is. The old one's part of a campaign ends as before.
+    assert.deepEqual(await store.observe([told]), { same: 1, changed: 0, unanswered: 0, older: 0, unknown: 0, replaced: [] })
+    assert.deepEqual(await store.endTargets([{ held: held!, end: done }]), [true])
+    await store.savePlans([{ key: 'p', machine: n, campaign, at: noon, plan }])
+    // The list that named it names the new one.
+    const d = await store.importMachines(list, { source: 'csv', at: noon + 3, partial: true })
+    assert.deepEqual([d.added, d.renamed], [[], []])
+  })
+
+  on('boards that come and go make no more rows than there are boards', async (store) => {
+    const uuid = (n: number) => `0000000${n}-1111-4222-8333-4444444444aa`
+    const [id] = await put(store, [found('n', { uuid: uuid(1) }), found('m')])
+    for (let i = 0; i < 9; i++) {
+      const [now] = await store.find('n')
+      const { replaced } = await store.observe([answer(now!.id, noon + i, [product()], { uuid: uuid(1 + (i % 3)) })])
+      assert.equal(replaced.length, i === 0 ? 0 : 1)
+    }
+    const all = await store.find('n')
+    assert.deepEqual(
+      [all.length, all.filter((m) => m.vanishedAt === null).length, all.at(-1)!.id === id || all[1]!.id === id],
+      [3, 1, true],
+    )
+    assert.equal((await store.counts()).products[0]!.count, 1)
+    // The same board, written as firmware keeps it; nothing that a maker forgot to set; nothing that clones share.
+    const [now] = await store.find('n')
+    const same = async (u: string) => (await store.observe([answer(now!.id, noon + 20, [product()], { uuid: u })])).replaced.length
+    assert.equal(now!.uuid, uuid(3))
+    assert.equal(await same('03000000-1111-2242-8333-4444444444aa'), 0)
+    assert.equal(await same('03000200-0400-0500-0006-000700080009'), 0)
+    assert.equal(await same('ffffffff-ffff-ffff-ffff-ffffffffffff'), 0)
+    await put(store, [found('m', { uuid: uuid(7) })], 'csv2')
+    assert.equal(await same(uuid(7)), 0)
+  })
+
+  on('two that see the new board at once make one machine of it', async (store) => {
+    const list = Array.from({ length: 6 }, (_, i) => found(`n${i}`, { uuid: `cccccccc-0000-4000-8000-00000000000${i}` }))
+    const ids = await put(store, list)
+    const tell = () => store.observe(ids.map((id, i) => answer(id, noon, [product()], { uuid: `dddddddd-0000-4000-8000-00000000000${i}` })))
+    const told = await Promise.all([tell(), tell(), tell()])
+    assert.equal(told.flatMap((t) => t.replaced).length, 6)
+    assert.deepEqual((await store.counts()).machines, { listed: 6, vanished: 6, never: 0, unasked: 0 })
+  })
+
   on('a backup holds everything, and comes back in place of what is there, which is kept', async (store, place) => {
     const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
     try {
@@ -581,6 +1042,9 @@ export function suite(name: string, ground: Ground): void {
       await store.observe([answer(id!, noon + 1, [product()]), { machine: gone!, at: noon + 1, problem: trouble('SHUT') }])
       const campaign = await store.createCampaign({ key: 'k', kind: 'apply', name: 'n', settings: null, at: noon })
       await store.addTargets(campaign, [{ machine: id!, site: 's', position: 0 }], noon)
+      await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+      const [held] = await store.claimTargets({ ...anyClaim(campaign), site: 's' })
+      await store.appendJournal([{ held: held!, sequence: 0, at: noon, body: '{}' }])
       await store.savePlans([{ key: 'p1', machine: id!, campaign, at: noon, plan }])
       await store.saveOutcome({
         key: 'o',
@@ -613,6 +1077,7 @@ export function suite(name: string, ground: Ground): void {
         'problem_past',
         'campaign',
         'campaign_target',
+        'journal_entry',
         'plan',
         'outcome',
         'outcome_step',
@@ -651,7 +1116,7 @@ export function suite(name: string, ground: Ground): void {
         writeFileSync(file, bad)
         await assert.rejects(restoreStore(place, file, new Date(noon)), code('BACKUP_DAMAGED'), what)
       }
-      writeFileSync(join(folder, 'newer'), text.replace('"version":1', '"version":99'))
+      writeFileSync(join(folder, 'newer'), text.replace(/"version":\d+/, '"version":99'))
       await assert.rejects(restoreStore(place, join(folder, 'newer'), new Date(noon)), code('STORE_NEWER'))
       writeFileSync(join(folder, 'other'), 'name,address\n')
       await assert.rejects(restoreStore(place, join(folder, 'other'), new Date(noon)), code('STORE_NOT_OURS'))
@@ -697,5 +1162,8 @@ export function suite(name: string, ground: Ground): void {
     for (const s of stores) await s.close()
   })
 }
+
+const anyClaim = (campaign: number) =>
+  ({ campaign, site: '-', owner: 'w', limit: 100, now: noon, leaseMs: 60_000, mostAtOnce: null, mostInAll: null, upTo: null }) as const
 
 const one2 = async (store: Store, filter: Filter) => (await store.list(filter, { limit: 99, after: null })).rows
