@@ -3,6 +3,7 @@ import { canonicalHost } from '../addresses.ts'
 import { errorByCode, eventById, numberOf, productOfActivationId, type RequestCodeRow, requestCodes } from '../catalogue.ts'
 import type { Problem } from '../model.ts'
 import { type Attempt, attemptsOf, clockGapOf, codeOf, type Outcome, outcomeOf } from './attempts.ts'
+import { meansMachine } from './clients.ts'
 
 /** A log that was asked for. `events` null: it could not be read, and `problem` says why. */
 export type LogRead = {
@@ -58,12 +59,6 @@ export type Story = {
 const shownAttempts = 20
 const hex = (code: number) => `0x${(code >>> 0).toString(16).toUpperCase().padStart(8, '0')}`
 const aboutOf = (code: number | null) => (requestCodes as readonly RequestCodeRow[]).find((row) => row.code === code)?.about ?? null
-const plain = (name: string) => name.toLowerCase().replace(/\.$/, '')
-/** By a short name and a full one the same machine may be meant. */
-const sameName = (a: string, b: string) => {
-  const [x, y] = [plain(a), plain(b)]
-  return x === y || x.startsWith(`${y}.`) || y.startsWith(`${x}.`)
-}
 
 /**
  * Tells the story of a machine: its own log, and what the logs of the hosts have of it. A host that it asked and whose log may not
@@ -80,7 +75,7 @@ export function storyOf(told: {
   const cmids = new Set([told.clientMachineId, ...(own.events ?? []).map((e) => e.clientMachineId)].filter((c) => c !== null))
   const handled = hosts.flatMap((h) =>
     (h.events ?? [])
-      .map((event) => ({ host: h.name, event, named: event.client !== null && sameName(event.client, machine) }))
+      .map((event) => ({ host: h.name, event, named: event.client !== null && meansMachine(event.client, machine) }))
       .filter((e) => e.named || cmids.has(e.event.clientMachineId ?? '')),
   )
   const attempts = attemptsOf(own.events ?? [], handled).map((a) => attemptTold(a, told))
@@ -130,7 +125,7 @@ function attemptTold(a: Attempt, { machine, own, hosts }: Told): StoryAttempt {
   }
 }
 
-const isHost = (h: LogRead, named: string) => canonicalHost(h.name) === canonicalHost(named) || sameName(h.name, named)
+const isHost = (h: LogRead, named: string) => canonicalHost(h.name) === canonicalHost(named) || meansMachine(h.name, named)
 
 function why(
   a: Attempt,

@@ -4,6 +4,7 @@ import {
   type Application,
   type Channel,
   type Evidence,
+  type HostFound,
   type Method,
   type Origin,
   type Problem,
@@ -97,6 +98,8 @@ export type ProductLine = {
   readonly expiresAt: number | null
   readonly host: string | null
   readonly port: number | null
+  /** Where the host's name comes from: set by hand, DNS, the last activation. */
+  readonly hostFound: HostFound | null
   readonly count: number | null
   readonly verdict: Verdict
   readonly cause: string | null
@@ -443,6 +446,7 @@ export function productLine(p: ProductRow): ProductLine {
     expiresAt: p.expires_at,
     host: p.host,
     port: p.port,
+    hostFound: p.host_found as HostFound | null,
     count: p.count,
     verdict: p.verdict as Verdict,
     cause: p.cause,
