@@ -88,7 +88,7 @@ const filterOptions: readonly CommandOption[] = [
   { flag: '--group', value: 'GROUP', means: 'Filter: machines of this group.' },
   { flag: '--pool', value: 'POOL', means: 'Filter: machines of this pool.' },
   { flag: '--error', value: 'CODE', means: 'Filter: a product with this result code, or a machine with this problem.' },
-  { flag: '--problem', value: 'CODE', means: 'Filter: why they could not be asked; * is any.' },
+  { flag: '--problem', value: 'CODE', means: 'Filter: why they could not be asked; or any.' },
   { flag: '--cause', value: 'N', means: 'Filter: a cause, by the number that fleet status shows.' },
   { flag: '--text', value: 'TEXT', means: 'Filter: a part of name, address, system or headline.' },
   { flag: '--days', value: 'DAYS', means: 'Filter: a product that ends within so many days (expiring: 30).' },

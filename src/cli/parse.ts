@@ -20,6 +20,8 @@ export function parse(
     const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true, strict: true })
     for (const [flag, value] of Object.entries(values)) {
       if (Array.isArray(value)) values[flag] = value.join('\n')
+      const given = values[flag]
+      if (typeof given === 'string') values[flag] = given.replaceAll('\u0000-', '-')
       if (values[flag] === '') throw usage(lacksValue(command, `--${flag}`))
     }
     return { values: values as Record<string, string | boolean | undefined>, positionals: positionals.map((p) => p.replace('\u0000', '')) }

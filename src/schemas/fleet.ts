@@ -85,6 +85,7 @@ export const fleetSchemas = {
         origin: z.partialRecord(origin, whole),
         problem: z.record(text, whole),
       }),
+      stale: whole.describe('Machines that answered once, and not in the last 30 days: what is counted of them is as of then.'),
       causes: z
         .array(z.strictObject({ cause: whole.nullable(), problem: maybe, text, next: maybe, machines: whole }).readonly())
         .readonly()

@@ -46,7 +46,7 @@ export function filterOf(flags: Flags, now = Date.now()): Filter {
     if (wrong !== undefined) throw usage(`--${flag} ${wrong}: expected ${lists[flag].join(', ')}.`, `--${flag} ${lists[flag][0]}`)
     return { [flag]: values }
   }
-  const one = (flag: 'group' | 'pool' | 'source' | 'problem' | 'text' | 'host' | 'product') =>
+  const one = (flag: 'group' | 'pool' | 'source' | 'text' | 'host' | 'product') =>
     flags[flag] === undefined ? {} : { [flag]: String(flags[flag]) }
   if (flags['never-seen'] === true && flags['not-seen-for'] !== undefined)
     throw usage('Either --not-seen-for or --never-seen: those that never answered are among those not seen for some days.')
@@ -57,7 +57,7 @@ export function filterOf(flags: Flags, now = Date.now()): Filter {
     ...one('group'),
     ...one('pool'),
     ...one('source'),
-    ...one('problem'),
+    ...(flags.problem === undefined ? {} : { problem: flags.problem === 'any' ? '*' : String(flags.problem) }),
     ...one('text'),
     ...one('host'),
     ...one('product'),

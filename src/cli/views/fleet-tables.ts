@@ -40,19 +40,20 @@ export function cardRows(m: MachineCard): readonly (readonly Cell[])[] {
   return machineRows(m).map((row) => [...row, ...more])
 }
 
-/** `what` is a kind of number (verdict, origin, machines), a cause, or a problem; `filter` lists its machines. */
-export const status: readonly string[] = ['what', 'value', 'machines', 'next', 'filter']
+/** `what` is a kind of number (verdict, origin, machines), a cause, or a problem; `listed_by` is the command that lists its machines. */
+export const status: readonly string[] = ['what', 'value', 'machines', 'next', 'listed_by']
 
 export function* statusRows({ counts, stale, causes }: FleetSummary): Generator<readonly Cell[]> {
   const { listed, vanished, never, unasked } = counts.machines
   yield ['machines', 'listed', listed, null, null]
-  yield ['machines', 'vanished', vanished, null, '--vanished']
-  yield ['machines', 'never answered', never, null, '--never-seen']
-  yield ['machines', 'could not be asked', unasked, null, '--problem *']
-  yield ['machines', 'answered, but not in the last 30 days', stale, null, '--not-seen-for 30']
-  for (const [verdict, n] of Object.entries(counts.verdict)) yield ['verdict', verdict, n, null, `--verdict ${verdict}`]
-  for (const [origin, n] of Object.entries(counts.origin)) yield ['origin', origin, n, null, `--origin ${origin}`]
-  for (const c of causes) yield [c.problem === null ? 'cause' : 'problem', c.problem ?? c.text, c.machines, c.next, filterOf(c)]
+  yield ['machines', 'vanished', vanished, null, 'slmctl fleet list --vanished']
+  yield ['machines', 'never answered', never, null, 'slmctl fleet list --never-seen']
+  yield ['machines', 'could not be asked', unasked, null, 'slmctl fleet list --problem any']
+  yield ['machines', 'answered, but not in the last 30 days', stale, null, 'slmctl fleet list --not-seen-for 30']
+  for (const [verdict, n] of Object.entries(counts.verdict)) yield ['verdict', verdict, n, null, `slmctl fleet list --verdict ${verdict}`]
+  for (const [origin, n] of Object.entries(counts.origin)) yield ['origin', origin, n, null, `slmctl fleet list --origin ${origin}`]
+  for (const c of causes)
+    yield [c.problem === null ? 'cause' : 'problem', c.problem ?? c.text, c.machines, c.next, `slmctl fleet list ${filterOf(c)}`]
 }
 
 /** What lists the machines of a group of causes. */

@@ -1,5 +1,5 @@
 import type { CauseGroup, ExpiringLine, FleetSummary, History, ImportDifference, MachineCard, MachineLine } from '../../app.ts'
-import { productOfActivationId } from '../../catalogue.ts'
+import { clientKeysForActivationId } from '../../catalogue.ts'
 import { type Io, wrap } from '../io.ts'
 import { colour } from './diagnosis.ts'
 import { daysLeft, filterOf } from './fleet-tables.ts'
@@ -152,8 +152,11 @@ export function showCard(m: MachineCard, io: Io): void {
 
 type Titled = { readonly name: string | null; readonly activationId: string | null }
 
-/** The product as the catalogue calls it, else as the machine does. */
-const titleOf = (p: Titled): string => (p.activationId && productOfActivationId(p.activationId)?.name) || p.name || 'A product'
+/** Office as the catalogue calls it, for it calls itself Office21ProPlus2021VL_KMS_Client_AE; everything else by its own name. */
+function titleOf({ name, activationId }: Titled): string {
+  const [key, ...more] = activationId === null ? [] : clientKeysForActivationId(activationId)
+  return key?.family === 'office' && more.length === 0 ? key.edition : (name ?? 'A product')
+}
 
 /** When it ends. An end that has passed unseen is no lapse: whoever renews it nobody asked since. */
 function endOf(m: MachineCard, { expiresAt }: MachineCard['products'][number]): string {
