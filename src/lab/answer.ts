@@ -4,7 +4,7 @@ import { encodeItem, encodeResponse, resourceUri } from '../protocol/wsman.ts'
 import type { Cell, ClassAt, Instance } from './classes.ts'
 import type { Maks } from './licensing.ts'
 import type { Machine } from './machine.ts'
-import { callProduct, callService, ParameterError, readArguments } from './methods.ts'
+import { callProduct, callService, heldByProduct, heldByService, ParameterError, readArguments } from './methods.ts'
 import { askRegistry } from './registry.ts'
 import { codeOf, type ResultId } from './results.ts'
 import { classOf, instances, type Now, productById, query } from './store.ts'
@@ -27,6 +27,8 @@ export type CallRecord = {
   readonly minute: number
   /** Whether the machine carried it out, and what came of it; null where it was not carried out. */
   readonly result: number | null
+  /** What it was to bring about held already: the call was superfluous. */
+  readonly held: boolean
 }
 
 type Open = { readonly items: readonly EncodedItem[]; readonly shape: Shape; at: number; readonly resource: string }
@@ -214,11 +216,11 @@ function invoke(r: Responder, request: Call, namespace: string, now: Now, maks: 
   const relatesTo = request.messageId
   const fault = (f: Fault): Response => ({ relatesTo, action: 'Fault', ...f })
   const { machine } = r
-  const record = (result: number | null, found: string, input: Readonly<Record<string, Cell>>) => {
+  const record = (result: number, held: boolean, input: Readonly<Record<string, Cell>>) => {
     const shown = Object.fromEntries(
       Object.entries(input).map(([n, v]) => [n, n === 'ProductKey' ? `…${String(v).slice(-5)}` : (v as string | number | boolean | null)]),
     )
-    r.calls.push({ class: found, method: request.method, key: request.selectors, arguments: shown, minute: now.minute, result })
+    r.calls.push({ class: found!.name, method: method!.name, key: request.selectors, arguments: shown, minute: now.minute, result, held })
   }
   const found = request.class === null ? null : classOf(machine, namespace, request.class)
   if (!found) return fault(wmiFault(r, invalidClass, notFound, 'The class does not exist in the namespace.', 'ExecMethod'))
@@ -253,11 +255,18 @@ function invoke(r: Responder, request: Call, namespace: string, now: Now, maks: 
   if (instance === null) return fault(wmiFault(r, wbemNotFound, notFound, 'There is no such instance.', 'ExecMethod'))
   const office = /^office/i.test(found.name)
   let result: ResultId
-  if (/service$/i.test(found.name))
-    result = callService(machine, office ? machine.officeService! : machine.service, office, method, input, now.minute, maks)
-  else result = callProduct(machine, productById(machine, String(instance.ID), office)!, method, input, now.minute, maks)
+  let held: boolean
+  if (/service$/i.test(found.name)) {
+    const service = office ? machine.officeService! : machine.service
+    held = heldByService(machine, service, office, method, input)
+    result = callService(machine, service, office, method, input, now.minute, maks)
+  } else {
+    const product = productById(machine, String(instance.ID), office)!
+    held = heldByProduct(machine, product, method, input)
+    result = callProduct(machine, product, method, input, now.minute, maks)
+  }
   const code = codeOf(result)
-  record(code, found.name, input)
+  record(code, held, input)
   if (code === 0 || r.methodFailure === 'return-value') return output({ ReturnValue: code })
   const message = `The licensing service answered 0x${code.toString(16).toUpperCase()}.`
   if (r.methodFailure === 'wmi-error') return fault({ form: 'wmi', code, message })

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /**
  * Random numbers from a seed (mulberry32, public domain): the same seed makes the same fleet and the same choices, so that a
  * failure can be told by its seed.
@@ -5,8 +7,6 @@
 export type Chance = {
   readonly next: () => number
   readonly below: (n: number) => number
-  readonly digits: (n: number) => string
-  readonly guid: () => string
 }
 
 export function chance(seed: string): Chance {
@@ -20,11 +20,20 @@ export function chance(seed: string): Chance {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
   const below = (n: number) => Math.floor(next() * n)
-  const hex = (n: number) => Array.from({ length: n }, () => below(16).toString(16)).join('')
   return {
     next,
     below,
-    digits: (n) => Array.from({ length: n }, () => below(10)).join(''),
-    guid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
   }
 }
+
+/** A GUID that belongs to a text alone: `chance` begins with 32 bits, which two of 100,000 names may share. */
+export function guidOf(text: string): string {
+  const hex = hash('sha256', text)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+/** So many decimal digits (at most 64) that belong to a text. */
+export const digitsOf = (text: string, n: number): string =>
+  Array.from(hash('sha512', text, 'buffer'), (b) => b % 10)
+    .join('')
+    .slice(0, n)

@@ -8,13 +8,14 @@ import type { Network } from './network.ts'
  */
 export type Dns = { readonly address: string; readonly port: number; readonly questions: () => number; readonly close: () => Promise<void> }
 
-export async function openDns(network: Network, machines: ReadonlyMap<string, string>, address: string, port: number): Promise<Dns> {
+/** Names of the lab's machines: where each is (null where DNS does not know it), and the domains that they stand in. */
+export type Names = { readonly addressOf: (name: string) => string | null; readonly domains: Iterable<string> }
+export type Service = { readonly name: string; readonly target: string; readonly port: number }
+
+export async function openDns(network: Network, names: Names, services: readonly Service[], address: string, port: number): Promise<Dns> {
   const socket: Socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   let questions = 0
-  const domains = new Set([
-    ...network.dns.keys(),
-    ...[...network.hosts.map((h) => h.name), ...machines.keys()].map((n) => n.slice(n.indexOf('.') + 1)),
-  ])
+  const domains = new Set([...network.dns.keys(), ...network.hosts.map((h) => h.name.slice(h.name.indexOf('.') + 1)), ...names.domains])
   socket.on('message', (message, from) => {
     let packet: Packet
     try {
@@ -28,6 +29,16 @@ export async function openDns(network: Network, machines: ReadonlyMap<string, st
     const name = question.name.toLowerCase().replace(/\.$/, '')
     const answers: Packet['answers'] = []
     let known = domains.has(name)
+    for (const service of services.filter((s) => s.name === name)) {
+      known = true
+      if (question.type === 'SRV')
+        answers.push({
+          type: 'SRV',
+          name: question.name,
+          ttl: 3600,
+          data: { target: service.target, port: service.port, priority: 0, weight: 100 },
+        })
+    }
     const srv = /^_vlmcs\._tcp\.(.+)$/.exec(name)
     if (srv) {
       for (const record of network.dns.get(srv[1]!) ?? []) {
@@ -41,7 +52,7 @@ export async function openDns(network: Network, machines: ReadonlyMap<string, st
           })
       }
     } else {
-      const ip = network.hosts.find((h) => h.name === name)?.ip ?? machines.get(name)
+      const ip = network.hosts.find((h) => h.name === name)?.ip ?? names.addressOf(name)
       if (ip) {
         known = true
         const type = ip.includes(':') ? 'AAAA' : 'A'

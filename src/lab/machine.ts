@@ -1,4 +1,4 @@
-import { chance } from './chance.ts'
+import { chance, digitsOf, guidOf } from './chance.ts'
 import type { Cell } from './classes.ts'
 import type { Network } from './network.ts'
 import { codeOf } from './results.ts'
@@ -45,7 +45,9 @@ export type Product = {
   counters: Keyed['counters'] | null
   /** Minute of the next attempt that the service makes by itself; null where it makes none. */
   nextAttempt: number | null
-  installationId: string
+  readonly installationId: string
+  /** What the last Activate call that succeeded depended on (methods.ts); null where there was none. */
+  activatedWith: string | null
   says: Readonly<Record<string, Cell>> | null
 }
 
@@ -115,14 +117,7 @@ export function serviceOf(machine: Machine, product: Product): Service {
   return usesOfficeService(product, machine.system) ? machine.officeService! : machine.service
 }
 
-function startProduct(
-  l: Licence,
-  keyed: Keyed | null,
-  now: number,
-  digits: (n: number) => string,
-  network: Network,
-  domain: string | null,
-): Product {
+function startProduct(l: Licence, keyed: Keyed | null, now: number, owner: string, network: Network, domain: string | null): Product {
   const object = domain ? network.activationObjects.get(domain) : undefined
   const used = keyed?.host
     ? {
@@ -151,7 +146,11 @@ function startProduct(
         : null,
     counters: keyed?.counters ?? null,
     nextAttempt: null,
-    installationId: digits(63),
+    /** 63 digits, put together when they are asked for. */
+    get installationId() {
+      return digitsOf(`${owner}/${l.name}/installation`, 63)
+    },
+    activatedWith: null,
     says: keyed?.says ?? null,
   }
 }
@@ -186,9 +185,9 @@ export function startMachine(option: {
     ...officeLicencesBeside(names),
   ])
     licences.set(l.name, l)
-  const cmid = random.guid()
+  const cmid = guidOf(`${option.seed}/${option.name}/cmid`)
   const products = [...licences.values()].map((l) =>
-    startProduct(l, scenario.keyed.find((k) => k.licence === l.name) ?? null, now, random.digits, network, domain),
+    startProduct(l, scenario.keyed.find((k) => k.licence === l.name) ?? null, now, `${option.seed}/${option.name}`, network, domain),
   )
   const service = newService()
   Object.assign(service, {
@@ -226,4 +225,36 @@ export function startMachine(option: {
     p.nextAttempt = now + 1 + random.below(p.status === 'licensed' ? service.renewalInterval : service.activationInterval)
   }
   return machine
+}
+
+type Mutable = Omit<Product, 'licence' | 'installationId'>
+/** A machine without what can be made again from its name and the seed. */
+export type Asleep = {
+  /** By the place of the licence in the list. */
+  readonly products: readonly (readonly [number, Mutable])[]
+  readonly service: Service
+  readonly officeService: Service | null
+  readonly rest: Pick<Machine, 'clockMinutes' | 'lived' | 'version' | 'keyInRegistry'>
+}
+
+/** What has to be kept of a machine that nobody asks; null where nothing ever happened to it. */
+export function fallAsleep(machine: Machine): Asleep | null {
+  const { clockMinutes, lived, version, keyInRegistry } = machine
+  if (version === 1 && clockMinutes === (machine.scenario.clockMinutes ?? 0)) return null
+  const products = machine.products.flatMap((product, i): [number, Mutable][] => {
+    // A licence without a key, then and now, is as it was unless it was given a setting.
+    const set = product.machine !== null || product.port !== 0 || product.typeEnabled !== 0 || product.lookupDomain !== null
+    if (product.key === null && !set && !machine.scenario.keyed.some((k) => k.licence === product.licence.name)) return []
+    const { licence: _, installationId: __, ...mutable } = product
+    return [[i, mutable]]
+  })
+  return { products, service: machine.service, officeService: machine.officeService, rest: { clockMinutes, lived, version, keyInRegistry } }
+}
+
+/** Makes a machine that was just started what it was when it fell asleep. */
+export function wakeUp(machine: Machine, asleep: Asleep): void {
+  for (const [i, mutable] of asleep.products) Object.assign(machine.products[i]!, mutable)
+  Object.assign(machine.service, asleep.service)
+  if (machine.officeService && asleep.officeService) Object.assign(machine.officeService, asleep.officeService)
+  Object.assign(machine, asleep.rest)
 }

@@ -1,6 +1,6 @@
 import type { Cell, Method } from './classes.ts'
 import { activate, deposit, installKey, type Maks, removeKey } from './licensing.ts'
-import { type Machine, type Product, type Service, serviceOf } from './machine.ts'
+import { type Machine, type Product, type Service, serviceOf, usesOfficeService } from './machine.ts'
 import { codeOf, type ResultId } from './results.ts'
 
 /** Arguments that do not fit a method: WBEM_E_INVALID_METHOD_PARAMETERS. */
@@ -142,12 +142,83 @@ export function callProduct(
 ): ResultId {
   const name = method.name.toLowerCase()
   machine.version++
-  if (name === 'activate')
-    return serviceOf(machine, product).activationDisabled ? 'not-supported' : activate(machine, product, minute, maks)
+  if (name === 'activate') {
+    const result = serviceOf(machine, product).activationDisabled ? 'not-supported' : activate(machine, product, minute, maks)
+    product.activatedWith = result === 'ok' ? settingsOf(machine, product) : null
+    return result
+  }
   if (name === 'uninstallproductkey') return removeKey(machine, product)
   if (name === 'depositofflineconfirmationid')
     return deposit(machine, product, String(input.InstallationId ?? ''), String(input.ConfirmationId ?? ''))
   return kmsSetting(product, name, input) ?? 'not-supported'
+}
+
+const sameSetting = (setting: Setting, method: string, input: Readonly<Record<string, Cell>>): boolean => {
+  const after: Setting = { ...setting }
+  if (kmsSetting(after, method, input) !== 'ok') return false
+  return (['machine', 'port', 'lookupDomain', 'typeEnabled'] as const).every((k) => after[k] === setting[k])
+}
+
+/** Everything that an activation depends on and that a call can change. */
+function settingsOf(machine: Machine, product: Product): string {
+  const of = ({ machine: host, port, lookupDomain, typeEnabled }: Setting) => [host, port, lookupDomain, typeEnabled]
+  return JSON.stringify([product.key, of(product), of(serviceOf(machine, product))])
+}
+
+/** Whether what a call is to bring about holds before it: whoever calls all the same repeats a call, or makes one for nothing. */
+export function heldByService(
+  machine: Machine,
+  service: Service,
+  office: boolean,
+  method: Method,
+  input: Readonly<Record<string, Cell>>,
+): boolean {
+  switch (method.name.toLowerCase()) {
+    case 'installproductkey': {
+      const end = String(input.ProductKey ?? '')
+        .trim()
+        .toUpperCase()
+        .slice(-5)
+      return machine.products.some((p) => p.key === end && usesOfficeService(p, machine.system) === office)
+    }
+    case 'clearproductkeyfromregistry':
+      return !machine.keyInRegistry
+    case 'disablekeymanagementservicehostcaching':
+      return service.caching === (input.DisableCaching !== true)
+    case 'disablekeymanagementservicednspublishing':
+      return service.dnsPublishing === (input.DisablePublishing !== true)
+    case 'enablekeymanagementservicelowpriority':
+      return service.lowPriority === (input.EnableLowPriority === true)
+    case 'disablekeymanagementserviceactivation':
+      return service.activationDisabled === (input.DisableActivation === true)
+    case 'setkeymanagementservicelisteningport':
+      return service.listeningPort === Number(input.PortNumber)
+    case 'clearkeymanagementservicelisteningport':
+      return service.listeningPort === 1688
+    case 'setvlactivationinterval':
+      return service.activationInterval === Number(input.ActivationInterval)
+    case 'setvlrenewalinterval':
+      return service.renewalInterval === Number(input.RenewalInterval)
+    default:
+      return sameSetting(service, method.name.toLowerCase(), input)
+  }
+}
+
+/**
+ * The same for one product. An activation holds where an earlier call brought it about and nothing that it depends on has changed
+ * since: to activate once more after a host was set, or what Windows had activated by itself, is no repetition.
+ */
+export function heldByProduct(machine: Machine, product: Product, method: Method, input: Readonly<Record<string, Cell>>): boolean {
+  switch (method.name.toLowerCase()) {
+    case 'activate':
+      return product.status === 'licensed' && product.activatedWith === settingsOf(machine, product)
+    case 'uninstallproductkey':
+      return product.key === null
+    case 'depositofflineconfirmationid':
+      return product.status === 'licensed'
+    default:
+      return sameSetting(product, method.name.toLowerCase(), input)
+  }
 }
 
 export const resultCode = (id: ResultId): number => codeOf(id)

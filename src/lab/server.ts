@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createNet, type Server, type Socket } from 'node:net'
-import { createServer as createTls, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { createSecureContext, createServer as createTls, type SecureContext, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import {
   authorization,
   challenges,
@@ -46,20 +46,28 @@ export type Counters = {
   bytesOut: number
 }
 
+/** What all machines of a lab have in common. */
+export type House = {
+  readonly accounts: readonly Account[]
+  /** NT hashes of the accounts, by user in lower case. */
+  readonly hashes: ReadonlyMap<string, Uint8Array>
+  readonly keytab: string | null
+  readonly clientAuthority: string | null
+  readonly cbtHardening: 'strict' | 'none'
+  readonly answerAfterMs: number
+}
+
 /** One simulated machine at the network. */
 export type Endpoint = {
   readonly responder: Responder
   readonly faults: Faults
   readonly counters: Counters
-  readonly accounts: readonly Account[]
-  /** NT hashes of the accounts, by user in lower case. */
-  readonly hashes: ReadonlyMap<string, Uint8Array>
-  readonly keytab: string | null
+  readonly house: House
   readonly shells: Shells
   readonly sockets: Set<Socket>
-  readonly clientAuthority: string | null
-  readonly cbtHardening: 'strict' | 'none'
   certificate: Issued | null
+  /** At a port that it shares with others: nobody is at home. */
+  away: boolean
   httpPort: number | null
   httpsPort: number | null
   http: Server | null
@@ -69,6 +77,8 @@ export type Endpoint = {
 type Connection = {
   readonly endpoint: Endpoint
   readonly tls: boolean
+  /** The Host header that a connection at a shared port began with: it stays with that machine. */
+  readonly host: string | null
   context: SecurityContext | null
   user: string | null
   binding: Uint8Array | null
@@ -79,11 +89,25 @@ const mostBytes = 1 << 20
 const soap = 'application/soap+xml;charset=UTF-8'
 const mutual = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'
 
+/** Ports that machines share: whom a connection is for, its first request says, or the name that TLS was begun with. */
+export type Shared = {
+  /** Null where nobody is called so. */
+  readonly find: (name: string) => Endpoint | null
+  readonly certify: (endpoint: Endpoint) => Issued
+}
+
 export type Hub = {
   readonly open: (endpoint: Endpoint, address: string, ports: { http: number | null; https: number | null }) => Promise<void>
   readonly close: (endpoint: Endpoint) => Promise<void>
   readonly reopen: (endpoint: Endpoint) => Promise<void>
-  readonly stop: () => void
+  /** Opens one port number at each address, for all machines. `silent`: addresses that take a connection and never say a word. */
+  readonly share: (
+    shared: Shared,
+    addresses: readonly string[],
+    ports: { http: number; https: number | null },
+    silent: readonly string[],
+  ) => Promise<{ readonly http: number; readonly https: number | null }>
+  readonly stop: () => Promise<void>
 }
 
 /** One HTTP parser for all machines: each has its own listening ports, whose connections are handed to it. */
@@ -105,38 +129,63 @@ export function openHub(
   }
   // WinRM keeps an idle connection for minutes.
   const parser = createHttp({ keepAliveTimeout: 180_000, headersTimeout: 60_000, requestTimeout: 120_000 }, (request, response) => {
-    const connection = connections.get(request.socket)
-    if (!connection) request.socket.destroy()
-    else take(connection, request, response)
+    const connection = connections.get(request.socket) ?? introduce(request, response)
+    if (connection) take(connection, request, response)
   })
   parser.on('clientError', (_error, socket) => socket.destroy())
 
-  function greet(endpoint: Endpoint, socket: Socket, tls: boolean): void {
+  /** Connects a socket with a machine; null where the machine answers in another language. */
+  function belong(endpoint: Endpoint, socket: Socket, tls: boolean, host: string | null): Connection | null {
     endpoint.sockets.add(socket)
-    socket.setNoDelay(true)
     socket.on('close', () => {
       endpoint.sockets.delete(socket)
-      const c = connections.get(socket)
-      c?.context?.close()
+      connections.get(socket)?.context?.close()
     })
-    socket.on('error', () => socket.destroy())
     if (endpoint.faults.look('garbage')?.how === 'not-http') {
       endpoint.faults.take('garbage')
       socket.end('SSH-2.0-dropbear\r\n')
-      return
+      return null
     }
-    connections.set(socket, {
+    const bound = tls && endpoint.certificate && endpoint.house.cbtHardening === 'strict'
+    const connection: Connection = {
       endpoint,
       tls,
+      host,
       context: null,
       user: null,
-      binding: tls && endpoint.certificate && endpoint.cbtHardening === 'strict' ? channelBindings(endpoint.certificate.der) : null,
-    })
-    parser.emit('connection', socket)
+      binding: bound ? channelBindings(endpoint.certificate!.der) : null,
+    }
+    connections.set(socket, connection)
+    return connection
+  }
+
+  const accept = (socket: Socket) => {
+    socket.setNoDelay(true)
+    socket.on('error', () => socket.destroy())
+  }
+
+  function greet(endpoint: Endpoint, socket: Socket, tls: boolean): void {
+    accept(socket)
+    if (belong(endpoint, socket, tls, null)) parser.emit('connection', socket)
+  }
+
+  /** The first request at a shared port says whom it is for. http.sys answers 400 to a name that nobody serves. */
+  function introduce(request: IncomingMessage, response: ServerResponse): Connection | null {
+    const { socket } = request
+    const host = request.headers.host ?? ''
+    const endpoint = shared?.find(host.replace(/:\d+$/, '')) ?? null
+    if (endpoint === null) response.writeHead(400, { Server: 'Microsoft-HTTPAPI/2.0', 'Content-Length': '0', Connection: 'close' }).end()
+    else if (endpoint.away) socket.destroy()
+    else return belong(endpoint, socket, false, host)
+    return null
   }
 
   function take(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
     const { endpoint } = connection
+    if (connection.host !== null && connection.host !== request.headers.host) {
+      response.writeHead(400, { Server: 'Microsoft-HTTPAPI/2.0', 'Content-Length': '0', Connection: 'close' }).end()
+      return
+    }
     const chunks: Buffer[] = []
     let bytes = 0
     request.on('data', (chunk: Buffer) => {
@@ -160,7 +209,7 @@ export function openHub(
   function refuse(connection: Connection, response: ServerResponse, token: string | null): void {
     const offered = token
       ? [token]
-      : ['Negotiate', ...(connection.endpoint.keytab ? ['Kerberos'] : []), ...(connection.tls ? [mutual, 'Basic realm="WSMAN"'] : [])]
+      : ['Negotiate', ...(connection.endpoint.house.keytab ? ['Kerberos'] : []), ...(connection.tls ? [mutual, 'Basic realm="WSMAN"'] : [])]
     response.writeHead(401, { 'WWW-Authenticate': offered, Server: 'Microsoft-HTTPAPI/2.0', 'Content-Length': '0' }).end()
   }
 
@@ -168,11 +217,11 @@ export function openHub(
   function newContext(connection: Connection, token: Uint8Array): SecurityContext {
     const { endpoint } = connection
     const ntlm = Buffer.from(token.buffer, token.byteOffset, token.length).includes('NTLMSSP\0')
-    if (endpoint.keytab && !ntlm) return gssAccept({ keytab: endpoint.keytab, channelBinding: connection.binding })
+    if (endpoint.house.keytab && !ntlm) return gssAccept({ keytab: endpoint.house.keytab, channelBinding: connection.binding })
     const { machine } = endpoint.responder
     return ntlmAccept({
       account: (_domain, user) =>
-        endpoint.faults.look('access-denied')?.how === 'logon' ? null : (endpoint.hashes.get(user.toLowerCase()) ?? null),
+        endpoint.faults.look('access-denied')?.how === 'logon' ? null : (endpoint.house.hashes.get(user.toLowerCase()) ?? null),
       computer: machine.computer,
       domain: machine.domain ? machine.domain.split('.')[0]!.slice(0, 15).toUpperCase() : null,
       dnsDomain: machine.domain ?? machine.computer.toLowerCase(),
@@ -188,7 +237,7 @@ export function openHub(
     const text = Buffer.from(parameters, 'base64').toString('utf8')
     const [user, password] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]
     const name = user.replace(/^.*\\/, '').toLowerCase()
-    const account = endpoint.accounts.find((a) => a.user.toLowerCase() === name)
+    const account = endpoint.house.accounts.find((a) => a.user.toLowerCase() === name)
     if (!account) return false
     const [a, b] = [Buffer.from(account.password), Buffer.from(password)]
     if (a.length !== b.length || !timingSafeEqual(a, b)) return false
@@ -200,7 +249,7 @@ export function openHub(
     const socket = request.socket as TLSSocket
     if (!connection.tls || !socket.authorized) return false
     const commonName = socket.getPeerCertificate().subject?.CN
-    const account = connection.endpoint.accounts.find(
+    const account = connection.endpoint.house.accounts.find(
       (a) => a.user.toLowerCase() === (Array.isArray(commonName) ? commonName[0] : commonName)?.toLowerCase(),
     )
     if (!account) return false
@@ -321,6 +370,7 @@ export function openHub(
           arguments: {},
           minute: now().minute,
           result: null,
+          held: false,
         })
       request.socket.destroy()
       return
@@ -376,7 +426,7 @@ export function openHub(
       endpoint.counters.bytesOut += out.body.length
       response.setHeader('Server', 'Microsoft-HTTPAPI/2.0')
       response.writeHead(status, { 'Content-Type': out.contentType, 'Content-Length': String(out.body.length) })
-      const slow = faults.take('slow')
+      const waitMs = Math.max(faults.take('slow')?.ms ?? 0, endpoint.house.answerAfterMs)
       if (faults.take('cut')) {
         response.write(out.body.subarray(0, Math.floor(out.body.length / 2)), () => request.socket.destroy())
         return
@@ -397,7 +447,7 @@ export function openHub(
         next()
         return
       }
-      if (slow) later(slow.ms, () => response.end(out.body))
+      if (waitMs > 0) later(waitMs, () => response.end(out.body))
       else response.end(out.body)
     }
   }
@@ -432,11 +482,11 @@ export function openHub(
     })
 
   function tlsOptions(endpoint: Endpoint) {
-    const { certificate: cert, clientAuthority } = endpoint
+    const { certificate: cert, house } = endpoint
     return {
       cert: cert!.certificate,
       key: cert!.key,
-      ...(clientAuthority ? { requestCert: true, rejectUnauthorized: false, ca: clientAuthority } : {}),
+      ...(house.clientAuthority ? { requestCert: true, rejectUnauthorized: false, ca: house.clientAuthority } : {}),
     }
   }
 
@@ -464,22 +514,93 @@ export function openHub(
     await Promise.all(closed)
     endpoint.http = null
     endpoint.https = null
+    endpoint.away = true
   }
 
   const reopen = async (endpoint: Endpoint) => {
-    if (endpoint.http === null && endpoint.https === null)
+    endpoint.away = false
+    if (shared === null && endpoint.http === null && endpoint.https === null)
       await open(endpoint, address, { http: endpoint.httpPort, https: endpoint.httpsPort })
+  }
+
+  let shared: Shared | null = null
+  const doors: Server[] = []
+  const strangers = new Set<Socket>()
+
+  /** The certificate of whoever the client named; without a name there is none to choose. */
+  function chooseCertificate(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
+    const endpoint = shared!.find(name)
+    if (!endpoint || endpoint.away) {
+      done(new Error('unknown name'))
+      return
+    }
+    endpoint.certificate ??= shared!.certify(endpoint)
+    done(null, createSecureContext({ cert: endpoint.certificate.certificate, key: endpoint.certificate.key }))
+  }
+
+  /** A port number that is free at the first address need not be at the others: then another one is tried. */
+  async function openAll(servers: readonly (() => Server)[], addresses: readonly string[], port: number): Promise<number> {
+    for (let attempt = 0; ; attempt++) {
+      const opened: Server[] = []
+      try {
+        let at = port
+        for (const [i, address] of addresses.entries()) {
+          const server = servers[i]!()
+          at = await listen(server, at, address)
+          opened.push(server)
+        }
+        doors.push(...opened)
+        return at
+      } catch (error) {
+        for (const server of opened) server.close()
+        if (port !== 0 || attempt >= 20 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      }
+    }
+  }
+
+  const share: Hub['share'] = async (wanted, addresses, ports, silent) => {
+    shared = wanted
+    const plain = () =>
+      createNet((socket) => {
+        accept(socket)
+        parser.emit('connection', socket)
+      })
+    const mute = () =>
+      createNet((socket) => {
+        accept(socket)
+        strangers.add(socket)
+        socket.on('close', () => strangers.delete(socket)).resume()
+      })
+    const secured = () => {
+      const server = createTls({ SNICallback: chooseCertificate }, (socket) => {
+        accept(socket)
+        const endpoint = shared!.find(String(socket.servername))
+        if (!endpoint || endpoint.away) socket.destroy()
+        else if (belong(endpoint, socket, true, null)) parser.emit('connection', socket)
+      })
+      server.on('tlsClientError', () => {})
+      return server
+    }
+    const all = [...addresses, ...silent]
+    const http = await openAll([...addresses.map(() => plain), ...silent.map(() => mute)], all, ports.http)
+    const https =
+      ports.https === null ? null : await openAll([...addresses.map(() => secured), ...silent.map(() => mute)], all, ports.https)
+    return { http, https }
   }
 
   return {
     open,
     close: shut,
     reopen,
-    stop: () => {
+    share,
+    stop: async () => {
       stopped = true
       for (const timer of timers) clearTimeout(timer)
+      const closed = doors.map((door) => new Promise<void>((done) => door.close(() => done())))
+      for (const socket of strangers) socket.destroy()
       parser.close()
       parser.closeAllConnections()
+      await Promise.all(closed)
     },
   }
 }

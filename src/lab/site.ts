@@ -1,5 +1,6 @@
 import { activationObjects } from './machine.ts'
 import type { Network } from './network.ts'
+import { places } from './roster.ts'
 
 /** What the site file of a lab says; every value of it is a value of the lab. */
 export type SiteOption = {
@@ -23,7 +24,13 @@ type Known = {
   readonly domain: string | null
   readonly dns: { readonly address: string; readonly port: number }
   readonly network: Network
+  /** The port of all machines, where they share one: they are then not listed one by one. */
+  readonly port: number | null
 }
+
+const locations = `locations:\n${Object.entries(places)
+  .map(([name, { network }]) => `  ${name}: { groups: [${name}], networks: [127.${network}.0.0/16] }\n`)
+  .join('')}`
 
 const quote = (text: string) => JSON.stringify(text)
 
@@ -56,7 +63,10 @@ export function siteYaml(lab: Known, option: SiteOption): string {
   const byDirectory = '    wishes:\n      - { product: windows, by: ad }\n      - { product: office, by: ad }\n'
   const group = (name: string, members: typeof lab.machines, wishes = '') =>
     members.length === 0 ? '' : `  ${name}:\n    machines:\n${members.map(line).join('\n')}\n${wishes}`
-  const groups = group('clients', clients) + group('servers', servers) + group('forest', lab.machines.filter(inForest), byDirectory)
+  const listed = lab.port === null
+  const groups = !listed
+    ? ''
+    : group('clients', clients) + group('servers', servers) + group('forest', lab.machines.filter(inForest), byDirectory)
   return `# The site file of a lab: simulated machines on this computer.
 organisation: Example University
 lab: true
@@ -70,8 +80,8 @@ dns:
 ${forests.length === 0 ? '' : `forests:\n${forests.join('')}`}credentials:
   lab: { method: ntlm, user: ${quote(lab.domain ? `${lab.domain}\\${lab.user}` : lab.user)}, password: ${secret} }
   local: { method: ntlm, user: Administrator, password: ${secret} }
-reach: { transport: ${option.transport ?? 'http'}, credential: lab, timeout: 20, connect-timeout: 5 }
-groups:${groups === '' ? ' {}\n' : `\n${groups}`}wishes:
+reach: { transport: ${option.transport ?? 'http'}, credential: lab${listed ? '' : `, port: ${lab.port}`}${!listed && option.transport === 'https' ? `, ca: [${quote(ca)}]` : ''}, timeout: 20, connect-timeout: 5 }
+${listed ? `groups:${groups === '' ? ' {}\n' : `\n${groups}`}` : locations}wishes:
   - { product: windows, by: kms }
   - { product: office, by: kms }
 `

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Cell, type ClassAt, classesAt, type Instance } from './classes.ts'
 import { type Machine, type Product, type Service, serviceOf, statusNumber, usesOfficeService } from './machine.ts'
 import { countOf, hostCalled } from './network.ts'
 import { applicationIds } from './scenarios/products.ts'
-import { fits, invalidQuery, type Look, parseWql, propertiesOf, type Wql, WqlError } from './wql.ts'
+import { type Condition, fits, invalidQuery, type Look, parseWql, propertiesOf, type Wql, WqlError } from './wql.ts'
 
 /** "Not applicable" in counters and the like (case 30: never a count). */
 const none = 0xffffffff
@@ -30,7 +30,7 @@ const useLicenseUrl = (app: string) =>
 
 /** The extended product ID of a key: the form is Windows' (case 07, case 33), the numbers are the lab's. */
 function productKeyId(machine: Machine, product: Product): string {
-  const n = createHash('sha256').update(`${machine.seed}/${machine.name}/${product.licence.name}/${product.key}`).digest()
+  const n = hash('sha256', `${machine.seed}/${machine.name}/${product.licence.name}/${product.key}`, 'buffer')
   const kind =
     { gvlk: '000-000001-03', host: '206-234001-03', mak: '150-025003-03', 'oem-dm': '061-702004-02' }[product.licence.kind as string] ??
     '050-100005-00'
@@ -178,8 +178,8 @@ function serviceRow(machine: Machine, service: Service, office: boolean, now: No
 
 function systemRows(machine: Machine, name: string, now: Now): Instance[] | null {
   const { system, hardware: h } = machine
-  const id = createHash('sha256').update(`${machine.seed}/${machine.name}/serial`).digest('hex').toUpperCase()
-  const serial = `EX${id.slice(0, 8)}`
+  const id = () => hash('sha256', `${machine.seed}/${machine.name}/serial`).toUpperCase()
+  const serial = () => `EX${id().slice(0, 8)}`
   switch (name) {
     case 'win32_operatingsystem':
       return [
@@ -253,7 +253,7 @@ function systemRows(machine: Machine, name: string, now: Now): Instance[] | null
           Tag: 'System Enclosure 0',
           Manufacturer: h.enclosure,
           Model: null,
-          SerialNumber: serial,
+          SerialNumber: serial(),
           SMBIOSAssetTag: h.assetTag,
           Version: null,
           Caption: 'System Enclosure',
@@ -270,24 +270,26 @@ function systemRows(machine: Machine, name: string, now: Now): Instance[] | null
           TargetOperatingSystem: 0,
           Caption: h.biosVersion,
           Manufacturer: h.manufacturer,
-          SerialNumber: serial,
+          SerialNumber: serial(),
           SMBIOSBIOSVersion: h.biosVersion,
           ReleaseDate: { datetime: '20240305000000.000000+000' },
         },
       ]
-    case 'win32_computersystemproduct':
+    case 'win32_computersystemproduct': {
+      const digits = id()
       return [
         {
-          IdentifyingNumber: serial,
+          IdentifyingNumber: serial(),
           Name: h.model,
           Version: '1.0',
           Caption: 'Computer System Product',
           Description: 'Computer System Product',
           SKUNumber: null,
-          UUID: `${h.uuidPrefix}${id.slice(h.uuidPrefix.length, 8)}-${id.slice(8, 12)}-4${id.slice(13, 16)}-A${id.slice(17, 20)}-${id.slice(20, 32)}`,
+          UUID: `${h.uuidPrefix}${digits.slice(h.uuidPrefix.length, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-A${digits.slice(17, 20)}-${digits.slice(20, 32)}`,
           Vendor: h.manufacturer,
         },
       ]
+    }
     case 'win32_quickfixengineering':
       return (machine.scenario.hotfixes ?? []).map((fix) => ({
         HotFixID: fix,
@@ -346,18 +348,44 @@ export function classOf(machine: Machine, namespace: string, name: string): Clas
   return { ...found, properties }
 }
 
-/** All instances of a class, with exactly the properties that this build has, in their order. */
-export function instances(machine: Machine, found: ClassAt, now: Now): Instance[] {
+/** What of a product is known without putting its row together: most queries ask for the licences with a key, which are few. */
+const nearby = (product: Product): Instance => ({ ID: product.licence.activationId, PartialProductKey: product.key })
+const isNearby = new Set(['id', 'partialproductkey'])
+
+/** The rows of a class that fit a condition, as the machine has them: some may have more properties than this build. */
+function rowsOf(machine: Machine, found: ClassAt, now: Now, where: Condition | null): readonly Instance[] {
+  const lookIn =
+    (row: Instance): Look =>
+    (property) => {
+      const p = found.properties.get(property.toLowerCase())
+      return p
+        ? { type: p.type, value: row[p.name] ?? null }
+        : { type: 'string', value: property.toLowerCase() === '__class' ? found.name : null }
+    }
   const name = found.name.toLowerCase()
-  let rows: readonly Instance[]
   if (name === 'softwarelicensingproduct' || name === 'officesoftwareprotectionproduct') {
     const office = name.startsWith('office')
-    rows = machine.products.filter((p) => usesOfficeService(p, machine.system) === office).map((p) => productRow(machine, p, now))
-  } else if (name === 'softwarelicensingservice') rows = [serviceRow(machine, machine.service, false, now)]
-  else if (name === 'officesoftwareprotectionservice') rows = [serviceRow(machine, machine.officeService!, true, now)]
-  else rows = systemRows(machine, name, now) ?? []
+    const early = where !== null && propertiesOf(where).every((p) => isNearby.has(p.toLowerCase()))
+    return machine.products
+      .filter((p) => usesOfficeService(p, machine.system) === office && (!early || fits(where, lookIn(nearby(p)))))
+      .map((p) => productRow(machine, p, now))
+      .filter((row) => early || fits(where, lookIn(row)))
+  }
+  const rows =
+    name === 'softwarelicensingservice'
+      ? [serviceRow(machine, machine.service, false, now)]
+      : name === 'officesoftwareprotectionservice'
+        ? [serviceRow(machine, machine.officeService!, true, now)]
+        : (systemRows(machine, name, now) ?? [])
+  return where === null ? rows : rows.filter((row) => fits(where, lookIn(row)))
+}
+
+/** All instances of a class, with exactly the properties that this build has, in their order. */
+export function instances(machine: Machine, found: ClassAt, now: Now): Instance[] {
   const properties = [...found.properties.values()]
-  return rows.map((row) => Object.fromEntries(properties.map((p) => [p.name, row[p.name] ?? null])) as Instance)
+  return rowsOf(machine, found, now, null).map(
+    (row) => Object.fromEntries(properties.map((p) => [p.name, row[p.name] ?? null])) as Instance,
+  )
 }
 
 /** Product of a machine by its key, through either class. */
@@ -381,22 +409,31 @@ export type Result = { readonly wql: Wql; readonly found: ClassAt; readonly rows
 
 /** Runs a query. Null where the class does not exist; WqlError where WMI would refuse it. */
 export function query(machine: Machine, namespace: string, text: string, now: Now): Result | null {
-  const wql = parseWql(text)
+  const wql = read(text)
   const found = classOf(machine, namespace, wql.from)
   if (!found) return null
   for (const name of [...(wql.columns ?? []), ...propertiesOf(wql.where)])
     if (!found.properties.has(name.toLowerCase()) && !system.has(name.toLowerCase()))
       throw new WqlError(invalidQuery, `Invalid query: there is no property ${name}.`)
-  const rows = instances(machine, found, now).filter((row) => {
-    const look: Look = (property) => {
-      const p = found.properties.get(property.toLowerCase())
-      return p
-        ? { type: p.type, value: row[p.name] ?? null }
-        : { type: 'string', value: property.toLowerCase() === '__class' ? found.name : null }
-    }
-    return fits(wql.where, look)
+  const names =
+    wql.columns === null
+      ? [...found.properties.values()].map((p) => p.name)
+      : wql.columns.map((c) => found.properties.get(c.toLowerCase())?.name).filter((c): c is string => c !== undefined)
+  const rows = rowsOf(machine, found, now, wql.where).map((row) => {
+    const wanted: Record<string, Cell> = {}
+    for (const name of names) wanted[name] = row[name] ?? null
+    return wanted
   })
-  if (wql.columns === null) return { wql, found, rows }
-  const columns = wql.columns.map((c) => found.properties.get(c.toLowerCase())?.name).filter((c): c is string => c !== undefined)
-  return { wql, found, rows: rows.map((row) => Object.fromEntries(columns.map((c) => [c, row[c] ?? null])) as Record<string, Cell>) }
+  return { wql, found, rows }
+}
+
+/** A fleet is asked the same again and again. */
+const parsed = new Map<string, Wql>()
+function read(text: string): Wql {
+  const known = parsed.get(text)
+  if (known) return known
+  const wql = parseWql(text)
+  if (parsed.size >= 256) parsed.delete(parsed.keys().next().value!)
+  if (text.length < 4096) parsed.set(text, wql)
+  return wql
 }

@@ -173,7 +173,12 @@ export const labSchema = z
   .strictObject({
     schema: z.literal('slmctl.lab/1'),
     site: text.describe('The site file of the lab.'),
-    machines: z.array(z.looseObject({ name: text, scenario: text, address: text }).readonly()).readonly(),
+    count: z.int().describe('How many machines it has.'),
+    table: maybe.describe('A large lab: its machines as a table for slmctl fleet import.'),
+    machines: z
+      .array(z.looseObject({ name: text, scenario: text, address: text }).readonly())
+      .readonly()
+      .describe('Empty in a large lab.'),
   })
   .readonly()
   .describe('What slmctl lab --json answers when its machines run.')

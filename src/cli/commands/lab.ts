@@ -2,41 +2,84 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeSecretFile } from '../../app.ts'
-import { type ScenarioId, scenarioList, startLab } from '../../lab.ts'
+import { type Lab, type LabOptions, type ScenarioId, scenarioList, startLab } from '../../lab.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, wrap } from '../io.ts'
 
 /** How many machines a lab has where nobody says: enough for a look at every list, few enough to read. */
 const usualMachines = 20
-const mostMachines = 2000
+/** Beyond it the names alone need more memory than a laptop should give. */
+const mostMachines = 500_000
 
-function wish(flags: Readonly<Record<string, string | boolean | undefined>>): {
-  machines: number
-  seed: string
-  scenarios: readonly ScenarioId[] | null
-} {
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+function number(text: string | boolean | undefined, usual: number, from: number, to: number, wrong: string, next: string): number {
+  const n = text === undefined ? usual : Number(text)
+  if (!Number.isInteger(n) || n < from || n > to) throw new ProblemError(problem('LAB_NUMBER', wrong, [next]))
+  return n
+}
+
+function scenarioNames(flags: Flags): readonly ScenarioId[] | null {
   const words = typeof flags.scenario === 'string' ? flags.scenario.split(/[\s,]+/).filter((w) => w !== '') : []
   const known = new Set<string>(scenarioList.map((s) => s.name))
   const unknown = words.find((w) => !known.has(w))
   if (unknown !== undefined)
     throw new ProblemError(problem('LAB_SCENARIO_UNKNOWN', `The lab has no scenario called ${unknown}.`, ['List them: slmctl lab --list']))
-  const machines = flags.machines === undefined ? (words.length > 0 ? words.length : usualMachines) : Number(flags.machines)
-  if (!Number.isInteger(machines) || machines < 1 || machines > mostMachines)
-    throw new ProblemError(problem('LAB_MACHINES', `A lab has 1 to ${mostMachines} machines.`, ['Give a number: slmctl lab --machines 20']))
-  return { machines, seed: typeof flags.seed === 'string' ? flags.seed : '1', scenarios: words.length > 0 ? (words as ScenarioId[]) : null }
+  return words.length > 0 ? (words as ScenarioId[]) : null
 }
 
-export async function run(
-  _words: readonly string[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
-  io: Io,
-): Promise<number> {
+function wish(flags: Flags): LabOptions {
+  const scenarios = scenarioNames(flags)
+  const count = number(
+    flags.machines,
+    scenarios?.length ?? usualMachines,
+    1,
+    mostMachines,
+    `A lab has 1 to ${mostMachines} machines.`,
+    'Give a number: slmctl lab --machines 20',
+  )
+  const off = typeof flags.off === 'string' ? flags.off.replace(/%$/, '') : undefined
+  const share = number(
+    off,
+    0,
+    0,
+    100,
+    'The share of machines that are off is 0% to 100%.',
+    'For example: slmctl lab --machines 1000 --off 5%',
+  )
+  const after = number(
+    flags.answerAfter,
+    0,
+    0,
+    600_000,
+    'Answers may wait for 0 to 600000 milliseconds.',
+    'For example: slmctl lab --answer-after 200',
+  )
+  return {
+    seed: typeof flags.seed === 'string' ? flags.seed : '1',
+    count,
+    ...(scenarios ? { scenarios } : {}),
+    // Whoever wants machines that DNS does not know needs a lab whose machines are found by DNS.
+    ...(flags.spread || share > 0 ? { spread: true } : {}),
+    ...(share > 0 ? { off: share / 100 } : {}),
+    ...(after > 0 ? { answerAfterMs: after } : {}),
+  }
+}
+
+/** The machines as a table that `slmctl fleet import` takes. */
+function machineTable(lab: Lab): string {
+  let text = 'Name,OperatingSystem,Group\r\n'
+  for (const { name, system } of lab.machines) text += `${name},${system},${lab.placeOf(name) ?? ''}\r\n`
+  return text
+}
+
+export async function run(_words: readonly string[], flags: Flags, io: Io): Promise<number> {
   if (flags.list) {
     if (flags.json) io.out(json({ schema: 'slmctl.lab-scenarios/1', scenarios: scenarioList }))
     else for (const { name, says } of scenarioList) io.out(wrap(says, io.columns, `${name.padEnd(36)} `, ' '.repeat(4)))
     return 0
   }
-  const { machines, seed, scenarios } = wish(flags)
+  const wanted = wish(flags)
   const directory = typeof flags.directory === 'string' ? flags.directory : mkdtempSync(join(tmpdir(), 'slmctl-lab-'))
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   // Listened for before anything is said: whoever reads the last line may end it at once.
@@ -44,7 +87,7 @@ export async function run(
     process.once('SIGINT', done)
     process.once('SIGTERM', done)
   })
-  const lab = await startLab({ seed, count: machines, ...(scenarios ? { scenarios } : {}) })
+  const lab = await startLab(wanted)
   try {
     const write = (name: string, text: string, mode: number) => {
       writeFileSync(join(directory, name), text, { mode })
@@ -57,9 +100,34 @@ export async function run(
     write('lab-ca.pem', lab.ca, 0o644)
     write('slmctl.yaml', lab.siteYaml(), 0o644)
     const site = join(directory, 'slmctl.yaml')
+    const large = lab.placeOf(lab.machines[0]!.name) !== null
+    const table = join(directory, 'machines.csv')
+    if (large) write('machines.csv', machineTable(lab), 0o644)
     const first = lab.machines.find((m) => m.scenario === 'win11-pro-notification') ?? lab.machines[0]!
-    if (flags.json) io.out(json({ schema: 'slmctl.lab/1', site, machines: lab.machines }))
-    else {
+    if (flags.json)
+      io.out(
+        json({
+          schema: 'slmctl.lab/1',
+          site,
+          count: lab.machines.length,
+          table: large ? table : null,
+          machines: large ? [] : lab.machines,
+        }),
+      )
+    else if (large) {
+      const store = join(directory, 'fleet.db')
+      io.out(`${io.paint('bold', `A lab of ${lab.machines.length} simulated machines is running on this computer.`)}\n\n`)
+      io.out(`  slmctl fleet import ${table} \\\n    --site ${site} --store ${store}\n`)
+      io.out(`  slmctl fleet scan --site ${site} --store ${store}\n`)
+      io.out(`  slmctl status --site ${site} ${first.name}\n\n`)
+      io.out(
+        wrap(
+          'They share one port and are found by the DNS server that the site file names. Nothing in a lab is real: its machines report what Windows reports, and no activation exchange exists in it.',
+          io.columns,
+        ),
+      )
+      io.out('\n^C ends the lab.\n')
+    } else {
       io.out(`${io.paint('bold', `A lab of ${lab.machines.length} simulated machines is running on ${lab.machines[0]!.address}.`)}\n\n`)
       io.out(`  slmctl status --all --site ${site}\n`)
       io.out(`  slmctl status --site ${site} ${first.name}\n`)

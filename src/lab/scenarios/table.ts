@@ -677,3 +677,9 @@ export const scenarios = {
 } as const satisfies Readonly<Record<string, Scenario>>
 
 export type ScenarioId = keyof typeof scenarios
+
+/** Every scenario: its name, and what it is in one line. */
+export const scenarioList: readonly { readonly name: ScenarioId; readonly says: string }[] = Object.entries(scenarios).map(([name, s]) => ({
+  name: name as ScenarioId,
+  says: s.says,
+}))
