@@ -7,7 +7,8 @@
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
 import { createCampaign, listCampaigns, reserveActivations, setCampaign } from './store/campaigns.ts'
 import { claimTargets, leases, reclaim, takeBack } from './store/claim.ts'
-import { listHosts, saveCheck, saveHosts } from './store/hosts.ts'
+import { clientsByHost, usersOfObjects } from './store/clients.ts'
+import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
 import { countMachines, countPlanned, findMachines, listMachines, machineIds, planned, selection, sharedCmids } from './store/list.ts'
 import { importMachines, listImports } from './store/machines.ts'
@@ -34,7 +35,8 @@ export type { Compacted, Copied, Restored } from './store/backup.ts'
 export type { Replaced } from './store/boards.ts'
 export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
 export type { Claim, Held, Target } from './store/claim.ts'
-export type { HostCheck, HostListed, KeptCheck, KeptHost } from './store/hosts.ts'
+export type { Clients, HostClients, ObjectClients } from './store/clients.ts'
+export type { HostCheck, HostCount, HostHistory, HostListed, KeptCheck, KeptCount, KeptHost } from './store/hosts.ts'
 export type { JournalEntry, JournalLine } from './store/journal.ts'
 export type { Filter, MachineCard, MachineLine, Page, PageWish, ProductLine, Selected, SharedCmid, Unasked } from './store/list.ts'
 export type { ImportDifference, ImportLine, ImportOptions } from './store/machines.ts'
@@ -95,6 +97,11 @@ export async function openStore(place: Place, options: StoreOptions) {
     saveHosts: door(saveHosts),
     saveCheck: door(saveCheck),
     hosts: door(listHosts),
+    /** What a host said and counted, from a time on. */
+    hostHistory: door(hostHistory),
+    /** Machines by the KMS host, and by the activation object, that their products name. */
+    clientsByHost: door(clientsByHost),
+    usersOfObjects: door(usersOfObjects),
     createCampaign: door(createCampaign),
     setCampaign: door(setCampaign),
     campaigns: door(listCampaigns),

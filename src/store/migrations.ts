@@ -159,7 +159,7 @@ create table host_count (
   from_at bigint not null, last_at bigint not null, times integer not null, count bigint, thresholds ${text} not null,
   total bigint, failed bigint
 );
-create index host_count_host on host_count (host_id, key, last_at);
+create index host_count_host on host_count (host_id, key, id);
 `
 
 const versions: readonly ((words: Words) => string)[] = [first, second]

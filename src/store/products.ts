@@ -146,7 +146,7 @@ function rowOf(machine: number, key: string, p: KeptProduct, { at, listed, cause
     state: p.state,
     reason: p.reason,
     expires_at: endOf(p, at),
-    host: p.kms?.host?.toLowerCase() ?? null,
+    host: p.kms?.host?.toLowerCase().replace(/\.$/, '') ?? null,
     port: p.kms?.port ?? null,
     host_ip: p.kms?.ip ?? null,
     host_found: p.kms?.found ?? null,

@@ -495,6 +495,97 @@ export function suite(name: string, ground: Ground): void {
       ],
     )
     assert.deepEqual(one!.checks[0]!.problem, trouble('CLOSED'))
+    // A clock that was ahead for one check makes no row of each one after it.
+    await store.saveCheck({ ...check, at: noon + day })
+    for (const h of [10, 11]) await store.saveCheck({ ...check, at: noon + h, state: 'dead' })
+    assert.equal((await store.hosts(9))[0]!.checks.length, 4)
+  })
+
+  on('what a host counts is kept as long as it is the same, with its thresholds', async (store, place) => {
+    const [host] = await store.saveHosts([{ name: 'KMS1.corp.example.', port: 1688, sources: [] }], noon)
+    const windows = {
+      application: 'windows',
+      name: 'Windows Server 2022',
+      partialKey: 'ABCDE',
+      count: 24,
+      thresholds: [{ of: 'client Windows', count: 25 }],
+      total: 100,
+      failed: 3,
+    } as const
+    const office = { ...windows, application: 'office', name: null, partialKey: null, count: null, thresholds: [] } as const
+    const check = { host: host!, address: '10.0.0.5', state: 'alive', problem: null }
+    const say = (days: number, count: number, total: number) =>
+      store.saveCheck({ ...check, at: noon + days * day, told: { total }, counts: [{ ...windows, count, total }, office] })
+    await say(0, 24, 100)
+    await say(1, 24, 130)
+    await say(1, 24, 130)
+    await say(2, 26, 140)
+    await say(3, 24, 150)
+    await store.saveCheck({ ...check, at: noon + 4 * day, told: null })
+    const history = async (days: number) => store.hostHistory('kms1.corp.example', 1688, noon + days * day)
+    const counts = (await history(0)).counts.filter((c) => c.application === 'windows')
+    assert.deepEqual(
+      counts.map((c) => [c.key, c.count, c.total, (c.from - noon) / day, (c.last - noon) / day, c.times]),
+      [
+        ['ABCDE', 24, 130, 0, 1, 2],
+        ['ABCDE', 26, 140, 2, 2, 1],
+        ['ABCDE', 24, 150, 3, 3, 1],
+      ],
+    )
+    assert.deepEqual(counts[0]!.thresholds, windows.thresholds)
+    const told = (await history(0)).counts.filter((c) => c.application === 'office')
+    assert.deepEqual(
+      told.map((c) => [c.key, c.count, c.times]),
+      [['office', null, 4]],
+    )
+    assert.deepEqual(
+      (await history(2)).counts.map((c) => c.count),
+      [null, 26, 24],
+    )
+    assert.deepEqual(
+      (await history(3)).checks.map((c) => [c.state, c.told]),
+      [
+        ['alive', { total: 150 }],
+        ['alive', null],
+      ],
+    )
+    assert.deepEqual(await store.hostHistory('kms1.corp.example', 1689, 0), { checks: [], counts: [] })
+    assert.equal((await ground.run(place, 'select count(*) as n from host_count'))[0]!.n, 4)
+  })
+
+  on('clients of each host, and of each activation object, machine by machine', async (store) => {
+    const ids = await put(store, many(8))
+    const kms = (host: string, port = 1688) => ({ kms: { ...product().kms!, host, port } })
+    const office = { application: 'office', activationId: '22222222-2222-4333-8444-555555555555' } as const
+    const ad = { method: 'adba', kms: null, activationObject: 'CN=Act,CN=Activation Objects' } as const
+    const told = [
+      [product(kms('KMS1.corp.example.')), product({ ...office, ...kms('kms1.corp.example') })],
+      [product({ ...kms('kms1.corp.example'), minutesLeft: 29 * 1440 }), product({ ...kms('kms1.corp.example'), activationId: 'x' })],
+      [product({ ...kms('kms1.corp.example'), state: 'out-of-tolerance-grace' })],
+      [product({ ...kms('kms1.corp.example'), state: 'notification', minutesLeft: null })],
+      [product(kms('kms1.corp.example', 1700))],
+      [product({ ...ad, minutesLeft: 10 * 1440 }), product({ ...ad, ...office })],
+      [product({ ...ad, state: 'initial-grace' })],
+      [product(kms('kms1.corp.example'))],
+    ]
+    await store.observe(ids.map((id, i) => answer(id, noon, told[i]!)))
+    await store.observe([answer(ids[0]!, noon + day, [product({ minutesLeft: 180 * 1440 }), { ...told[0]![1]!, minutesLeft: 149 * 1440 }])])
+    await put(store, many(7))
+    const none = { machines: 1, licensed: 1, inGrace: 0, ending: 0, lastRenewal: null }
+    const when = { now: noon, days: 30 }
+    assert.deepEqual(await store.clientsByHost(when), [
+      { ...none, host: 'kms1.corp.example', port: 1688, application: 'office', lastRenewal: null },
+      {
+        ...{ host: 'kms1.corp.example', port: 1688, application: 'windows' },
+        ...{ machines: 4, licensed: 2, inGrace: 1, ending: 1, lastRenewal: noon + day },
+      },
+      { ...none, host: 'kms1.corp.example', port: 1700, application: 'windows' },
+    ])
+    assert.deepEqual(await store.usersOfObjects(when), [
+      { ...none, object: ad.activationObject, application: 'office' },
+      { ...none, object: ad.activationObject, application: 'windows', machines: 2, licensed: 1, inGrace: 1, ending: 1 },
+    ])
+    assert.equal((await store.find('t5'))[0]!.products[0]!.activationObject, ad.activationObject)
   })
 
   on('a campaign’s machines are each held by one, for a time, and end once', async (store) => {
@@ -1059,7 +1150,7 @@ export function suite(name: string, ground: Ground): void {
         steps: [{ step, result: 'done', returnValue: 0, because: '' }],
       })
       const [host] = await store.saveHosts([{ name: 'kms', port: 1, sources: [] }], noon)
-      await store.saveCheck({ host: host!, at: noon, address: '', state: 'alive', problem: null, told: null })
+      await store.saveCheck({ host: host!, at: noon, address: '', state: 'alive', problem: null, told: null, counts: [hostCount] })
       const own = join(folder, 'own')
       const lines = join(folder, 'lines')
       await store.backup(own)
@@ -1083,6 +1174,7 @@ export function suite(name: string, ground: Ground): void {
         'outcome_step',
         'host',
         'host_check',
+        'host_count',
       ])
         assert.match(readFileSync(lines, 'utf8'), new RegExp(`^\\["${table}",`, 'm'))
       await put(store, [found('later')], 'x')
@@ -1163,6 +1255,7 @@ export function suite(name: string, ground: Ground): void {
   })
 }
 
+const hostCount = { application: 'windows', name: null, partialKey: null, count: 1, thresholds: [], total: 1, failed: 0 } as const
 const anyClaim = (campaign: number) =>
   ({ campaign, site: '-', owner: 'w', limit: 100, now: noon, leaseMs: 60_000, mostAtOnce: null, mostInAll: null, upTo: null }) as const
 

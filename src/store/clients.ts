@@ -1,0 +1,58 @@
+/** Who is activated by what: clients of each KMS host, and of each activation object of Active Directory. Reads only. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Application } from '../model.ts'
+import type { Database } from './tables.ts'
+
+/** Listed machines, each counted once, with the products that one host or one object activated. */
+export type Clients = {
+  readonly application: Application
+  readonly machines: number
+  /** All of these products are licensed. */
+  readonly licensed: number
+  /** One of them is in a grace period. */
+  readonly inGrace: number
+  /** One of them ends within the days that were asked for, or has ended. */
+  readonly ending: number
+  /** When one of them was last seen to be renewed (ms); null: never since they are kept here. */
+  readonly lastRenewal: number | null
+}
+export type HostClients = Clients & { readonly host: string; readonly port: number | null }
+export type ObjectClients = Clients & { readonly object: string }
+
+const within = (now: number, days: number) => now + days * 86_400_000
+
+/** Clients of each KMS host, as their products name it, by host, port and application. */
+export async function clientsByHost(
+  { db }: Database,
+  when: { readonly now: number; readonly days: number },
+): Promise<readonly HostClients[]> {
+  const { rows } =
+    await sql<HostClients>`select host, port, application, ${clients(['host', 'port', 'application'], sql`host`, within(when.now, when.days))}
+    group by host, port, application order by host, port, application`.execute(db)
+  return rows.map((r) => ({ ...r }))
+}
+
+/** Machines that each activation object activated, as their products name it, by object and application. */
+export async function usersOfObjects(
+  { db }: Database,
+  when: { readonly now: number; readonly days: number },
+): Promise<readonly ObjectClients[]> {
+  const object = sql`activation_object`
+  const { rows } =
+    await sql<ObjectClients>`select activation_object as object, application, ${clients(['activation_object', 'application'], object, within(when.now, when.days))}
+    group by activation_object, application order by activation_object, application`.execute(db)
+  return rows.map((r) => ({ ...r }))
+}
+
+/** Machine by machine, then together. */
+function clients(by: readonly string[], named: RawBuilder<unknown>, before: number): RawBuilder<unknown> {
+  const columns = sql.join(by.map((name) => sql.ref(name)))
+  const count = (column: string) => sql`cast(sum(${sql.ref(column)}) as bigint)`
+  const any = (condition: RawBuilder<unknown>) => sql`max(case when ${condition} then 1 else 0 end)`
+  return sql`count(*) as machines, ${count('licensed')} as licensed, ${count('grace')} as "inGrace", ${count('ending')} as ending,
+    max(renewed) as "lastRenewal" from (
+      select ${columns}, machine_id, min(case when state = 'licensed' then 1 else 0 end) as licensed,
+        ${any(sql`state like '%-grace'`)} as grace, ${any(sql`expires_at < ${before}`)} as ending, max(renewed_at) as renewed
+      from product where present = 1 and ${named} is not null group by ${columns}, machine_id
+    ) as machines`
+}
