@@ -7,6 +7,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
+import { campaignWork } from './app/campaigns.ts'
 import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reopenCarried, signFor } from './app/carried.ts'
 import { openFleetAt, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
@@ -15,6 +16,7 @@ import { Logons } from './app/logons.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
+import { type RunEvent, runCampaigns } from './campaigns.ts'
 import { openResolver } from './directory.ts'
 import {
   applyMachine,
@@ -23,10 +25,13 @@ import {
   type Environment,
   eachMachine,
   factsOf,
+  holder,
+  isAlive,
   type Journal,
   type MachineOutcome,
   type Named,
   plansFor,
+  processHost,
   settles,
   statusOf,
   type Told,
@@ -43,6 +48,8 @@ import { restoreStore, type Store } from './store.ts'
 import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
+export { type CampaignGroup, type CampaignTold, campaignState } from './app/campaign-state.ts'
+export { beginCampaign } from './app/campaigns.ts'
 export type { Carried } from './app/carried.ts'
 export { rowsOf, type Source, scan, sourcesOf } from './app/fleet.ts'
 export { importRecordings } from './app/fleet-recordings.ts'
@@ -50,9 +57,22 @@ export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
+export { type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
 export { writeSecretFile } from './secrets.ts'
 /** For an archive for support of a command that asks no machine. */
-export type { CauseGroup, Counts, ExpiringLine, Filter, History, ImportDifference, MachineCard, MachineLine, Store } from './store.ts'
+export type {
+  Campaign,
+  CampaignKind,
+  CauseGroup,
+  Counts,
+  ExpiringLine,
+  Filter,
+  History,
+  ImportDifference,
+  MachineCard,
+  MachineLine,
+  Store,
+} from './store.ts'
 export { redactor } from './windows.ts'
 export type { MachineOutcome, Named, Wished }
 
@@ -131,6 +151,13 @@ export type App = {
   readonly signedOf: (told: Told, shape: PlanShape) => Promise<Carried | null>
   /** What machines answer by telephone: those of their products that may be activated so, one machine at a time. */
   readonly telephone: (names: Iterable<string>, signal?: AbortSignal) => AsyncGenerator<Named<readonly TelephoneRow[]>>
+  /** Works on campaigns of a store: on one until it is over, or on all that run until `signal` says so. */
+  readonly runCampaigns: (
+    store: Store,
+    which: { readonly campaign: number | null; readonly serves: readonly string[] | null; readonly leaseMs?: number },
+    hear: (event: RunEvent) => void,
+    signal: AbortSignal,
+  ) => Promise<void>
   /** The KMS hosts that words mean; all of them where there are none. Asks DNS; what is returned asks the hosts. */
   readonly kmsHosts: (words: readonly string[]) => Promise<KmsHosts>
   readonly close: () => Promise<void>
@@ -147,8 +174,8 @@ function stateFolder(): string {
 }
 
 /** The store of a fleet: a file, a PostgreSQL by URL, or the one in the state folder. `create`: made where there is none. */
-export const openFleet = (given: string | null, create: boolean): Promise<Store> =>
-  openFleetAt(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), create)
+export const openFleet = (given: string | null, create: boolean, patienceMs = 0): Promise<Store> =>
+  openFleetAt(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), create, patienceMs)
 
 /** Puts a backup in the place of a store. */
 export const restoreFleet = (given: string | null, file: string, now: Date) =>
@@ -197,19 +224,22 @@ export async function openApp(options: AppOptions): Promise<App> {
   const logons = new Logons()
   const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
   const isHere = (name: string) => here !== null && canonicalHost(name) === canonicalHost(here.name)
-  const open = async (name: string): Promise<Machine> => {
+  /** `known`: where the fleet says that a machine is, for one of which the site file does not say it. */
+  const open = async (name: string, known: string | null = null): Promise<Machine> => {
     if (replay) return replay.open(name)
     if (here && isHere(name)) {
       const seconds = options.reach.timeoutSeconds
       const machine = here.open(seconds === null ? null : seconds * 1000)
       return keep ? keep(machine) : machine
     }
-    const [answer] = reachOf(siteFile, name, overrides)
+    const stands = known !== null && !siteFile?.machines.get(canonicalHost(name))?.settings.address
+    const [answer] = reachOf(siteFile, name, stands && isIP(known) === 0 ? { ...overrides, address: known } : overrides)
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
     const { credential, operationTimeoutMs } = answer.reach
     const resolved = await reaches.resolve(answer.reach)
-    const reach = lookup ? { ...resolved, lookup } : resolved
+    const by = stands && isIP(known) !== 0 ? lookupOf([known]) : lookup
+    const reach = by ? { ...resolved, lookup: by } : resolved
     watched?.reach(reach, credential.name)
     // A short time limit is meant for the answer as a whole, too.
     const graceMs = Math.min(10_000, operationTimeoutMs)
@@ -229,7 +259,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const environment: Environment = {
     site,
     names,
-    open: watched ? (name) => watched.open(name, open) : open,
+    open: watched ? (name, known) => watched.open(name, (n) => open(n, known)) : open,
     // A site file may list this computer by its short name.
     wishes: (name) =>
       groupOf.get(canonicalHost(name)) ??
@@ -379,6 +409,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     signedOf: async (told, shape) => (told.signed ? await reopenCarried(told.signed, carriedContext(), shape) : null),
     telephone: (machines, signal) =>
       asOf(machines, (some, env) => factsOf(some, { ...env, carried: true }, (facts, name) => telephoneRows(facts, name), signal)),
+    runCampaigns: (store, which, hear, signal) =>
+      runCampaigns(
+        store,
+        campaignWork((address) => ({ ...environment, open: (name) => environment.open(name, address) }), store, journalFolder()),
+        { ...which, parallel: options.parallel, here: { host: processHost(), process: holder(process.pid), isAlive } },
+        hear,
+        signal,
+      ),
     kmsHosts: (words) => {
       if (site === null || siteFile === null)
         throw new ProblemError(
@@ -415,16 +453,20 @@ function lookupBy(servers: readonly string[]): LookupFunction {
   const names = openResolver({ servers, pin: false })
   return (name, options, done) => {
     names.addresses(name).then(
-      (found) => {
-        const all = found.map((address) => ({ address, family: isIP(address) }))
-        const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0)
-        const fitting = family === 0 ? all : all.filter((a) => a.family === family)
-        if (!fitting[0]) done(Object.assign(new Error(`DNS knows no address of ${name}.`), { code: 'ENOTFOUND' }), '', 0)
-        else if (options.all) done(null, fitting)
-        else done(null, fitting[0].address, fitting[0].family)
-      },
+      (found) => lookupOf(found)(name, options, done),
       (error: Error) => done(Object.assign(error, { code: 'EAI_AGAIN' }), '', 0),
     )
+  }
+}
+
+/** A lookup that answers these addresses, in the form in which Node asks. */
+function lookupOf(addresses: readonly string[]): LookupFunction {
+  return (name, options, done) => {
+    const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0)
+    const fitting = addresses.map((address) => ({ address, family: isIP(address) })).filter((a) => family === 0 || a.family === family)
+    if (!fitting[0]) done(Object.assign(new Error(`DNS knows no address of ${name}.`), { code: 'ENOTFOUND' }), '', 0)
+    else if (options.all) done(null, fitting)
+    else done(null, fitting[0].address, fitting[0].family)
   }
 }
 

@@ -18,6 +18,7 @@ import {
   siteCheckSchema,
   siteInitSchema,
 } from './schemas/commands.ts'
+import { campaignSchemas } from './schemas/campaigns.ts'
 import { fleetSchemas } from './schemas/fleet.ts'
 import { hostsSchema } from './schemas/hosts.ts'
 
@@ -366,6 +367,7 @@ export const published = {
   signer: signerSchema,
   hosts: hostsSchema,
   ...fleetSchemas,
+  ...campaignSchemas,
   image: imageSchema,
   schedule: scheduleSchema,
   'schedule-actions': scheduleActionsSchema,

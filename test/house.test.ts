@@ -101,7 +101,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   campaigns: ['node:crypto'],
   hosts: ['node:net'],
   site: ['ipaddr.js', 'node:fs', 'node:fs/promises', 'node:os', 'node:path', 'tldts', 'yaml', 'zod'],
-  engine: ['node:crypto', 'node:fs', 'node:path'],
+  engine: ['node:crypto', 'node:fs', 'node:os', 'node:path'],
   lab: [
     'dns-packet',
     'node:crypto',

@@ -107,6 +107,7 @@ const campaignOptions: readonly CommandOption[] = [
   { flag: '--retry-for', value: 'HOURS', means: 'Campaigns: try machines that are away again, for so long.' },
   { flag: '--canary', value: 'N|N%', means: 'Campaigns: this share first.' },
   { flag: '--stop-above', value: 'N%', means: 'With --canary: stop where more than this share of it fails.' },
+  { flag: '--renew', value: null, means: 'plan, apply: also renew what is activated already.' },
   { flag: '--plans', value: 'N', means: 'apply: what campaign N planned.' },
   { flag: '--by-workers', value: null, means: 'Campaigns: leave it to slmctl worker.' },
   { flag: '--yes', value: null, means: 'apply: do not ask before changing.' },
@@ -272,7 +273,7 @@ export const commands: readonly Command[] = [
       { flag: '--limit', value: 'N', means: 'list: at most so many.' },
       ...campaignOptions,
       { flag: '--portable', value: null, means: 'backup: lines of JSON, which either kind of store takes.' },
-      ...settingOptions,
+      ...settingOptions.filter((o) => o.flag !== '--renew'),
       ...reachOptions.filter((o) => o.flag !== '--all'),
     ],
     examples: [
@@ -284,6 +285,24 @@ export const commands: readonly Command[] = [
       'slmctl fleet expiring --days 30 --csv --out expiring.csv',
     ],
     load: () => import('./commands/fleet.ts'),
+  },
+  {
+    name: 'worker',
+    usage: 'worker [--serves LOCATION,…]',
+    summary: 'Works on the campaigns of a fleet, near its machines.',
+    about:
+      'Takes machines of every campaign that runs in a store, does what the campaign is for, and keeps what came of it, until it is told to end. Any number of workers may share a store; one that is killed loses nothing, as the others take its machines over. With --serves only machines of these locations of the site file (- is where none fits).',
+    options: [
+      {
+        flag: '--store',
+        value: 'FILE|URL',
+        means: 'Where the fleet is kept: a PostgreSQL by URL, or a file on this computer (SLMCTL_STORE).',
+      },
+      { flag: '--serves', value: 'LOCATIONS', means: 'Locations of the site file, with commas; left out: all.' },
+      ...reachOptions.filter((o) => o.flag !== '--all'),
+    ],
+    examples: ['slmctl worker --store postgres://fleet@db.corp.example/fleet', 'slmctl worker --serves berlin,munich --parallel 64'],
+    load: () => import('./commands/worker.ts'),
   },
   {
     name: 'schedule',
@@ -388,10 +407,13 @@ export const commands: readonly Command[] = [
       { flag: '--machines', value: 'N', means: 'How many machines (20).' },
       { flag: '--seed', value: 'S', means: 'The same seed gives the same fleet.' },
       { flag: '--scenario', value: 'NAME', means: 'Only this kind of machine.' },
+      { flag: '--off', value: 'N%', means: 'So many machines are off, unknown to DNS, or never answer.' },
+      { flag: '--answer-after', value: 'MS', means: 'Every answer waits so many milliseconds.' },
+      { flag: '--spread', value: null, means: 'One port for all, by name: so it is by itself above 500 machines.' },
       { flag: '--directory', value: 'DIR', means: 'Where the site file goes (a new folder under the temporary folder).' },
       { flag: '--list', value: null, means: 'List the scenarios.' },
     ],
-    examples: ['slmctl lab', 'slmctl lab --machines 50 --seed 7', 'slmctl lab --list'],
+    examples: ['slmctl lab', 'slmctl lab --machines 50 --seed 7', 'slmctl lab --machines 100000 --off 5%', 'slmctl lab --list'],
     load: () => import('./commands/lab.ts'),
   },
   {

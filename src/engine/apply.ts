@@ -6,6 +6,7 @@
 import {
   type Asked,
   hex,
+  type Judgement,
   judge,
   liveFacts,
   type MachineFacts,
@@ -29,8 +30,8 @@ import type { ToldMachine } from './told.ts'
 export type Environment = {
   readonly site: Site | null
   readonly names: Names
-  /** Opens a machine by the name that the user or the site file gives it; throws a ProblemError. */
-  readonly open: (name: string) => Promise<Machine>
+  /** Opens a machine by the name that the user or the site file gives it; throws a ProblemError. `known`: an address that its source gives. */
+  readonly open: (name: string, known?: string | null) => Promise<Machine>
   readonly wishes: (name: string) => readonly Wish[]
   readonly secret: (reference: SecretReference) => Promise<Secret>
   /** The last five characters of a key, which every machine shows; null where it cannot be read now. */
@@ -66,6 +67,8 @@ export type Wished = { readonly renew: boolean; readonly asked: readonly Asked[]
 /** How a plan is carried out. `told`: what a journal says was done before (resume). */
 type Options = Wished & {
   readonly told?: ToldMachine
+  /** Hears the whole of what the machine says at the end. */
+  readonly judged?: (judged: Judgement) => void
   readonly signal?: AbortSignal
 }
 
@@ -415,8 +418,9 @@ class Run {
   }
 
   #end(result: MachineResult, facts: MachineFacts | null, why: Problem | null): MachineOutcome {
-    const after = facts ? judge(facts, this.#site, this.#env.clock().toISOString()).machine : null
-    return { name: this.#name, result, steps: this.steps, problem: why, after }
+    const judged = facts ? judge(facts, this.#site, this.#env.clock().toISOString()) : null
+    if (judged) this.#options.judged?.(judged)
+    return { name: this.#name, result, steps: this.steps, problem: why, after: judged?.machine ?? null }
   }
 
   async #collect(): Promise<Collected> {

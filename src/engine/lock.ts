@@ -1,6 +1,7 @@
 /** Locks in a folder: one process at a time writes to a journal, and changes a machine. */
 import { createHash, randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ProblemError, problem } from '../model.ts'
 
@@ -14,8 +15,17 @@ export function holdMachine(folder: string, machine: string): () => void {
   return lock(join(folder, `${short}.machine`), 'MACHINE_IN_USE', `${machine} is being changed by another slmctl.`)
 }
 
+/** Where this process counts among processes: the computer and, on Linux, the namespace of process IDs (a container has its own). */
+export function processHost(): string {
+  let namespace = ''
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid')
+  } catch {}
+  return `${hostname()} ${namespace}`
+}
+
 /** Who holds a journal: the process, and when it began, so that a number which another process has now is not taken for it. */
-function holder(pid: number): string {
+export function holder(pid: number): string {
   let began = ''
   try {
     // proc_pid_stat(5): field 22 is the start time; the name in parentheses may hold blanks.
@@ -25,7 +35,8 @@ function holder(pid: number): string {
   return `${pid} ${began}`
 }
 
-function isAlive(held: string): boolean {
+/** Whether a holder of this host still runs. */
+export function isAlive(held: string): boolean {
   const pid = Number(/^\d+/.exec(held)?.[0] ?? 0)
   if (pid === 0) return false
   try {

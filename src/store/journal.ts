@@ -27,9 +27,10 @@ export function appendJournal(database: Database, lines: readonly JournalLine[])
       lines.map((l) => l.held),
       'share',
     )
-    const holds = lines.map(({ held, at }) => {
+    // Not by the time of the lease: clocks jump, and whoever takes a machine over changes the row.
+    const holds = lines.map(({ held }) => {
       const target = targets(held)
-      return target !== undefined && heldBy(target, held) && target.lease_until !== null && target.lease_until > at
+      return target !== undefined && heldBy(target, held)
     })
     const writable = lines.filter((_, i) => holds[i])
     const mark = (campaign: number, machine: number, attempt: number, sequence: number) => [campaign, machine, attempt, sequence].join()

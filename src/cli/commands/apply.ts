@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import type { App, Carried, MachineOutcome, Wished } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site } from '../../model.ts'
 import { looksSigned } from '../../offline.ts'
+import { confirmed } from '../confirm.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
 import { appFor, couldNotAsk, machinesMeant, progress, wished } from '../machines.ts'
 import { machinePlanOf, readPlan, readPlanFile } from '../plan-file.ts'
@@ -116,7 +116,7 @@ async function begin(app: App, words: readonly string[], wishes: Wished, flags: 
     return problems.length > 0 || unasked ? 2 : undone ? 1 : 0
   }
   await mayChange(app, toDo)
-  await confirm(toDo, flags, stop, io)
+  await confirm(toDo, flags, stop)
   const { id, outcomes } = app.apply(toDo, { ...wishes, signal: stop.signal, carried })
   return await report({ id, outcomes, total: toDo.length, rest, problems, undone, unasked }, flags, stop, io)
 }
@@ -145,7 +145,7 @@ async function resume(app: App, words: readonly string[], flags: Flags, stop: St
   }
   const carried = await app.signedOf(told, machinePlanOf)
   await mayChange(app, left)
-  if (left.length > 0) await confirm(left, flags, stop, io)
+  if (left.length > 0) await confirm(left, flags, stop)
   const { id, outcomes } = app.apply(left, { renew: told.renew, asked: told.asked, signal: stop.signal, told, carried })
   return await report(
     { id, outcomes, total: left.length, rest: [], problems: [], undone: told.endedBadly > 0, unasked: false },
@@ -246,29 +246,11 @@ async function mayChange(app: App, plans: readonly MachinePlan[]): Promise<void>
   if (why) throw new ProblemError(why)
 }
 
-/** Asks on a terminal; without one, `--yes` is needed. Nothing has been changed until here. */
-async function confirm(plans: readonly MachinePlan[], flags: Flags, stop: Stop, io: Io): Promise<void> {
-  if (flags.yes === true) return
+/** Asks before anything is changed. */
+async function confirm(plans: readonly MachinePlan[], flags: Flags, stop: Stop): Promise<void> {
   const steps = plans.reduce((n, p) => n + p.steps.length, 0)
   const what = `${steps} ${steps === 1 ? 'step' : 'steps'} on ${plans.length} ${plans.length === 1 ? 'machine' : 'machines'}`
-  if (!process.stdin.isTTY || flags.json)
-    throw new ProblemError(
-      problem('NEEDS_YES', `This would do ${what}; without a terminal to ask on, that needs --yes.`, [
-        'Look at it first: slmctl plan',
-        'slmctl apply … --yes',
-      ]),
-    )
-  const ask = createInterface({ input: process.stdin, output: process.stderr })
-  // ^C and the end of the input answer nothing: the question would be waited for, for ever.
-  const answer = await new Promise<string>((resolve) => {
-    ask.on('close', () => resolve(''))
-    ask.on('SIGINT', () => ask.close())
-    stop.signal.addEventListener('abort', () => ask.close())
-    ask.question(`Do ${what}? [y/N] `).then(resolve, () => resolve(''))
-  })
-  ask.close()
-  if (!/^y(?:es)?$/i.test(answer.trim())) throw new ProblemError(problem('NOT_CONFIRMED', 'Nothing was changed.', ['Answer y to go on.']))
-  void io
+  await confirmed(what, flags, stop.signal)
 }
 
 type Stop = { readonly signal: AbortSignal; readonly forget: () => void }

@@ -1,0 +1,98 @@
+import type { Held, Store } from '../store.ts'
+import { type CampaignSettings, gapMs, triedForMs } from './settings.ts'
+import type { Worked } from './work.ts'
+
+/** Results that wait to be kept; so many share a transaction. */
+const together = 100
+/** How long a result waits for others, ms. */
+const patienceMs = 200
+
+type Result = { readonly held: Held; readonly settings: CampaignSettings; readonly worked: Worked }
+
+/**
+ * Keeps results in portions: what machines said, plans, outcomes, and only then that the target has ended. Whatever is killed
+ * between two of these, the target still stands open, and what is written again is written once.
+ */
+export class Keeper {
+  readonly #store: Store
+  readonly #clock: () => number
+  readonly #kept: (held: Held, worked: Worked, still: boolean) => void
+  readonly #failed: (error: unknown) => void
+  #waiting: Result[] = []
+  #timer: NodeJS.Timeout | null = null
+  #writing: Promise<void> | null = null
+
+  constructor(
+    store: Store,
+    on: {
+      readonly clock: () => number
+      /** Said of each result that is in the store; `still`: the target was ours to the end. */
+      readonly kept: (held: Held, worked: Worked, still: boolean) => void
+      readonly failed: (error: unknown) => void
+    },
+  ) {
+    this.#store = store
+    this.#clock = on.clock
+    this.#kept = on.kept
+    this.#failed = on.failed
+  }
+
+  /** `soon`: others wait for the place of this one, so that it is not kept waiting for company. */
+  add(result: Result, soon: boolean): void {
+    this.#waiting.push(result)
+    if (soon || this.#waiting.length >= together) this.#write()
+    else this.#timer ??= setTimeout(() => this.#write(), patienceMs)
+  }
+
+  /** Everything that was added is in the store, or has failed. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#writing) {
+      this.#write()
+      await this.#writing
+    }
+  }
+
+  #write(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#writing || this.#waiting.length === 0) return
+    const portion = this.#waiting.splice(0, together)
+    this.#writing = this.#keep(portion)
+      .catch(this.#failed)
+      .finally(() => {
+        this.#writing = null
+        // What came meanwhile has waited long enough.
+        this.#write()
+      })
+  }
+
+  async #keep(portion: readonly Result[]): Promise<void> {
+    const observations = portion.flatMap(({ worked }) => worked.observation ?? [])
+    if (observations.length > 0) await this.#store.observe(observations)
+    const plans = portion.flatMap(({ worked }) => worked.plan ?? [])
+    if (plans.length > 0) await this.#store.savePlans(plans)
+    const ends = portion.map((r) => ({ held: r.held, end: this.#end(r) }))
+    for (const [i, { worked }] of portion.entries())
+      if (worked.outcome && 'state' in ends[i]!.end) await this.#store.saveOutcome(worked.outcome)
+    const still = await this.#store.endTargets(ends)
+    for (const [i, { held, worked }] of portion.entries()) this.#kept(held, worked, still[i] ?? false)
+  }
+
+  #end({ held, settings, worked }: Result) {
+    const now = this.#clock()
+    const problemCode = worked.problem?.code ?? null
+    // The journal of an apply knows tries by their number: none is used twice.
+    if (worked.end === 'back') return { dueAt: now, problemCode: null, attempted: settings.plansOf !== null }
+    if (worked.end === 'away' || worked.end === 'open') {
+      if (triedForMs(held.attempt) <= settings.retryForMs)
+        return { dueAt: now + gapMs(held.attempt, Math.random()), problemCode, attempted: true }
+    }
+    return {
+      state: worked.end === 'done' ? ('done' as const) : ('failed' as const),
+      result: worked.result,
+      problemCode,
+      outcome: worked.outcome?.key ?? null,
+      at: now,
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { Held, Store, Target } from '../store.ts'
+
+const keyOf = (h: Held) => `${h.campaign} ${h.machine} ${h.attempt}`
+
+type Lease = { readonly target: Target /** By performance.now. */; until: number; lost: boolean }
+
+/**
+ * The machines that this process holds. How long it may still send to one is measured by a clock that nobody sets, from before the
+ * moment at which the store was asked: others wait longer than that before they take a machine over.
+ */
+export class Leases {
+  readonly #store: Store
+  readonly #owner: string
+  readonly #leaseMs: number
+  readonly #clock: () => number
+  readonly #held = new Map<string, Lease>()
+  #extending = false
+
+  constructor(store: Store, owner: string, leaseMs: number, clock: () => number) {
+    this.#store = store
+    this.#owner = owner
+    this.#leaseMs = leaseMs
+    this.#clock = clock
+  }
+
+  hold(target: Target, askedAt: number): void {
+    this.#held.set(keyOf(target), { target, until: askedAt + this.#leaseMs, lost: false })
+  }
+
+  drop(held: Held): Target | null {
+    const lease = this.#held.get(keyOf(held))
+    this.#held.delete(keyOf(held))
+    return lease?.target ?? null
+  }
+
+  isOurs(held: Held): boolean {
+    return this.#held.get(keyOf(held))?.lost === false
+  }
+
+  /** Whether a call may be sent now: a tenth of the lease is left for it to arrive. */
+  mayStill(held: Held): boolean {
+    const lease = this.#held.get(keyOf(held))
+    return lease !== undefined && !lease.lost && performance.now() < lease.until - this.#leaseMs / 10
+  }
+
+  /** Holds on to everything that is held. A store that is away for a while only lets the leases run out. */
+  async extend(): Promise<void> {
+    if (this.#extending) return
+    this.#extending = true
+    try {
+      const campaigns = new Set([...this.#held.values()].map((l) => l.target.campaign))
+      for (const campaign of campaigns) {
+        const askedAt = performance.now()
+        const before = [...this.#held.values()].filter((l) => l.target.campaign === campaign)
+        const still = new Set(await this.#store.extendLeases({ campaign, owner: this.#owner, until: this.#clock() + this.#leaseMs }))
+        for (const lease of before)
+          if (still.has(lease.target.machine)) lease.until = Math.max(lease.until, askedAt + this.#leaseMs)
+          else lease.lost = true
+      }
+    } finally {
+      this.#extending = false
+    }
+  }
+}

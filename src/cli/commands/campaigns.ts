@@ -1,0 +1,236 @@
+import {
+  beginCampaign,
+  type Campaign,
+  type CampaignKind,
+  campaignState,
+  type openApp,
+  readCanary,
+  readHours,
+  readWindow,
+  type Store,
+} from '../../app.ts'
+import { ProblemError, problem } from '../../model.ts'
+import { confirmed } from '../confirm.ts'
+import { type Io, json, wrap } from '../io.ts'
+import { appFor, wished } from '../machines.ts'
+import { type LiveLine, liveLine, showCampaign, showCampaigns, summary } from '../views/campaigns.ts'
+import { type Flags, filterFlags, filterOf, number, text, usage } from './fleet-filter.ts'
+
+/** `slmctl fleet scan|plan|apply|campaigns|campaign|stop|resume|cancel`. */
+export async function run(word: string, words: readonly string[], flags: Flags, store: Store, io: Io): Promise<number> {
+  switch (word) {
+    case 'scan':
+    case 'plan':
+    case 'apply':
+      return await begin(word, words, flags, store, io)
+    case 'campaigns': {
+      const list = await store.campaigns({ limit: 50 })
+      const told = []
+      for (const c of list) told.push(await campaignState(store, c))
+      if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaigns/1', campaigns: told }))
+      else showCampaigns(told, io)
+      return 0
+    }
+    case 'campaign': {
+      const told = await campaignState(store, await named(words, store, word))
+      if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
+      else showCampaign(told, io)
+      return told.state === 'finished' ? exitOf(told) : 0
+    }
+    case 'resume':
+      return await resume(await named(words, store, word), flags, store, io)
+    default:
+      return await end(word as 'stop' | 'cancel', await named(words, store, word), flags, store, io)
+  }
+}
+
+async function named(words: readonly string[], store: Store, word: string): Promise<Campaign> {
+  const id = Number(words[0])
+  if (words.length !== 1 || !Number.isInteger(id) || id < 1)
+    throw usage(`fleet ${word} wants the number of a campaign.`, 'slmctl fleet campaigns lists them.', `slmctl fleet ${word} 1`)
+  const [campaign] = await store.campaigns({ id, limit: 1 })
+  if (campaign) return campaign
+  throw new ProblemError(problem('CAMPAIGN_UNKNOWN', `There is no campaign ${id}.`, ['slmctl fleet campaigns lists them.']))
+}
+
+/** The selection in the words of the command line, so that whoever looks at a campaign later knows what it was about. */
+function selectionWords(flags: Flags): string {
+  const given = filterFlags.filter((f) => flags[f] !== undefined).map((f) => (flags[f] === true ? `--${f}` : `--${f} ${flags[f]}`))
+  return given.length === 0 ? 'every machine' : given.join(' ')
+}
+
+/** Limits as flags. */
+function limits(flags: Flags, machines: number) {
+  if (flags.on !== undefined && flags.between === undefined) throw usage('--on wants --between.', '--between 22:00-06:00 --on mon-fri')
+  if (flags['stop-above'] !== undefined && flags.canary === undefined)
+    throw usage('--stop-above wants --canary.', '--canary 5% --stop-above 10%')
+  return {
+    atOnce: number(flags, 'at-once', 1, 100_000),
+    activationsPerMinute: number(flags, 'rate', 1, 100_000),
+    window: flags.between === undefined ? null : readWindow(String(flags.between), text(flags, 'on'), text(flags, 'time-zone')),
+    retryForMs: flags['retry-for'] === undefined ? 0 : readHours('retry-for', String(flags['retry-for'])),
+    canary: flags.canary === undefined ? null : readCanary(String(flags.canary), text(flags, 'stop-above'), machines),
+  }
+}
+
+async function begin(kind: CampaignKind, words: readonly string[], flags: Flags, store: Store, io: Io): Promise<number> {
+  if (words.length > 0)
+    throw usage(`fleet ${kind} takes filters, no names.`, `slmctl ${kind === 'scan' ? 'status' : kind} ${words[0]}: one machine.`)
+  const filter = filterOf(flags)
+  const app = await appFor(flags, io)
+  const stop = stopOnSignals(io)
+  try {
+    if (kind !== 'scan') app.needSite(`fleet ${kind}`)
+    const wishes = wished(flags)
+    const make = async (of: CampaignKind, plansOf: number | null): Promise<Campaign> => {
+      const machines = plansOf === null ? await store.count(filter) : (await campaignState(store, { id: plansOf })).planned
+      const { canary, activationsPerMinute, ...others } = limits(flags, machines)
+      return await beginCampaign(store, app.site, {
+        ...{ kind: of, filter, plansOf, ...wishes, ...others, selection: selectionWords(flags) },
+        canary: of === kind ? canary : null,
+        activationsPerMinute: of === 'apply' ? activationsPerMinute : null,
+      })
+    }
+    // Wrong values are told before anything is asked.
+    limits(flags, 1)
+    if (kind !== 'apply') return await carry(await make(kind, null), app, flags, store, stop, io)
+    let plans = number(flags, 'plans', 1, Number.MAX_SAFE_INTEGER)
+    if (plans === null) {
+      if (flags['by-workers'] === true)
+        throw usage(
+          'What workers are to apply is planned first, and looked at.',
+          'slmctl fleet plan --by-workers',
+          'slmctl fleet apply --plans N --by-workers',
+        )
+      const planned = await make('plan', null)
+      const rc = await carry(planned, app, { ...flags, json: undefined }, store, stop, flags.json ? { ...io, out: io.err } : io)
+      if (stop.signal.aborted) return rc
+      plans = planned.id
+    }
+    const [of] = await store.campaigns({ id: plans, limit: 1 })
+    if (of?.kind !== 'plan' || of.state !== 'finished')
+      throw new ProblemError(
+        problem('CAMPAIGN_NOT_PLANNED', `Campaign ${plans} is no plan that has finished.`, [
+          'slmctl fleet plan makes one.',
+          'slmctl fleet campaigns lists them.',
+        ]),
+      )
+    const told = await campaignState(store, of)
+    if (told.planned === 0) {
+      if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
+      else io.out('Nothing to change.\n')
+      return exitOf(told)
+    }
+    if (text(flags, 'plans') !== null && !flags.json) showCampaign(told, io)
+    await confirmed(`what campaign ${plans} planned on ${told.planned} ${told.planned === 1 ? 'machine' : 'machines'}`, flags, stop.signal)
+    return await carry(await make('apply', plans), app, flags, store, stop, io)
+  } finally {
+    stop.forget()
+    await app.close()
+  }
+}
+
+type OpenedApp = Awaited<ReturnType<typeof openApp>>
+
+/** Works on a campaign in this process and shows how it goes; or leaves it to the workers. */
+async function carry(campaign: Campaign, app: OpenedApp, flags: Flags, store: Store, stop: Stop, io: Io): Promise<number> {
+  if (flags['by-workers'] === true) {
+    if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: await campaignState(store, campaign) }))
+    else
+      io.out(
+        wrap(
+          `Campaign ${campaign.id} runs: workers that serve its machines take it up. How it goes: slmctl fleet campaign ${campaign.id}`,
+          io.columns,
+        ),
+      )
+    return 0
+  }
+  const before = await campaignState(store, campaign)
+  const line: LiveLine = liveLine(before, io)
+  try {
+    await app.runCampaigns(store, { campaign: campaign.id, serves: null }, (event) => line.hear(event), stop.signal)
+  } finally {
+    line.end()
+  }
+  const [now] = await store.campaigns({ id: campaign.id, limit: 1 })
+  // Whoever stops this process stops its campaign: nobody else is at it, and it goes on where it was.
+  if (stop.signal.aborted && now?.state === 'running')
+    await store.setCampaign(campaign.id, { state: 'stopped', because: 'It was interrupted.', at: Date.now() })
+  const [over] = await store.campaigns({ id: campaign.id, limit: 1 })
+  const told = await campaignState(store, over!)
+  if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
+  else summary(told, io)
+  return exitOf(told)
+}
+
+/** 0: every machine as wished; 1: something is not; 2: something could not be asked, or it did not come to its end. */
+function exitOf({ state, unreachable, open, bad }: { state: string; unreachable: number; open: number; bad: number }): number {
+  if (state !== 'finished' || unreachable + open > 0) return 2
+  return bad > 0 ? 1 : 0
+}
+
+async function resume(campaign: Campaign, flags: Flags, store: Store, io: Io): Promise<number> {
+  const told = await campaignState(store, campaign)
+  if (campaign.state === 'cancelled' || campaign.state === 'finished')
+    throw new ProblemError(
+      problem('CAMPAIGN_OVER', `Campaign ${campaign.id} is ${campaign.state}.`, [`Make a new one: slmctl fleet ${campaign.kind}`]),
+    )
+  if (told.machines < told.wanted)
+    throw new ProblemError(
+      problem('CAMPAIGN_NOT_WHOLE', `Campaign ${campaign.id} was cut while its machines were put in.`, [
+        `slmctl fleet cancel ${campaign.id}`,
+        `Make a new one: slmctl fleet ${campaign.kind}`,
+      ]),
+    )
+  const app = await appFor(flags, io)
+  const stop = stopOnSignals(io)
+  try {
+    if (campaign.kind !== 'scan') app.needSite(`fleet ${campaign.kind}`)
+    // A canary that stopped it has been looked at by whoever resumes it.
+    await store.setCampaign(campaign.id, { state: 'running', because: null, at: Date.now() })
+    return await carry({ ...campaign, state: 'running' }, app, flags, store, stop, io)
+  } finally {
+    stop.forget()
+    await app.close()
+  }
+}
+
+async function end(word: 'stop' | 'cancel', campaign: Campaign, flags: Flags, store: Store, io: Io): Promise<number> {
+  const state = word === 'stop' ? 'stopped' : 'cancelled'
+  const at = Date.now()
+  const changed = await store.setCampaign(campaign.id, { state, because: `By slmctl fleet ${word}.`, at })
+  if (word === 'cancel' && changed) await store.cancelWaiting(campaign.id, at)
+  const [now] = await store.campaigns({ id: campaign.id, limit: 1 })
+  const told = await campaignState(store, now!)
+  if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
+  else if (!changed) io.out(`Campaign ${campaign.id} is ${now!.state} already.\n`)
+  else
+    io.out(
+      wrap(
+        `Campaign ${campaign.id} is ${state}; what is under way on ${told.running} machines ends by itself.${word === 'stop' ? ` It goes on with slmctl fleet resume ${campaign.id}.` : ''}`,
+        io.columns,
+      ),
+    )
+  return 0
+}
+
+export type Stop = { readonly signal: AbortSignal; readonly forget: () => void }
+
+/** ^C: what is under way ends, nothing new begins; a second ^C ends at once, and nothing is lost by it. */
+export function stopOnSignals(io: Io): Stop {
+  const abort = new AbortController()
+  const onSignal = () => {
+    if (abort.signal.aborted) process.exit(130)
+    io.err('\nslmctl: stopping after what is under way; once more stops at once.\n')
+    abort.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    signal: abort.signal,
+    forget: () => {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}
