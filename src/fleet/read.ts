@@ -60,7 +60,7 @@ export function siteMachines(site: Pick<Site, 'groups'>, file = 'site file'): So
 }
 
 function refused(code: string, name: string, what: string, next: readonly string[]): ProblemError {
-  return new ProblemError(problem(code, `${name} ${what}.`, next, { file: name }))
+  return new ProblemError(problem(code, `It ${what}.`, next, { file: name }))
 }
 
 /** Byte order marks, UTF-16 without one (PowerShell, csvde -u), UTF-8, else Windows' Western code page: names are ASCII in all of them. */

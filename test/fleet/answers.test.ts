@@ -255,13 +255,13 @@ describe('answers as tables', () => {
     await withFleet(async (fleet) => {
       await five(fleet)
       const answers: Record<string, readonly Record<string, string>[]> = {}
-      for (const argv of [['list'], ['status'], ['expiring'], ['show', 'clock-1'], ['history', 'away']]) {
+      for (const argv of [['list'], ['status'], ['expiring'], ['show', 'clock-1'], ['history', 'away']] as const) {
         const { out } = await fleet.run(...argv, '--csv')
         const [head, ...body] = rows(out)
         assert.ok(body.length > 0, argv[0])
         assert.equal(new Set(head!).size, head!.length)
         for (const cells of body) assert.equal(cells.length, head!.length, `${argv[0]}: ${cells}`)
-        answers[argv[0]!] = table(out)
+        answers[argv[0]] = table(out)
       }
       const utc = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
       assert.deepEqual(answers.list!.map((r) => [r.name, r.verdict, r.state]).toSorted(), [

@@ -35,7 +35,7 @@ export async function withFleet(then: (fleet: Fleet) => Promise<void>): Promise<
       file,
       run: async (...argv) => {
         const ran = { out: '', err: '' }
-        const code = await main(['fleet', ...argv, '--store', place.file], {
+        const code = await main(['fleet', '--store', place.file, ...argv], {
           out: (text) => {
             ran.out += text
           },

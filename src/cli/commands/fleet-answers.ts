@@ -1,3 +1,4 @@
+import { machineName } from '../../addresses.ts'
 import { type MachineCard, rowsOf, type Store, summaryOf } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { openTable, type Table } from '../csv-out.ts'
@@ -77,7 +78,8 @@ async function listEnd(shown: number, flags: Flags, store: Store): Promise<strin
  */
 async function found(words: readonly string[], store: Store, word: string): Promise<readonly MachineCard[]> {
   if (words.length !== 1) throw usage(`fleet ${word} wants the name of one machine.`, `slmctl fleet ${word} pc-17.corp.example`)
-  const name = words[0]!
+  // However it is spelt: case, a dot at the end, letters beyond ASCII.
+  const name = machineName(words[0]!) ?? words[0]!
   const cards = await store.find(name)
   if (cards.length > 0) return cards
   const begin = `${name.toLowerCase()}.`

@@ -1,9 +1,12 @@
 import { importRecordings, type Source, type Store, sourcesOf } from '../../app.ts'
 import type { Problem } from '../../model.ts'
-import { type Io, json, showProblem, wrap } from '../io.ts'
+import { type Io, json, note, showProblem, wrap } from '../io.ts'
 import { appFor } from '../machines.ts'
 import { showDifference } from '../views/fleet.ts'
 import { days, type Flags, text, usage } from './fleet-filter.ts'
+
+/** So many are read by a person; others often follow from them. */
+const problemsShown = 10
 
 /** Machines in: every source by itself, so that what one of them lacks has vanished from it alone. */
 export async function importAll(words: readonly string[], flags: Flags, store: Store, io: Io): Promise<number> {
@@ -43,7 +46,9 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
   }
   if (flags.json) io.out(json({ schema: 'slmctl.fleet-import/1', dryRun, imports: differences, problems }))
   else {
-    for (const p of problems) showProblem(p, io)
+    for (const p of problems.slice(0, problemsShown)) showProblem(p, io)
+    const more = problems.length - problemsShown
+    if (more > 0) note(`${more} more are not shown here: --json has all of them.`, io)
     const left = whole ? '' : ' What is named above was not taken; everything else was.'
     io.out(
       wrap(

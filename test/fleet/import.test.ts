@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { type Fleet, withFleet } from './command.ts'
+
+const names = async (fleet: Fleet, ...filter: string[]) =>
+  (JSON.parse((await fleet.run('list', ...filter, '--json')).out) as { machines: { name: string; address: string | null }[] }).machines
+
+const guid = (n: number) => `3f2504e0-4f89-11d3-9a0c-${String(n).padStart(12, '0')}`
+
+describe('machines in', () => {
+  test('one bad line among twenty thousand: it is named, the others are taken, and nothing vanishes because of it', async () => {
+    await withFleet(async (fleet) => {
+      const file = fleet.file('fleet.csv')
+      const lines = Array.from({ length: 20_000 }, (_, i) => `ws-${i}.corp.example;${guid(i)};Windows 11`)
+      writeFileSync(file, `\ufeffName;objectGUID;OS\r\n${lines.join('\r\n')}\r\n`)
+      const first = await fleet.run('import', file)
+      assert.equal(first.code, 0, first.err)
+      assert.match(first.out, /20000 machines\n +20000 new/)
+      lines[12_345] = 'ws 12345;no-guid;Windows 11'
+      writeFileSync(file, `\ufeffName;objectGUID;OS\r\n${lines.join('\r\n')}\r\n`)
+      const bad = await fleet.run('import', file)
+      assert.equal(bad.code, 2)
+      assert.match(bad.err, /fleet\.csv:12347: "no-guid" is no/)
+      assert.match(bad.out, /19999 machines\n +19999 unchanged\n/)
+      assert.match(bad.out.replaceAll(/\s+/g, ' '), /named above was not taken; everything else was/)
+      // It is not in the list, but the list was not read to its end.
+      assert.equal((await names(fleet, '--text', 'ws-12345.')).length, 1)
+      lines.splice(12_345, 1)
+      writeFileSync(file, `\ufeffName;objectGUID;OS\r\n${lines.join('\r\n')}\r\n`)
+      assert.match((await fleet.run('import', file)).out, /1 vanished +ws-12345\.corp\.example/)
+    })
+  })
+
+  test('one machine under two names, two machines under one, a name in any spelling, an address that changed', async () => {
+    await withFleet(async (fleet) => {
+      const file = fleet.file('fleet.csv')
+      const take = async (...rows: string[]) => {
+        writeFileSync(file, `name,objectguid,address,group\n${rows.join('\n')}\n`)
+        const ran = await fleet.run('import', file)
+        return { ...ran, out: ran.out.replaceAll(/ +/g, ' ') }
+      }
+      const first = await take(`PC-1.Corp.Example.,${guid(1)},10.0.0.1,a`, `Bücher-PC.corp.example,${guid(2)},,a`, 'pc-3,,10.0.0.3,')
+      assert.match(first.out, / 3 new pc-1\.corp\.example, xn--bcher-pc-65a\.corp\.example, pc-3/)
+      // The same spelt otherwise; one with another address.
+      const again = await take(
+        `pc-1.corp.example,${guid(1).toUpperCase()},10.0.0.9,a`,
+        `xn--bcher-pc-65a.corp.example,{${guid(2)}},,a`,
+        'PC-3,,,',
+      )
+      assert.match(again.out, / 1 changed pc-1\.corp\.example \(address\)\n 2 unchanged/)
+      assert.deepEqual(
+        (await names(fleet)).map((m) => [m.name, m.address]),
+        [
+          ['pc-1.corp.example', '10.0.0.9'],
+          // What a list does not tell is no contradiction.
+          ['pc-3', '10.0.0.3'],
+          ['xn--bcher-pc-65a.corp.example', null],
+        ],
+      )
+      for (const spelt of ['bücher-pc.corp.example', 'BÜCHER-PC.CORP.EXAMPLE.', 'xn--bcher-pc-65a.corp.example', 'Bücher-PC'])
+        assert.match((await fleet.run('show', spelt)).out, /^xn--bcher-pc-65a\.corp\.example/, spelt)
+      // One identity under two names is told; the first line holds.
+      const twice = await take(`pc-1.corp.example,${guid(1)},,`, `pc-9.corp.example,${guid(1)},,`, 'pc-3,,,')
+      assert.equal(twice.code, 2)
+      assert.match(
+        twice.err.replaceAll(/\s+/g, ' '),
+        /fleet\.csv:3: pc-9\.corp\.example stands in line 2 as well, with a name that differs/,
+      )
+      // Its identity with another name alone: it was renamed, and its history stays.
+      const renamed = await take(`pc-7.corp.example,${guid(1)},,a`, `bücher-pc.corp.example,${guid(2)},,a`, 'pc-3,,,')
+      assert.match(renamed.out, / 1 renamed pc-1\.corp\.example → pc-7\.corp\.example/)
+      // Another identity under the name: another machine, and the former one has vanished.
+      const replaced = await take(`pc-7.corp.example,${guid(8)},,a`, `bücher-pc.corp.example,${guid(2)},,a`, 'pc-3,,,')
+      assert.match(replaced.out, / 1 new pc-7\.corp\.example\n 1 replaced pc-7\.corp\.example/)
+      assert.equal((await names(fleet, '--vanished')).length, 1)
+    })
+  })
+
+  test('a table as spreadsheets and PowerShell write it: UTF-16, quoted line breaks, an umlaut in a group', async () => {
+    await withFleet(async (fleet) => {
+      const text = '"Name"\t"Group"\t"Remark"\r\n"pc-1"\t"Büro"\t"two\r\nlines"\r\n"pc-2"\t"Büro"\t"a ""b"""\r\n'
+      writeFileSync(fleet.file('wide.csv'), Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, 'utf16le')]))
+      const ran = await fleet.run('import', fleet.file('wide.csv'))
+      assert.equal(ran.code, 0, ran.err)
+      assert.deepEqual(
+        (await names(fleet, '--group', 'Büro')).map((m) => m.name),
+        ['pc-1', 'pc-2'],
+      )
+    })
+  })
+
+  test('two lists under one name would make each other vanish: refused in one run, told where it looks so', async () => {
+    await withFleet(async (fleet) => {
+      mkdirSync(fleet.file('berlin'))
+      mkdirSync(fleet.file('munich'))
+      const [berlin, munich] = [fleet.file('berlin/pcs.csv'), fleet.file('munich/pcs.csv')]
+      writeFileSync(berlin, `name\n${Array.from({ length: 20 }, (_, i) => `b${i}.example`).join('\n')}\n`)
+      writeFileSync(munich, 'name\nm1.example\n')
+      const both = await fleet.run('import', berlin, munich)
+      assert.equal(both.code, 2)
+      assert.match(both.err, /Two sources would both be called csv:pcs\.csv/)
+      assert.equal((await names(fleet)).length, 20)
+      assert.match(
+        (await fleet.run('import', munich, '--dry-run')).out.replaceAll(/\s+/g, ' '),
+        /20 vanished .*give each its own name: --source/,
+      )
+      const apart = await fleet.run('import', munich, '--source', 'munich')
+      assert.doesNotMatch(apart.out, /vanished/)
+      assert.equal((await names(fleet)).length, 21)
+      assert.equal((await names(fleet, '--source', 'munich')).length, 1)
+    })
+  })
+})
+
+describe('what is typed or imported is a value, and nothing else', () => {
+  const hostile = [
+    ...["'; drop table machine; --", "' or '1'='1", '" or ""="', '1); delete from machine; --', '%', '_', '\\', "x' union select 1,2,3 --"],
+    ...['*)(objectClass=*', 'a\u0000b', '\ud800', '${jndi:x}', '$(id)', '`id`', '-- ', '/*', '@@version', 'pg_sleep(1)', "E'\\047'"],
+  ]
+
+  test('filters and names: each finds nothing, changes nothing, and is answered in a moment', async () => {
+    await withFleet(async (fleet) => {
+      writeFileSync(fleet.file('pcs.csv'), 'name,group\npc-1,office\npc-2,office\n')
+      await fleet.run('import', fleet.file('pcs.csv'))
+      const texts = ['--group', '--pool', '--source', '--text', '--host', '--product', '--problem']
+      for (const bad of hostile) {
+        for (const flag of texts) {
+          const ran = await fleet.run('list', `${flag}=${bad}`, '--json')
+          assert.equal(ran.code, 0, `${flag} ${bad}: ${ran.err}`)
+          assert.deepEqual((JSON.parse(ran.out) as { machines: unknown[] }).machines, [], `${flag} ${bad}`)
+        }
+        for (const word of ['status', 'expiring']) assert.ok((await fleet.run(word, `--group=${bad}`)).code < 2)
+        for (const word of ['show', 'history']) assert.match((await fleet.run(word, '--', bad)).err, /no machine called/)
+        for (const flag of ['--verdict', '--origin', '--state', '--error', '--cause', '--days', '--limit', '--not-seen-for'])
+          assert.equal((await fleet.run('list', `${flag}=${bad}`)).code, 2, `${flag} ${bad}`)
+      }
+      assert.equal((await names(fleet)).length, 2)
+      assert.equal((await fleet.run('compact')).code, 0)
+    })
+  })
+
+  test('names, groups, pools and sources of a list: names are refused, the others are kept as they stand and found by that', async () => {
+    await withFleet(async (fleet) => {
+      const cell = (text: string) => `"${text.replaceAll('"', '""')}"`
+      const bad = hostile.filter((h) => h.isWellFormed() && !h.includes('\0'))
+      // What separates groups is no part of one.
+      const kept = bad.filter((h) => !/[,;|]/.test(h)).map((h) => h.trim())
+      writeFileSync(
+        fleet.file('pcs.csv'),
+        ['name,group,pool', ...kept.map((h, i) => `pc-${i},${cell(h)},${cell(h)}`), ...bad.map((h) => `${cell(`${h} x`)},,`)].join('\n'),
+      )
+      const ran = await fleet.run('import', fleet.file('pcs.csv'), '--source', hostile[0]!)
+      assert.equal(ran.code, 2)
+      const said = ran.err.replaceAll(/\s+/g, ' ')
+      assert.match(said, /can be the name of no machine/)
+      assert.equal([...said.matchAll(/pcs\.csv:\d+/g)].length, 10)
+      assert.match(said, /more are not shown here: --json has all of them/)
+      for (const [i, h] of kept.entries())
+        for (const flag of ['--group', '--pool']) {
+          const found = await names(fleet, `${flag}=${h}`)
+          assert.deepEqual(
+            found.map((m) => m.name),
+            [`pc-${i}`],
+            `${flag} ${h}`,
+          )
+        }
+      assert.equal((await names(fleet, '--source', hostile[0]!)).length, kept.length)
+      assert.equal((await names(fleet)).length, kept.length)
+    })
+  })
+})
