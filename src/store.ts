@@ -5,7 +5,7 @@
  * an answer that was lost on its way costs nothing.
  */
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
-import { createCampaign, listCampaigns, reserveActivations, setCampaign } from './store/campaigns.ts'
+import { createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
 import { claimTargets, leases, reclaim, takeBack } from './store/claim.ts'
 import { clientsByHost, usersOfObjects } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
@@ -43,7 +43,6 @@ export type { ImportDifference, ImportLine, ImportOptions } from './store/machin
 export type { Answered, Observation, Observed, Unanswered } from './store/observe.ts'
 export type { Place } from './store/open.ts'
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
-export type { KeptProduct } from './store/products.ts'
 export type { CauseGroup, Counts, ExpiringLine, History, Span } from './store/summary.ts'
 export type { Again, Ending, Left, NewTarget, ProgressRow, TargetEnd, TargetLine, TargetState } from './store/targets.ts'
 export type { KeptOutcome, KeptPlan, NewOutcome, NewPlan, StepDone } from './store/work.ts'
@@ -104,6 +103,7 @@ export async function openStore(place: Place, options: StoreOptions) {
     usersOfObjects: door(usersOfObjects),
     createCampaign: door(createCampaign),
     setCampaign: door(setCampaign),
+    setSettings: door(setSettings),
     campaigns: door(listCampaigns),
     reserveActivations: door(reserveActivations),
     addTargets: door(addTargets),

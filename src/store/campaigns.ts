@@ -59,6 +59,16 @@ export async function setCampaign(
   return numUpdatedRows > 0n
 }
 
+/** Other limits for a campaign that goes on; what runs takes them up at its next look. */
+export async function setSettings({ db }: Database, id: number, settings: unknown): Promise<void> {
+  await db
+    .updateTable('campaign')
+    .set({ settings: JSON.stringify(settings) })
+    .where('id', '=', id)
+    .where('state', 'in', ['running', 'stopped'])
+    .execute()
+}
+
 /** Campaigns, newest first; one, where an id or a key is given. */
 export async function listCampaigns(
   { db }: Database,

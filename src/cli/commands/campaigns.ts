@@ -8,6 +8,7 @@ import {
   readHours,
   readWindow,
   type Store,
+  settingsOf,
 } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { confirmed } from '../confirm.ts'
@@ -86,7 +87,8 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
       const machines = plansOf === null ? await store.count(filter) : (await campaignState(store, { id: plansOf })).planned
       const { canary, activationsPerMinute, ...others } = limits(flags, machines)
       return await beginCampaign(store, app.site, {
-        ...{ kind: of, filter, plansOf, ...wishes, ...others, selection: selectionWords(flags) },
+        ...{ kind: of, filter, plansOf, ...wishes, ...others },
+        selection: plansOf === null ? selectionWords(flags) : `what campaign ${plansOf} planned`,
         canary: of === kind ? canary : null,
         activationsPerMinute: of === 'apply' ? activationsPerMinute : null,
       })
@@ -186,7 +188,13 @@ async function resume(campaign: Campaign, flags: Flags, store: Store, io: Io): P
   const stop = stopOnSignals(io)
   try {
     if (campaign.kind !== 'scan') app.needSite(`fleet ${campaign.kind}`)
-    // A canary that stopped it has been looked at by whoever resumes it.
+    const given = limits(flags, told.machines)
+    await store.setSettings(campaign.id, {
+      ...settingsOf(campaign.settings),
+      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== 0)),
+      // A share that went first and stopped it has been looked at by whoever lets it go on.
+      canary: given.canary,
+    })
     await store.setCampaign(campaign.id, { state: 'running', because: null, at: Date.now() })
     return await carry({ ...campaign, state: 'running' }, app, flags, store, stop, io)
   } finally {

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import type { MachineOption } from '../../src/lab.ts'
+import { published } from '../../src/schemas.ts'
+import { type Stage, stage } from './lab.ts'
+
+type Run = (...argv: string[]) => Promise<{ code: number; out: string; err: string }>
+type Told = {
+  id: number
+  state: string
+  because: string | null
+  machines: number
+  done: number
+  failed: number
+  bad: number
+  unreachable: number
+  retrying: number
+  waiting: number
+  planned: number
+  groups: { state: string; result: string | null; problem: string | null; machines: number }[]
+  locations: { name: string; machines: number; left: number }[]
+}
+
+/** A fleet of these machines, taken in from a list. */
+async function fleet(
+  machines: readonly MachineOption[],
+  then: (s: Stage, run: Run) => Promise<void>,
+  change: (site: string) => string = (t) => t,
+) {
+  const s = await stage({ machines }, 'http', change)
+  try {
+    const run: Run = (...argv) => s.slmctl('fleet', ...argv, '--store', join(s.directory, 'fleet.db'))
+    const list = join(s.directory, 'names.txt')
+    writeFileSync(list, machines.map((m) => `${m.name}\n`).join(''))
+    assert.equal((await run('import', list)).code, 0)
+    await then(s, run)
+  } finally {
+    await s.close()
+  }
+}
+
+const told = ({ out }: { out: string }) => {
+  const { schema, campaign } = JSON.parse(out) as { schema: string; campaign: Told }
+  assert.equal(schema, 'slmctl.fleet-campaign/1')
+  published['fleet-campaign'].parse(JSON.parse(out))
+  return campaign
+}
+const calls = (s: Stage, name: string) => s.lab.calls(name).map((c) => c.method)
+const lapsed = (name: string, more: Partial<MachineOption> = {}): MachineOption => ({
+  name: `${name}.corp.example`,
+  scenario: 'win11-pro-notification',
+  ...more,
+})
+const good = (name: string): MachineOption => ({ name: `${name}.corp.example`, scenario: 'win11-enterprise-office-2021' })
+
+describe('campaigns', () => {
+  test('what was planned is shown, asked for, and nothing else is carried out', async () => {
+    await fleet([lapsed('a'), lapsed('b'), good('c')], async (s, run) => {
+      const planned = told(await run('plan', '--json'))
+      assert.deepEqual([planned.state, planned.machines, planned.planned], ['finished', 3, 2])
+      assert.deepEqual(calls(s, 'a.corp.example'), [], 'a plan changes nothing')
+      const unasked = await run('apply', '--plans', '1')
+      assert.equal(unasked.code, 2)
+      assert.match(unasked.err, /NEEDS_YES/)
+      // Somebody was at b meanwhile: its plan is stale, and nothing is sent to it.
+      const b = await s.slmctl('apply', 'b.corp.example', '--yes')
+      assert.equal(b.code, 0, b.err)
+      const before = calls(s, 'b.corp.example').length
+      const applied = await run('apply', '--plans', '1', '--yes', '--json')
+      assert.equal(applied.code, 1)
+      const campaign = told(applied)
+      assert.deepEqual([campaign.done, campaign.failed, campaign.bad], [1, 1, 1])
+      assert.deepEqual(campaign.groups.map((g) => [g.state, g.result, g.problem]).sort(), [
+        ['done', 'changed', null],
+        ['failed', 'stale', 'PLAN_STALE'],
+      ])
+      assert.ok(calls(s, 'a.corp.example').includes('Activate'))
+      assert.equal(calls(s, 'b.corp.example').length, before)
+      // What the machine said at the end is known at once, without another scan.
+      assert.match((await run('list', '--verdict', 'ok')).out, /^a\.corp\.example/)
+      assert.equal((await run('apply', '--plans', '2', '--yes')).code, 2, 'an apply is no plan')
+    })
+  })
+
+  test('machines that are away are tried again, and named when time is over', async () => {
+    await fleet([good('a'), { ...good('b'), faults: [{ kind: 'refused' }] }], async (s, run) => {
+      const once = await run('scan', '--json')
+      assert.equal(once.code, 2)
+      assert.deepEqual([told(once).state, told(once).unreachable], ['finished', 1])
+      // Left to a worker: the one that is away waits for its next try.
+      const left = told(await run('scan', '--by-workers', '--retry-for', '1', '--json'))
+      assert.equal(left.waiting, 2)
+      const work = s.slmctl('worker', '--store', join(s.directory, 'fleet.db'))
+      for (;;) {
+        const now = told(await run('campaign', String(left.id), '--json'))
+        if (now.retrying === 1 && now.done === 1) break
+        assert.ok(now.done + now.waiting + now.retrying <= 2)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      process.emit('SIGTERM')
+      const worked = await work
+      assert.equal(worked.code, 0)
+      assert.match(worked.out, /^\d machines\./)
+      const waiting = await run('campaign', String(left.id))
+      assert.match(waiting.out, /tried again later \(WINRM_UNREACHABLE\)/)
+      const cancelled = told(await run('cancel', String(left.id), '--json'))
+      assert.deepEqual([cancelled.state, cancelled.retrying], ['cancelled', 0])
+      assert.match((await run('resume', String(left.id))).err, /CAMPAIGN_OVER/)
+    })
+  })
+
+  test('the share that goes first stops a campaign that fails, and whoever looked at it lets it go on', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    await fleet(
+      names.map((n) => lapsed(n)),
+      async (s, run) => {
+        assert.equal(told(await run('plan', '--json')).planned, 8)
+        for (const host of ['kms1.corp.example', 'kms2.corp.example', 'kms-small.corp.example']) s.lab.host(host, { up: false })
+        const stopped = await run('apply', '--plans', '1', '--yes', '--canary', '2', '--json')
+        assert.equal(stopped.code, 2)
+        const campaign = told(stopped)
+        assert.equal(campaign.state, 'stopped')
+        assert.match(campaign.because ?? '', /of 2 failed|1 of 1 failed/)
+        assert.ok(campaign.failed <= 2 && campaign.waiting >= 6, JSON.stringify(campaign))
+        assert.equal(names.filter((n) => calls(s, `${n}.corp.example`).length > 0).length, campaign.failed)
+        for (const host of ['kms1.corp.example', 'kms2.corp.example', 'kms-small.corp.example']) s.lab.host(host, { up: true })
+        const resumed = told(await run('resume', String(campaign.id), '--json'))
+        assert.deepEqual([resumed.state, resumed.done, resumed.failed], ['finished', 8 - campaign.failed, campaign.failed])
+      },
+    )
+  })
+
+  test('a worker takes machines of its locations only', async () => {
+    const here: MachineOption[] = [good('a'), good('b'), { name: 'pc.labs.example', scenario: 'win11-enterprise-office-2021' }]
+    await fleet(
+      here,
+      async (s, run) => {
+        const unknown = await s.slmctl('worker', '--serves', 'paris', '--store', join(s.directory, 'fleet.db'))
+        assert.equal(unknown.code, 2)
+        assert.match(unknown.err, /LOCATION_UNKNOWN/)
+        const { id } = told(await run('scan', '--by-workers', '--json'))
+        const work = s.slmctl('worker', '--serves', 'main', '--store', join(s.directory, 'fleet.db'))
+        const state = async () => told(await run('campaign', String(id), '--json'))
+        while ((await state()).done < 2) await new Promise((resolve) => setTimeout(resolve, 100))
+        await new Promise((resolve) => setTimeout(resolve, 1500))
+        const now = await state()
+        assert.deepEqual([now.state, now.done, now.waiting], ['running', 2, 1])
+        assert.deepEqual(
+          now.locations.map((l) => [l.name, l.machines, l.left]),
+          [
+            ['-', 1, 1],
+            ['main', 2, 0],
+          ],
+        )
+        process.emit('SIGTERM')
+        await work
+        assert.equal((await s.slmctl('worker', '--serves', '-', '--store', join(s.directory, 'none.db'))).code, 2, 'it makes no store')
+      },
+      (site) => `${site}\nlocations:\n  main: { domains: [corp.example] }\n`,
+    )
+  })
+
+  test('wrong limits are told before a campaign is made', async () => {
+    await fleet([good('a')], async (_s, run) => {
+      for (const wrong of [
+        ['scan', '--between', '25-26'],
+        ['scan', '--on', 'mon'],
+        ['scan', '--canary', '0%'],
+        ['scan', '--stop-above', '5%'],
+        ['scan', '--retry-for', 'long'],
+        ['scan', '--at-once', '0'],
+        ['scan', 'pc-1'],
+        ['scan', '--verdict', 'fine'],
+        ['campaign', 'one'],
+        ['stop', '7'],
+        ['apply', '--by-workers'],
+        ['apply', '--plans', '99', '--yes'],
+      ]) {
+        const { code, err } = await run(...wrong)
+        assert.equal(code, 2, wrong.join(' '))
+        assert.match(err, /\n {2}- /, `${wrong.join(' ')}: a next step`)
+      }
+      const list = await run('campaigns', '--json')
+      assert.deepEqual((JSON.parse(list.out) as { campaigns: unknown[] }).campaigns, [])
+    })
+  })
+})
