@@ -64,7 +64,7 @@ export function leaseLost(machine: string): ProblemError {
 
 /** The file of a journal in its folder. */
 export const fileOf = (id: string) => `${id}.jsonl`
-export const idPattern = /^\d{8}-\d{6}-[0-9a-f]{8}$/
+export const isId = (text: string) => /^\d{8}-\d{6}-[0-9a-f]{8}$/.test(text)
 
 /** Begins a journal in `directory` (made where it is missing; readable by its owner only). */
 export function beginJournal(directory: string, now: Date, plan: Head & { readonly plans: readonly MachinePlan[] }): Journal {

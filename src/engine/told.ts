@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 
 import { join } from 'node:path'
 import type { Answers } from '../activation.ts'
 import { type MachinePlan, ProblemError, problem, type Step } from '../model.ts'
-import { type Entry, fileOf, type Head, idPattern, type MachineResult } from './journal.ts'
+import { type Entry, fileOf, type Head, isId, type MachineResult } from './journal.ts'
 
 /** What is known of a machine that is not finished. */
 export type ToldMachine = {
@@ -165,7 +165,7 @@ export function unfinishedJournal(directory: string, id: string | null): Told | 
   } catch {
     return null
   }
-  const ids = files.flatMap((f) => (f.endsWith('.jsonl') && idPattern.test(f.slice(0, -6)) ? [f.slice(0, -6)] : []))
+  const ids = files.flatMap((f) => (f.endsWith('.jsonl') && isId(f.slice(0, -6)) ? [f.slice(0, -6)] : []))
   for (const candidate of ids.sort().reverse()) {
     if (id !== null && candidate !== id) continue
     const file = join(directory, fileOf(candidate))
