@@ -32,8 +32,10 @@ export {
   nextQuestions,
   type QuestionOptions,
 } from './activation/live/questions.ts'
+export { type HostProof, proofOf, provableHost } from './activation/origin.ts'
 export { decode, looksBinary, page, quote } from './activation/page.ts'
 export { type Asked, type Authorisation, type AuthorisedHost, type PlanOptions, plan, planMachine, reasons } from './activation/plan.ts'
 export { called } from './activation/rules/rule.ts'
 export { rules } from './activation/rules.ts'
 export { resolveStep, type VerifyOptions, verifyStep } from './activation/verify.ts'
+export { isOurObject } from './activation/wishes.ts'

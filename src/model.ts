@@ -90,6 +90,8 @@ export type Product = {
   /** ISO 8601; without a zone it is the machine's own local time. */
   readonly expires: string | null
   readonly kms: KmsHost | null
+  /** The object of Active Directory that activated it, its DN or its name. */
+  readonly activationObject: string | null
   /** The count of a KMS host, or the count that a host told its client. */
   readonly count: number | null
   readonly verdict: Verdict

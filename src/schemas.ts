@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import type { Audit, Diagnosis, MachinePlan, Plan } from './model.ts'
+import { campaignSchemas } from './schemas/campaigns.ts'
 import {
   completionSchema,
   explanationSchema,
@@ -18,7 +19,6 @@ import {
   siteCheckSchema,
   siteInitSchema,
 } from './schemas/commands.ts'
-import { campaignSchemas } from './schemas/campaigns.ts'
 import { fleetSchemas } from './schemas/fleet.ts'
 import { hostsSchema } from './schemas/hosts.ts'
 
@@ -79,6 +79,7 @@ const product = z
     minutesLeft: whole,
     expires: maybe.describe('ISO 8601; without a zone it is the machine’s local time.'),
     kms: kms.nullable(),
+    activationObject: maybe.describe('The object of Active Directory that activated it: its DN or its name.'),
     count: whole.describe('Count of a KMS host, or the count that a host told its client.'),
     verdict,
     cause: maybe,

@@ -153,6 +153,7 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
     minutesLeft: p.minutesLeft,
     expires: p.expires,
     kms: host,
+    activationObject: p.method === 'adba' ? p.activationObject : null,
     count,
     verdict,
     cause:

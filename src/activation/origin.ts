@@ -1,6 +1,6 @@
 import { addressKind, canonicalHost, inDomains, inNetworks, isNamedHost } from '../addresses.ts'
 import { marks, numberOf, platformNames, platformOfHost } from '../catalogue.ts'
-import type { Evidence, Origin, Site } from '../model.ts'
+import type { Evidence, Origin, Product, Site } from '../model.ts'
 import { evidence } from './clues/clue.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import type { ProductFacts } from './facts/product.ts'
@@ -274,3 +274,26 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
 }
 
 const trimDot = (host: string) => host.replace(/\.$/, '')
+
+/** A host of which a check saw a licensed KMS host key; `at` is when it was seen last (ISO 8601). */
+export type HostProof = { readonly name: string; readonly at: string }
+
+/**
+ * The host of the site that activated a product, where one did: what a proof has to be about. Null: not ours, or not by a host.
+ * A KMS host that shows its licensed key is a proof itself.
+ */
+export function provableHost(product: Product, machine: string): { readonly host: string; readonly proved: boolean } | null {
+  if (product.origin !== 'own') return null
+  if (product.channel === 'kms-host') return { host: machine, proved: product.state === 'licensed' }
+  const host = product.kms?.host ?? product.kms?.ip ?? null
+  return host === null || product.method === 'adba' ? null : { host, proved: false }
+}
+
+/** The proof of a host, by its whole name or the first label of it; null where there is none. */
+export function proofOf(host: string, proofs: readonly HostProof[]): HostProof | null {
+  const wanted = canonicalHost(host)
+  return (
+    proofs.find((p) => canonicalHost(p.name) === wanted) ??
+    (/[.:]/.test(wanted) ? null : (proofs.find((p) => canonicalHost(p.name).startsWith(`${wanted}.`)) ?? null))
+  )
+}

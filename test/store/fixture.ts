@@ -1,6 +1,6 @@
 /** Machines and products to keep, as sources and judgements give them. */
-import type { FoundMachine, Problem } from '../../src/model.ts'
-import type { Answered, KeptProduct } from '../../src/store.ts'
+import type { FoundMachine, Problem, Product } from '../../src/model.ts'
+import type { Answered } from '../../src/store.ts'
 
 export const day = 86_400_000
 /** 2026-11-01T12:00:00Z. */
@@ -25,7 +25,7 @@ export function found(name: string, more: Partial<FoundMachine> = {}): FoundMach
 
 export const guid = (n: number) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
 
-export function product(more: Partial<KeptProduct> = {}): KeptProduct {
+export function product(more: Partial<Product> = {}): Product {
   return {
     name: 'Windows(R), Enterprise edition',
     application: 'windows',
@@ -48,6 +48,7 @@ export function product(more: Partial<KeptProduct> = {}): KeptProduct {
       activationIntervalMinutes: 120,
       renewalIntervalMinutes: 10_080,
     },
+    activationObject: null,
     count: 50,
     verdict: 'ok',
     cause: null,
@@ -61,7 +62,7 @@ export function product(more: Partial<KeptProduct> = {}): KeptProduct {
   }
 }
 
-export function answer(machine: number, at: number, products: readonly KeptProduct[], more: Partial<Answered> = {}): Answered {
+export function answer(machine: number, at: number, products: readonly Product[], more: Partial<Answered> = {}): Answered {
   const worst = products.find((p) => p.verdict !== 'ok')
   return {
     machine,
