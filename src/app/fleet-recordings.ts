@@ -1,14 +1,13 @@
 /** Recordings that machines made of themselves, taken into a fleet: for machines that nobody can ask. */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { unanswered } from '../activation.ts'
+import { boardQuestion, boardUuid, unanswered } from '../activation.ts'
 import { canonicalHost, machineName } from '../addresses.ts'
 import type { App } from '../app.ts'
 import { type FoundMachine, type Problem, ProblemError, problem } from '../model.ts'
-import type { ImportDifference, Store } from '../store.ts'
+import type { ImportDifference, Observation, Store } from '../store.ts'
 import type { Machine } from '../windows.ts'
-import { identityOf } from './carried.ts'
-import { keeper, said } from './fleet.ts'
+import { said } from './campaigns.ts'
 import { openRecordings } from './recordings.ts'
 
 const makeOne = ['slmctl status --record FILE --keep-names makes one, on the machine itself.']
@@ -19,8 +18,10 @@ const aheadMaxMs = 86_400_000
 /** So many are in memory at once. */
 const together = 50
 
+type Identity = { readonly uuid: string | null; readonly cmid: string | null }
+
 /** The newest recording of a machine. */
-type Newest = { readonly file: string; readonly name: string; readonly at: Date; readonly uuid: string | null }
+type Newest = { readonly file: string; readonly name: string; readonly at: Date; readonly identity: Identity }
 
 /** What a folder of recordings brought. The problems are about single files: the others were taken. */
 export type RecordingsTaken = {
@@ -52,12 +53,14 @@ export async function importRecordings(
       }
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
-      problems.push(...error.problems)
+      problems.push(...error.problems.map((p) => ({ ...p, file: p.file ?? file })))
     }
   }
   const empty = { guid: null, address: null, system: null, systemVersion: null, enabled: null, lastSeen: null }
   const difference = await store.importMachines(
-    [...newest.values()].map(({ name, uuid }): FoundMachine => ({ name, uuid, ...empty, distinguishedName: null, groups: [], pool: null })),
+    [...newest.values()].map(
+      ({ name, identity: { uuid } }): FoundMachine => ({ name, uuid, ...empty, distinguishedName: null, groups: [], pool: null }),
+    ),
     { source: options.source, at: options.now.getTime(), partial: true, dryRun: options.dryRun },
   )
   if (!options.dryRun) problems.push(...(await keepAll([...newest.values()], open, store)))
@@ -95,33 +98,37 @@ async function readOne(file: string, now: Date, problems: Problem[]): Promise<re
   if (is.size > fileMaxBytes) return no('RECORDING_INVALID', 'It is no recording of a machine: it is larger than 32 MB.', makeOne)
   const recordings = openRecordings([file])
   const found: Newest[] = []
-  for (const said of recordings.names) {
-    const hidden = recordings.redacted(said)
-    const name = machineName(said)
-    const at = recordings.at(said)
+  for (const called of recordings.names) {
+    const hidden = recordings.redacted(called)
+    const name = machineName(called)
+    const at = recordings.at(called)
     if (hidden)
       no(hidden.code, 'The names in this recording are hidden: it belongs to no machine of the fleet.', [
         'Record with names: slmctl status --record FILE --keep-names',
       ])
-    else if (name === null) no('RECORDING_INVALID', `It is no recording of a machine: ${said} can be the name of none.`, makeOne)
+    else if (name === null) no('RECORDING_INVALID', `It is no recording of a machine: ${called} can be the name of none.`, makeOne)
     else if (at === null) no('RECORDING_UNDATED', `It does not say when ${name} was asked.`, makeOne)
     else if (at.getTime() > now.getTime() + aheadMaxMs)
       no('RECORDING_FUTURE', `It says that ${name} was asked on ${at.toISOString().slice(0, 10)}, which is still to come.`, [
         `Look at the clock of ${name} (w32tm /query /status), then record again.`,
       ])
-    else found.push({ file, name, at, uuid: await boardOf(recordings.open(said), said) })
+    else found.push({ file, name, at, identity: await identityOf(recordings.open(called)) })
   }
   return found
 }
 
-/** The board's UUID, where the recording has it. */
-async function boardOf(machine: Machine, name: string): Promise<string | null> {
-  try {
-    return (await identityOf(machine, name, null)).uuid
-  } catch (error) {
-    if (error instanceof ProblemError) return null
-    throw error
+/** The board's UUID and the KMS client machine ID, where the recording has them. */
+async function identityOf(machine: Machine): Promise<Identity> {
+  const ask = async (of: string, column: string) => {
+    try {
+      return boardUuid((await machine.ask({ class: of, columns: [column] }))?.[0]?.[column])
+    } catch (error) {
+      if (error instanceof ProblemError) return null
+      throw error
+    }
   }
+  const [column] = boardQuestion.columns
+  return { uuid: await ask(boardQuestion.class, column), cmid: await ask('SoftwareLicensingService', 'ClientMachineID') }
 }
 
 /** What each said, judged by the site file as of when it was said. Answers why some could not be asked. */
@@ -131,9 +138,9 @@ async function keepAll(
   store: Store,
 ): Promise<readonly Problem[]> {
   const problems: Problem[] = []
-  const kept = keeper(store)
   for (let from = 0; from < list.length; from += together) {
     const part = new Map(list.slice(from, from + together).map((one) => [canonicalHost(one.name), one]))
+    const kept: Observation[] = []
     const app = await open([...new Set([...part.values()].map((one) => one.file))])
     try {
       const names = (app.recorded ?? []).filter((name) => part.has(canonicalHost(name)))
@@ -143,14 +150,14 @@ async function keepAll(
         if (why) problems.push({ ...why, file: one.file })
         else if (result.ok) {
           const cards = await store.find(one.name)
-          const card = cards.find((c) => c.uuid !== null && c.uuid === one.uuid) ?? cards[0]
-          if (card) await kept.add(said(card.id, one.at.getTime(), false, result.value, one.uuid))
+          const card = cards.find((c) => c.uuid !== null && c.uuid === one.identity.uuid) ?? cards[0]
+          if (card) kept.push(said(card.id, one.at.getTime(), false, result.value, one.identity))
         }
       }
     } finally {
       await app.close()
     }
+    await store.observe(kept)
   }
-  await kept.flush()
   return problems
 }

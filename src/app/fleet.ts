@@ -1,14 +1,12 @@
-/** A fleet: its store, where its machines are taken from, and what they say kept. */
+/** A fleet: its store, and where its machines are taken from. */
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { answeredWhole, type Judgement, unanswered } from '../activation.ts'
-import type { App } from '../app.ts'
 import { type ComputerQuery, domainControllers, openDirectory, openResolver, searchNotes } from '../directory.ts'
 import { readWhole } from '../files.ts'
 import { type FileKind, readSource, siteMachines } from '../fleet.ts'
 import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
-import { type Filter, type Observation, openStore, type Page, type Place, postgresUrl, type Store } from '../store.ts'
+import { openStore, type Page, type Place, postgresUrl, type Store } from '../store.ts'
 
 /** Where a fleet is kept: a file, a PostgreSQL by URL, or, where nothing is said, `fleet.db` in the state folder. */
 export function placeOfFleet(given: string | null, stateFolder: string): Place {
@@ -149,11 +147,6 @@ export async function directorySource(from: DirectorySource, site: Site | null):
   }
 }
 
-/** How a scan goes on: one for each machine. */
-export type Scanned = { readonly name: string; readonly problem: Problem | null; readonly verdict: string | null }
-
-const together = 100
-
 /** Every row of what comes in pages, page by page. */
 export async function* rowsOf<T>(page: (after: string | null) => Promise<Page<T>>): AsyncGenerator<T> {
   for (let after: string | null = null; ; ) {
@@ -161,51 +154,5 @@ export async function* rowsOf<T>(page: (after: string | null) => Promise<Page<T>
     yield* rows
     if (next === null) return
     after = next
-  }
-}
-
-/** Keeps what machines say in portions, so that a stop loses few. */
-export function keeper(store: Store) {
-  let waiting: Observation[] = []
-  const flush = async () => {
-    const portion = waiting
-    waiting = []
-    if (portion.length > 0) await store.observe(portion)
-  }
-  return {
-    flush,
-    add: async (observation: Observation) => {
-      waiting.push(observation)
-      if (waiting.length >= together) await flush()
-    },
-  }
-}
-
-export const said = (machine: number, at: number, live: boolean, judged: Judgement, uuid: string | null): Observation => ({
-  ...{ machine, at, live, reading: judged.machine, products: judged.products, whole: answeredWhole(judged), uuid },
-})
-
-/** Asks machines of the store, and keeps what they say. */
-export async function* scan(app: App, store: Store, filter: Filter, signal?: AbortSignal): AsyncGenerator<Scanned> {
-  const ids = new Map<string, number>()
-  async function* names() {
-    for await (const { name, id } of rowsOf((after) => store.list(filter, { limit: 1000, after }))) {
-      ids.set(name, id)
-      yield name
-    }
-  }
-  const kept = keeper(store)
-  try {
-    for await (const { name, result } of app.status(names(), signal)) {
-      const machine = ids.get(name)!
-      ids.delete(name)
-      const at = Date.now()
-      const why = result.ok ? unanswered(name, result.value) : result.problem
-      if (why) await kept.add({ machine, at, problem: why })
-      else if (result.ok) await kept.add(said(machine, at, true, result.value, null))
-      yield { name, problem: why, verdict: result.ok && !why ? result.value.machine.verdict : null }
-    }
-  } finally {
-    await kept.flush()
   }
 }
