@@ -1,9 +1,27 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, getCACertificates } from 'node:tls'
+import {
+  BadBer,
+  BerReader,
+  ber,
+  berInteger,
+  berText,
+  decodeControls,
+  decodeEntry,
+  decodeMessage,
+  type Entry,
+  encodeControls,
+  encodeExtended,
+  encodeMessage,
+  encodeSearch,
+  type Message,
+  Oid,
+  Op,
+  type Search,
+  Tag,
+} from '../protocol/ldap.ts'
 import { type GssCredential, gssInitiate, NegotiateError, type SecurityContext, sspiInitiate } from '../protocol/negotiate.ts'
 import type { Secret } from '../secrets.ts'
-import { BadBer, BerReader, ber, berBoolean, berInteger, berText, Tag } from './ber.ts'
-import { encodeFilter, type Filter } from './ldap-filter.ts'
 import { directoryTrouble, LdapResult } from './ldap-problems.ts'
 import { Wire } from './ldap-wire.ts'
 
@@ -33,19 +51,6 @@ export type Reached = {
   readonly timeoutMs: number
 }
 
-export type Attributes = ReadonlyMap<string, readonly Buffer[]>
-export type Entry = { readonly dn: string; readonly attributes: Attributes }
-export type Search = {
-  readonly base: string
-  readonly scope: 'base' | 'one' | 'subtree'
-  readonly filter: Filter
-  readonly attributes: readonly string[]
-}
-
-const startTlsOid = '1.3.6.1.4.1.1466.20037'
-/** RFC 2696 and [MS-ADTS] 3.1.1.3.4.1: pages; and no references to other domains. */
-const pagesOid = '1.2.840.113556.1.4.319'
-const domainScopeOid = '1.2.840.113556.1.4.1339'
 /** MaxPageSize of Active Directory as it comes. */
 const pageSize = 1000
 /** Steps of a logon; Kerberos takes two or three. */
@@ -91,7 +96,7 @@ export class LdapConnection {
 
   async #send(operation: Uint8Array, controls: Uint8Array | null = null): Promise<number> {
     const id = ++this.#id
-    const message = ber(Tag.sequence, berInteger(id), operation, ...(controls ? [controls] : []))
+    const message = encodeMessage(id, operation, controls)
     try {
       await this.#wire.send(message)
     } finally {
@@ -101,18 +106,16 @@ export class LdapConnection {
   }
 
   /** The next message that answers `id`. */
-  async #receive(id: number): Promise<{ tag: number; content: Buffer; controls: Buffer | null }> {
-    const reader = new BerReader(await this.#wire.message())
-    const answers = reader.integer()
-    const { tag, content } = reader.next()
+  async #receive(id: number): Promise<Message> {
+    const message = decodeMessage(await this.#wire.message())
     // RFC 4511 4.4.1: the other end says that it will close, and why.
-    if (answers === 0 && tag === 0x78) throw result(new BerReader(content))
-    if (answers !== id) throw new BadBer('an answer to another question')
-    return { tag, content, controls: reader.more ? reader.take(0xa0) : null }
+    if (message.id === 0 && message.tag === Op.extendedAnswer) throw result(new BerReader(message.content))
+    if (message.id !== id) throw new BadBer('an answer to another question')
+    return message
   }
 
   async #startTls(reached: Reached): Promise<void> {
-    const id = await this.#send(ber(0x77, berText(startTlsOid, 0x80)))
+    const id = await this.#send(encodeExtended(Oid.startTls))
     const { tag, content } = await this.#receive(id)
     if (tag !== 0x78) throw new BadBer('no answer to StartTLS')
     done(new BerReader(content))
@@ -185,12 +188,12 @@ export class LdapConnection {
     try {
       let cookie: Buffer = Buffer.alloc(0)
       for (let empty = 0; empty < emptyPagesMax; empty++) {
-        const id = await this.#send(encodeSearch(search), search.scope === 'base' ? null : encodeControls(cookie))
+        const id = await this.#send(encodeSearch(search), search.scope === 'base' ? null : pageControls(cookie))
         for (;;) {
           const { tag, content, controls } = await this.#receive(id)
           if (tag === 0x64) {
             empty = -1
-            yield readEntry(content)
+            yield decodeEntry(content)
           } else if (tag === 0x73) notHere()
           else if (tag === 0x65) {
             // Its last message: also where it says no, the connection is as good as before.
@@ -318,60 +321,8 @@ function result(reader: BerReader): LdapResult {
   return new LdapResult(code, reader.text())
 }
 
-const scopes = { base: 0, one: 1, subtree: 2 } as const
-
-function encodeSearch({ base, scope, filter, attributes }: Search): Buffer {
-  return ber(
-    0x63,
-    berText(base),
-    berInteger(scopes[scope], Tag.enumerated),
-    berInteger(0, Tag.enumerated),
-    berInteger(0),
-    berInteger(0),
-    berBoolean(false),
-    encodeFilter(filter),
-    ber(Tag.sequence, ...attributes.map((name) => berText(name))),
-  )
-}
-
-function encodeControls(cookie: Buffer): Buffer {
-  const page = ber(Tag.sequence, berInteger(pageSize), ber(Tag.octets, cookie))
-  return ber(
-    0xa0,
-    ber(Tag.sequence, berText(pagesOid), berBoolean(true), ber(Tag.octets, page)),
-    ber(Tag.sequence, berText(domainScopeOid), berBoolean(false)),
-  )
-}
+/** A page, which the directory must understand; and no references to other domains. */
+const pageControls = (cookie: Buffer): Buffer => encodeControls({ pages: { size: pageSize, cookie }, domainScope: true })
 
 /** Where the next page begins; empty: there is none. A directory that does not page says nothing. */
-function readCookie(controls: Buffer | null): Buffer {
-  for (const list = new BerReader(controls ?? Buffer.alloc(0)); list.more; ) {
-    const control = new BerReader(list.take(Tag.sequence))
-    if (control.text() !== pagesOid) continue
-    let value: Buffer | null = null
-    while (control.more) {
-      const next = control.next()
-      if (next.tag === Tag.octets) value = next.content
-    }
-    if (value === null) throw new BadBer('a page without its end')
-    const page = new BerReader(new BerReader(value).take(Tag.sequence))
-    page.integer()
-    return Buffer.from(page.take(Tag.octets))
-  }
-  return Buffer.alloc(0)
-}
-
-/** Names of attributes in lower case. */
-function readEntry(content: Buffer): Entry {
-  const reader = new BerReader(content)
-  const dn = reader.text()
-  const attributes = new Map<string, readonly Buffer[]>()
-  for (const list = new BerReader(reader.take(Tag.sequence)); list.more; ) {
-    const attribute = new BerReader(list.take(Tag.sequence))
-    const name = attribute.text().toLowerCase()
-    const values: Buffer[] = []
-    for (const set = new BerReader(attribute.take(Tag.set)); set.more; ) values.push(set.take(Tag.octets))
-    attributes.set(name, values)
-  }
-  return { dn, attributes }
-}
+const readCookie = (controls: Buffer | null): Buffer => decodeControls(controls).pages?.cookie ?? Buffer.alloc(0)

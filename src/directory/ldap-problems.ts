@@ -1,6 +1,6 @@
 import { type Problem, ProblemError, problem } from '../model.ts'
+import { BadBer } from '../protocol/ldap.ts'
 import { NegotiateError } from '../protocol/negotiate.ts'
-import { BadBer } from './ber.ts'
 import { WireError } from './ldap-wire.ts'
 
 /** What may keep slmctl from a directory; one row for each: what it is, and what to try. */

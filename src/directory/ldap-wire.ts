@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
+import { BadBer, berHead, Tag } from '../protocol/ldap.ts'
 import { NegotiateError, type SecurityContext } from '../protocol/negotiate.ts'
-import { BadBer, berHead, Tag } from './ber.ts'
 
 /** Entries of a directory are a few kilobytes; a message beyond this is no answer to us. */
 export const messageMax = 8 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { machineName } from '../addresses.ts'
 import { type FoundMachine, type Problem, ProblemError, problem } from '../model.ts'
-import { type Attributes, LdapConnection, type Reached, type Search } from './ldap-connection.ts'
-import { type Filter, filterText, Rule } from './ldap-filter.ts'
+import { type Attributes, type Filter, filterText, Rule, type Search } from '../protocol/ldap.ts'
+import { LdapConnection, type Reached } from './ldap-connection.ts'
 import { asDirectoryProblem, directoryTrouble } from './ldap-problems.ts'
 import type { Resolver } from './resolver.ts'
 
@@ -84,11 +84,24 @@ const problemsMax = 100
 
 export const searchNotes = (): SearchNotes => ({ clusters: 0, elsewhere: 0, unusable: 0, problems: [] })
 
-/** Domain controllers of a domain, by DNS, in the order of RFC 2782. Throws a ProblemError where DNS has none or does not answer. */
-export async function domainControllers(domain: string, resolver: Pick<Resolver, 'srv'>): Promise<readonly Reached['server'][]> {
+/**
+ * Domain controllers of a domain, by DNS, in the order of RFC 2782, with their addresses by the same servers. 389 is where each of
+ * them listens, and says nothing about LDAPS; another port is meant as it stands. Throws a ProblemError where DNS has none or does
+ * not answer.
+ */
+export async function domainControllers(
+  domain: string,
+  resolver: Pick<Resolver, 'srv'> & Partial<Pick<Resolver, 'addresses'>>,
+): Promise<readonly Reached['server'][]> {
   const records = await resolver.srv(`_ldap._tcp.dc._msdcs.${domain}`)
   if (records.length === 0) throw directoryTrouble('DIRECTORY_NOT_FOUND_IN_DNS', domain)
-  return records.map((record) => ({ name: record.target }))
+  return await Promise.all(
+    records.map(async ({ target, port }) => {
+      // A name that these servers do not know may be known to the system.
+      const [address] = (await resolver.addresses?.(target).catch(() => [])) ?? []
+      return { name: target, ...(address ? { address } : {}), ...(port === 389 ? {} : { port }) }
+    }),
+  )
 }
 
 /** Connects to the first server that can be reached and signs in. All errors are ProblemErrors `DIRECTORY_…`. */
