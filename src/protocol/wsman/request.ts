@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { WsmanError } from './fault.ts'
 import type { Addressed, Argument, Decoded, DecodedRequest, Hidden, Limits, Request } from './messages.ts'
 import { RowReader } from './rows.ts'
-import { anonymous, attribute, elementName, escapeXml, ns, type Tag, visit } from './xml.ts'
+import { anonymous, attribute, elementName, escapeXml, ns, read, type Tag } from './xml.ts'
 
 /** [MS-WSMV] 2.2.5: resource URIs of WMI. */
 const wmi = 'http://schemas.microsoft.com/wbem/wsman/1/wmi/'
@@ -116,9 +116,7 @@ const requestLimits: Limits = { bytes: 1 << 20, depth: 40, elements: 10_000, tex
 
 /** A request as a server reads it, of this or any other client. Headers that are not needed are passed over. */
 export function decodeRequest(xml: Uint8Array): DecodedRequest {
-  const reader = new RequestReader()
-  visit(xml, reader, requestLimits)
-  return reader.request()
+  return read(xml, () => new RequestReader(), requestLimits).request()
 }
 
 class RequestReader {

@@ -2,7 +2,7 @@ import { encodeFault, FaultReader, WsmanError } from './fault.ts'
 import type { Answers, EncodableRow, EncodableValue, EncodedItem, Items, Limits, Request, Response, Row, Shape } from './messages.ts'
 import { messageId, resourceUri } from './request.ts'
 import { RowReader } from './rows.ts'
-import { anonymous, defaultLimits, elementName, escapeXml, ns, type Tag, visit } from './xml.ts'
+import { anonymous, defaultLimits, elementName, escapeXml, ns, read, type Tag } from './xml.ts'
 
 const faultAction = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/fault'
 
@@ -104,9 +104,7 @@ export function decodeResponse<A extends Action>(
   request: Extract<Request, { readonly action: A }>,
   limits: Limits = defaultLimits,
 ): Answers[A] {
-  const reader = new ResponseReader()
-  visit(xml, reader, limits)
-  return reader.answer(request) as Answers[A]
+  return read(xml, () => new ResponseReader(), limits).answer(request) as Answers[A]
 }
 
 /** Where in an answer the items of each kind stand, by depth. */
