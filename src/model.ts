@@ -290,6 +290,9 @@ export type AuditRemark = {
   readonly next: readonly string[]
 }
 
+/** Activations that count as own, by what activated them. `provedAt`: when a host itself last showed a licensed KMS host key; null: the site file declares it. */
+export type OwnUse = { readonly host: string | null; readonly products: number; readonly provedAt: string | null }
+
 /** What was bought, against what is in use by volume activation. */
 export type EntitlementUse = Entitlement & { readonly used: number }
 
@@ -299,6 +302,8 @@ export type Audit = {
   /** `problems` says why the others could not be asked: what they hold is not known. */
   readonly machines: { readonly asked: number; readonly notAsked: number }
   readonly products: readonly AuditRow[]
+  /** What is own, by host: proved, or declared only. `host` is null where no host is involved, or none is named. */
+  readonly own: readonly OwnUse[]
   /** Products with a key that are not activated now. */
   readonly notActivated: number
   readonly entitlements: readonly EntitlementUse[]

@@ -20,7 +20,7 @@ import {
   siteInitSchema,
 } from './schemas/commands.ts'
 import { fleetSchemas } from './schemas/fleet.ts'
-import { hostsSchema } from './schemas/hosts.ts'
+import { hostsSchema, hostsSchemas } from './schemas/hosts.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
@@ -294,6 +294,18 @@ export const auditSchema = z
       .array(z.strictObject({ product: text, channel, count: z.record(origin, number).readonly() }).readonly())
       .readonly()
       .describe('Activated products by name, counted by whose activation they are.'),
+    own: z
+      .array(
+        z
+          .strictObject({
+            host: maybe.describe('Null: no host is involved, or none is named.'),
+            products: number,
+            provedAt: maybe.describe('When the host itself last showed a licensed KMS host key; null: the site file declares it.'),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .describe('What counts as own, by host: proved, or declared only.'),
     notActivated: number.describe('Products with a key that are not activated now.'),
     entitlements: z
       .array(z.strictObject({ product: text, quantity: z.int().positive(), agreement: maybe, used: number }).readonly())
@@ -367,6 +379,7 @@ export const published = {
   telephone: telephoneSchema,
   signer: signerSchema,
   hosts: hostsSchema,
+  ...hostsSchemas,
   ...fleetSchemas,
   ...campaignSchemas,
   image: imageSchema,

@@ -1,5 +1,7 @@
+import { canonicalHost } from '../addresses.ts'
 import type { Audit, AuditRemark, AuditRow, Origin, Problem, Product, Site } from '../model.ts'
 import type { Judgement } from './judge.ts'
+import { type HostProof, proofOf, provableHost } from './origin.ts'
 import { coveredBy } from './wishes.ts'
 
 export type Auditor = {
@@ -18,13 +20,16 @@ const order: readonly AuditRemark['origin'][] = ['foreign', 'suspect', 'cannot-t
 /**
  * Counts whose the activations of many machines are. What is kept of a machine where all is in order is a number, however many
  * there are; a product that is suspect, foreign or undecided is kept with its evidence. What is not activated is nobody's.
+ * `proofs`: hosts of which a check saw a licensed host key; a KMS host among the machines is one more, as of `now`.
  */
-export function auditor(site: Site | null): Auditor {
+export function auditor(site: Site | null, proofs: readonly HostProof[] = [], now: string | null = null): Auditor {
   const rows = new Map<string, { readonly product: string; readonly channel: Product['channel']; readonly count: Record<Origin, number> }>()
   const remarks: AuditRemark[] = []
   const problems: Problem[] = []
   const entitlements = (site?.entitlements ?? []).map((e) => ({ ...e, used: 0 }))
   const uncovered = new Map<string, number>()
+  const own = new Map<string | null, number>()
+  const seen: HostProof[] = []
   let asked = 0
   let notActivated = 0
   return {
@@ -39,6 +44,12 @@ export function auditor(site: Site | null): Auditor {
           const row = rows.get(id) ?? { product: title(p, machine.system), channel: p.channel, count: { ...none } }
           rows.set(id, row)
           row.count[p.origin]++
+          if (p.origin === 'own') {
+            const by = provableHost(p, name)
+            const host = by && canonicalHost(by.host)
+            own.set(host, (own.get(host) ?? 0) + 1)
+            if (by?.proved && now !== null) seen.push({ name, at: now })
+          }
           // Extended security updates and the like stand beside a licence that is counted already.
           if (volume.has(p.channel) && !p.addOn && p.origin !== 'platform') {
             const entitlement = coveredBy(`${title(p, machine.system)} ${p.name ?? ''}`, entitlements)
@@ -67,6 +78,9 @@ export function auditor(site: Site | null): Auditor {
       schema: 'slmctl.audit/1',
       machines: { asked, notAsked: problems.length },
       products: [...rows.values()].sort((a, b) => a.product.localeCompare(b.product, 'en') || a.channel.localeCompare(b.channel, 'en')),
+      own: [...own]
+        .map(([host, products]) => ({ host, products, provedAt: host === null ? null : (proofOf(host, [...seen, ...proofs])?.at ?? null) }))
+        .sort((a, b) => b.products - a.products || ((a.host ?? '') < (b.host ?? '') ? -1 : 1)),
       notActivated,
       entitlements,
       uncovered: [...uncovered].map(([product, used]) => ({ product, used })).sort((a, b) => b.used - a.used),

@@ -1,7 +1,7 @@
 /** A fleet: its store, and where its machines are taken from. */
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { type ComputerQuery, domainControllers, openDirectory, openResolver, searchNotes } from '../directory.ts'
+import { type ComputerQuery, type Directory, domainControllers, openDirectory, openResolver, searchNotes } from '../directory.ts'
 import { readWhole } from '../files.ts'
 import { type FileKind, readSource, siteMachines } from '../fleet.ts'
 import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
@@ -107,31 +107,41 @@ export type DirectorySource = {
   readonly ca: string | null
 }
 
-/** Computers of an Active Directory. */
-export async function directorySource(from: DirectorySource, site: Site | null): Promise<Source> {
+/** Signs in at an Active Directory, works there, and leaves. */
+export async function withDirectory<T>(from: DirectorySource, site: Site | null, work: (directory: Directory) => Promise<T>): Promise<T> {
   let password: Secret | null = null
   if (from.user !== null)
     password =
       from.passwordFile === null ? await secretFromPrompt(`Password of ${from.user}: `) : await readSecret({ file: from.passwordFile })
-  const resolver = openResolver({ servers: site?.dnsServers ?? [] })
-  const directory = await openDirectory({
-    servers: await domainControllers(from.domain, resolver),
-    tls: from.startTls ? 'starttls' : 'ldaps',
-    ca: from.ca === null ? null : readWhole(from.ca, 1024 * 1024).toString('utf8'),
-    logon:
-      from.user !== null && password
-        ? { method: 'simple', user: from.user, password }
-        : { method: 'kerberos', credential: { from: 'cache' } },
-    timeoutMs: 120_000,
-  })
-  const notes = searchNotes()
-  const machines: FoundMachine[] = []
   try {
-    for await (const machine of directory.computers(from.query, notes)) machines.push(machine)
+    const resolver = openResolver({ servers: site?.dnsServers ?? [] })
+    const directory = await openDirectory({
+      servers: await domainControllers(from.domain, resolver),
+      tls: from.startTls ? 'starttls' : 'ldaps',
+      ca: from.ca === null ? null : readWhole(from.ca, 1024 * 1024).toString('utf8'),
+      logon:
+        from.user !== null && password
+          ? { method: 'simple', user: from.user, password }
+          : { method: 'kerberos', credential: { from: 'cache' } },
+      timeoutMs: 120_000,
+    })
+    try {
+      return await work(directory)
+    } finally {
+      directory.close()
+    }
   } finally {
-    directory.close()
     password?.wipe()
   }
+}
+
+/** Computers of an Active Directory. */
+export async function directorySource(from: DirectorySource, site: Site | null): Promise<Source> {
+  const notes = searchNotes()
+  const machines: FoundMachine[] = []
+  await withDirectory(from, site, async (directory) => {
+    for await (const machine of directory.computers(from.query, notes)) machines.push(machine)
+  })
   const filtered = Object.keys(from.query).length > 0
   return {
     name: `directory:${from.domain}`,

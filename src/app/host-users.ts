@@ -1,10 +1,10 @@
 /** What the store of a fleet knows of KMS hosts: who uses them, what checks of them said. */
+import type { HostProof } from '../activation.ts'
 import { canonicalHost } from '../addresses.ts'
-import { numberOf } from '../catalogue.ts'
 import {
   type CheckedHost,
   type CountPoint,
-  groupName,
+  countDays,
   type HostGroup,
   type HostUsers,
   type KnownHost,
@@ -12,7 +12,7 @@ import {
   type Served,
   type Users,
 } from '../hosts.ts'
-import type { KeptHost, MachineLine, ProductLine, SharedCmid, Store } from '../store.ts'
+import type { MachineLine, ProductLine, SharedCmid, Store } from '../store.ts'
 import { rowsOf } from './fleet.ts'
 
 /** What the machines of a fleet have to do with one host. */
@@ -26,10 +26,10 @@ export type FleetUse = {
 }
 
 const dayMs = 86_400_000
-const remembered = numberOf('count.windowDays')
-const validMs = numberOf('validity.days') * dayMs
+const { remembered } = countDays
+const validMs = countDays.valid * dayMs
 /** A machine that was not seen for longer may have renewed since. */
-const freshMs = (numberOf('renewal.defaultMinutes') / 1440) * dayMs
+const freshMs = countDays.renewal * dayMs
 const namesShown = 50
 
 /** The names under which machines may know a host: its own, the first label of it, its addresses. */
@@ -101,11 +101,11 @@ export async function sharedInFleet(store: Store): Promise<ReadonlyMap<string, S
   return found
 }
 
-/** What is kept of one check: what a history, a forecast and a proof need, and nothing that changes with every request. */
+/** What is kept of one check beside the counts, which have a history of their own: nothing that changes with every request. */
 type KeptTold = {
   readonly system: string | null
   readonly build: number | null
-  readonly groups: readonly (Pick<HostGroup, 'name' | 'application' | 'partialKey' | 'state' | 'count' | 'release'> & object)[]
+  readonly keys: readonly Pick<HostGroup, 'name' | 'application' | 'partialKey' | 'state' | 'release'>[]
 }
 
 /** Keeps what a check of hosts found. The word of the host itself has no address; each port that was tried has its own. */
@@ -120,53 +120,49 @@ export async function keepChecks(store: Store, hosts: readonly CheckedHost[], at
   )
   for (const [i, h] of hosts.entries()) {
     const host = ids[i]!
+    const groups = h.said?.groups ?? []
     const told: KeptTold | null = h.said && {
       system: h.said.system,
       build: h.said.build,
-      groups: h.said.groups.map(({ name, application, partialKey, state, count, release }) => ({
-        ...{ name, application, partialKey, state, count, release },
-      })),
+      keys: groups.map(({ name, application, partialKey, state, release }) => ({ name, application, partialKey, state, release })),
     }
-    await store.saveCheck({ host, at, address: '', state: h.verdict, problem: h.problem, told })
+    await store.saveCheck({ host, at, address: '', state: h.verdict, problem: h.problem, told, counts: groups })
     for (const p of h.ports) await store.saveCheck({ host, at, address: p.address, state: p.state, problem: null, told: null })
   }
 }
 
-/** So many rows of a host reach back for months: a row is written where something changed. */
-const rowsRead = 500
+/** What is looked back on for a trend. */
+const lookedBackMs = 180 * dayMs
 
-/** Hosts as the store knows them, with their checks. */
-export const keptHosts = (store: Store): Promise<readonly KeptHost[]> => store.hosts(rowsRead)
-
-function toldOf(value: unknown): KeptTold | null {
-  const groups = (value as { groups?: unknown } | null)?.groups
-  return Array.isArray(groups) ? (value as KeptTold) : null
-}
-
-/** How the counts of a host stood, by its keys, oldest first. */
-export function countsOf(kept: readonly KeptHost[], host: Pick<KnownHost, 'name' | 'port'>): ReadonlyMap<string, readonly CountPoint[]> {
+/** How the counts of a host stood, by its keys as `countKey` names them, oldest first. */
+export async function countsOf(
+  store: Store,
+  host: Pick<KnownHost, 'name' | 'port'>,
+  now: number,
+): Promise<ReadonlyMap<string, readonly CountPoint[]>> {
+  const { counts } = await store.hostHistory(canonicalHost(host.name), host.port, now - lookedBackMs)
   const found = new Map<string, CountPoint[]>()
-  const own = kept.find((k) => canonicalHost(k.name) === canonicalHost(host.name) && k.port === host.port)
-  for (const check of own?.checks.filter((c) => c.address === '').toReversed() ?? [])
-    for (const g of toldOf(check.told)?.groups ?? []) {
-      if (g.count === null) continue
-      const points = found.get(groupName(g)) ?? []
-      found.set(groupName(g), points)
-      const last = points.at(-1)
-      if (last?.count === g.count) points[points.length - 1] = { ...last, last: check.last }
-      else points.push({ from: check.from, last: check.last, count: g.count })
-    }
+  for (const c of counts) {
+    if (c.count === null) continue
+    const key = `${c.application} ${c.key}`
+    const points = found.get(key) ?? []
+    found.set(key, points)
+    points.push({ from: c.from, last: c.last, count: c.count })
+  }
   return found
 }
 
-/** A host of which a check saw a licensed KMS host key; `at` is when it was seen last (ISO 8601). */
-export type HostProof = { readonly name: string; readonly at: string }
+/** By what the store tells the keys of a host from each other. */
+export const countKey = (g: Pick<HostGroup, 'application' | 'partialKey' | 'name'>): string =>
+  `${g.application} ${g.partialKey ?? g.name ?? g.application}`
 
-/** Hosts that proved lately what they are: seen with a licensed host key by the latest check, within the time that a host remembers. */
-export function proofsOf(kept: readonly KeptHost[], now: number): readonly HostProof[] {
-  return kept.flatMap((k) => {
-    const check = k.checks.find((c) => c.address === '' && toldOf(c.told) !== null)
-    const licensed = toldOf(check?.told)?.groups.some((g) => g.state === 'licensed')
+/** Hosts that proved lately what they are: seen with a licensed host key by the latest check that asked them, within the time that a host remembers. */
+export async function proofsOf(store: Store, now: number): Promise<readonly HostProof[]> {
+  // The rows of a host are its own word and its ports; of a few, the latest word is among them.
+  return (await store.hosts(50)).flatMap((k) => {
+    const check = k.checks.find((c) => c.address === '' && c.told !== null)
+    const keys = (check?.told as KeptTold | null | undefined)?.keys
+    const licensed = Array.isArray(keys) && keys.some((g) => g.state === 'licensed')
     return check && licensed && check.last >= now - remembered * dayMs ? [{ name: k.name, at: new Date(check.last).toISOString() }] : []
   })
 }

@@ -1,34 +1,73 @@
-import { judge, requestEvents, requestsQuestion } from '../activation.ts'
+import { judge, type LoggedEvent } from '../activation.ts'
 import { canonicalHost } from '../addresses.ts'
 import type { Resolver } from '../directory.ts'
-import { type Environment, eachMachine, factsOf, problemOf } from '../engine.ts'
+import { type Environment, eachMachine, factsOf } from '../engine.ts'
 import {
+  aboutDuplicate,
+  aboutServed,
+  aboutUse,
   type CheckedHost,
+  type CountPoint,
   compared,
+  countDays,
   type DomainAnswer,
+  forecastOf,
+  type GroupForecast,
   type HostRemark,
-  type HostRequests,
   type HostSaid,
   judgeHost,
   type KnownHost,
   knownHosts,
+  type Move,
   meantHosts,
+  moveOf,
+  releaseOf,
   requestsOf,
+  type Served,
+  type Story,
   saidByHost,
+  seenClients,
   summed,
   tryPort,
+  type Users,
+  usersByLog,
 } from '../hosts.ts'
-import { type Problem, problem, type Site } from '../model.ts'
+import { type Problem, ProblemError, problem, type Site } from '../model.ts'
+import type { Store } from '../store.ts'
+import { type ObjectsFound, objectsIn } from './activation-objects.ts'
+import type { DirectorySource } from './fleet.ts'
+import { logOf, storyFor } from './host-story.ts'
+import { countKey, countsOf, type FleetUse, keepChecks, sharedInFleet, useOfHost } from './host-users.ts'
 
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KnownHost }
+
+/** What a check is to find out beyond the ports and what the hosts say of themselves. */
+export type CheckWish = {
+  /** How far back the hosts' logs are read; null: not at all. */
+  readonly hours: number | null
+  /** The machine whose requests are wanted, by name or CMID; null: all. */
+  readonly client: string | null
+  /** What if so many machines never ask again; null: nothing of it. */
+  readonly retire: number | null
+  /** Also who uses a host, and what is to be expected: for one host in full. */
+  readonly whole: boolean
+  /** Where the fleet is kept: it tells who uses a host, and keeps what was found. Null: there is none. */
+  readonly store: Store | null
+}
 
 /** The KMS hosts of a site: found, and checked. */
 export type KmsHosts = {
   readonly domains: readonly DomainAnswer[]
   /** Those that were meant, judged by what the site file and DNS say: nothing was sent to them. */
   readonly hosts: readonly CheckedHost[]
-  /** Tries the ports and asks the hosts themselves, and for the requests of the last hours where they are wished; results come as they are there. */
-  readonly check: (hours: number | null, signal?: AbortSignal) => AsyncGenerator<CheckedHost>
+  /** Tries the ports and asks the hosts themselves, and what else is wished; results come as they are there, and are kept at the end. */
+  readonly check: (wish: CheckWish, signal?: AbortSignal) => AsyncGenerator<CheckedHost>
+  /** What happened between a machine and these hosts in the last hours, by the logs of both. */
+  readonly story: (machine: string, hours: number, signal?: AbortSignal) => Promise<Story>
+  /** Plans a move; HOST_NOT_AUTHORISED where the new host is none of the site. Nothing is changed. */
+  readonly move: (from: string, to: string, store: Store | null, signal?: AbortSignal) => Promise<Move>
+  /** Activation objects of a domain, with the machines of the fleet that use them. */
+  readonly objects: (from: DirectorySource, store: Store | null) => Promise<ObjectsFound>
 }
 
 /** Hosts are few, and each of them is waited for at most some seconds. */
@@ -50,7 +89,7 @@ export async function openHosts(
   const { site, environment, reached } = parts
   const known = await knownHosts(site, parts.names)
   const found = meantHosts(known.hosts, words).map((host) => ({ host, remarks: compared(host, site, known.domains) }))
-  const hosts = found.map(({ host, remarks }) => ({ ...host, ports: [], said: null, problem: null, requests: null, ...summed(remarks) }))
+  const hosts = found.map(({ host, remarks }) => ({ ...host, ...untouched, ...summed(remarks) }))
   const dnsAnswered = known.domains.length > 0 && known.domains.every((d) => d.problem === null)
   // A host with two ports is one machine.
   const asked = new Map<string, Promise<Asked>>()
@@ -59,22 +98,144 @@ export async function openHosts(
     asked.set(canonicalHost(name), answer)
     return answer
   }
-  const check = async ({ host, remarks }: (typeof found)[number], hours: number | null, signal?: AbortSignal): Promise<CheckedHost> => {
+  const clock = () => environment.clock().getTime()
+  const check = async ({ host, remarks }: (typeof found)[number], wish: CheckWish, signal?: AbortSignal): Promise<CheckedHost> => {
     const ours = host.standing.verdict === 'authorised'
     const name = ours ? reached(host.name) : null
-    const [ports, { said, problem }] = await Promise.all([
+    const [ports, { said, problem }, use] = await Promise.all([
       Promise.all(ours ? host.standing.addresses.map((address) => tryPort(address, host.port, site)) : []),
       name === null ? { said: null, problem: null } : askOnce(name, signal),
+      wish.store && wish.whole ? useOfHost(wish.store, host, clock()) : null,
     ])
-    const log =
-      hours !== null && name !== null && said !== null && said.groups.length > 0 ? await requestsBy(name, hours, environment) : noLog
-    return judgeHost(host, { ports, said, problem, ...log, remarks, dnsAnswered })
+    const hours = wish.hours ?? (wish.retire === null ? null : rememberedHours)
+    const log = hours !== null && name !== null && said && said.groups.length > 0 ? await logOf('host', name, hours, environment) : null
+    const events = log?.events ?? null
+    const alive = ports.some((p) => p.state === 'rpc') || (said?.groups.some((g) => g.state === 'licensed') ?? false)
+    const shared = wish.store && events ? await sharedInFleet(wish.store) : new Map()
+    return judgeHost(host, {
+      ...{ ports, said, problem, dnsAnswered },
+      requests: events && wish.hours !== null ? requestsOf(events, log!.unread, wish.hours, wish.client, shared) : null,
+      logProblem: log?.problem ?? null,
+      remarks: [
+        ...remarks,
+        ...(use ? aboutUse(host, use.users, alive) : []),
+        // What the log tells of them, it tells itself.
+        ...(use && !events
+          ? use.shared.map((s) =>
+              aboutDuplicate({ clientMachineId: s.cmid, clients: [], pool: s.pool, fleet: s.machines.map((m) => m.name) }),
+            )
+          : []),
+        ...(said
+          ? [use?.served, events && servedByLog(events)].flatMap((served) => (served ? aboutServed(said, served) : [])).slice(0, 4)
+          : []),
+      ],
+      forecast:
+        said && wish.whole
+          ? expected(said, wish.store ? await countsOf(wish.store, host, clock()) : new Map(), use, events, {
+              hours,
+              retire: wish.retire,
+              now: clock(),
+            })
+          : [],
+      users: use?.users ?? null,
+    })
+  }
+  async function* checked(wish: CheckWish, signal?: AbortSignal): AsyncGenerator<CheckedHost> {
+    const all: CheckedHost[] = []
+    for await (const host of eachMachine(found, atOnce, (host) => check(host, wish, signal), signal)) {
+      all.push(host)
+      yield host
+    }
+    if (wish.store && all.length > 0) await keepChecks(wish.store, all, clock())
   }
   return {
     domains: known.domains,
     hosts,
-    check: (hours, signal) => eachMachine(found, atOnce, (host) => check(host, hours, signal), signal),
+    check: checked,
+    story: (machine, hours, signal) => storyFor(machine, hours, { hosts: known.hosts, reached, environment, signal }),
+    move: async (from, to, store, signal) => {
+      const [target] = meantHosts(known.hosts, [to])
+      if (target!.standing.verdict !== 'authorised')
+        throw new ProblemError(
+          problem('HOST_NOT_AUTHORISED', `${target!.name} cannot take over: ${target!.standing.because ?? 'it is not authorised.'}`, [
+            'Declare its domain and network in the site file if they are yours.',
+          ]),
+        )
+      const old = known.hosts.find((h) => meansHost(h, from)) ?? null
+      const wish: CheckWish = { hours: null, client: null, retire: null, whole: false, store: null }
+      const [checkedTo, checkedOld] = await Promise.all(
+        [target!, old].map((host) => (host ? check({ host, remarks: compared(host, site, known.domains) }, wish, signal) : null)),
+      )
+      const nobody = { name: from, standing: { addresses: [], verdict: 'unknown', because: null } } as const
+      const [users, usersOfNew] = store
+        ? await Promise.all([useOfHost(store, old ?? nobody, clock()), useOfHost(store, target!, clock())])
+        : [null, null]
+      return moveOf({
+        ...{ oldName: from, old: checkedOld ?? null, to: checkedTo!, domains: known.domains },
+        ...{ users: users?.users ?? null, usersOfNew: usersOfNew?.users ?? null },
+      })
+    },
+    objects: (from, store) => objectsIn(from, site, store, clock()),
   }
+}
+
+const untouched = { ports: [], said: null, problem: null, requests: null, forecast: [], users: null } as const
+/** A host counts the machines of 30 days. */
+const rememberedHours = 720
+
+const meansHost = (host: KnownHost, word: string): boolean => {
+  const wanted = canonicalHost(word)
+  const name = canonicalHost(host.name)
+  return (
+    name === wanted ||
+    (!/[.:]/.test(wanted) && name.startsWith(`${wanted}.`)) ||
+    host.standing.addresses.some((a) => canonicalHost(a) === wanted)
+  )
+}
+
+/** The systems that asked a host, as far as the products of its log tell. */
+function servedByLog(events: readonly LoggedEvent[]): Served {
+  const systems = new Map<string, number>()
+  for (const product of seenProducts(events)) if (releaseOf(product) !== null) systems.set(product, (systems.get(product) ?? 0) + 1)
+  return { systems, office: seenClients(events).filter((c) => c.application === 'office').length, by: 'its log' }
+}
+
+/** One for each machine and product. */
+function seenProducts(events: readonly LoggedEvent[]): string[] {
+  const found = new Map<string, string>()
+  for (const r of requestsOf(events, 0, 1).latest) if (r.product !== null) found.set(`${r.clientMachineId} ${r.activationId}`, r.product)
+  return [...found.values()]
+}
+
+/** What is to be expected of each key: its history, and who uses it, by the host's log where it was read, else by the fleet. */
+function expected(
+  said: HostSaid,
+  counts: ReadonlyMap<string, readonly CountPoint[]>,
+  use: FleetUse | null,
+  events: readonly LoggedEvent[] | null,
+  of: { readonly hours: number | null; readonly retire: number | null; readonly now: number },
+): readonly GroupForecast[] {
+  const clients = events ? seenClients(events) : null
+  const oldest = events?.reduce((at, e) => (e.loggedAt === null ? at : Math.min(at, Date.parse(e.loggedAt))), of.now) ?? of.now
+  const days = Math.floor((of.now - oldest) / 86_400_000)
+  const usersOf = (application: string): Users | null => {
+    const fleet = use && (application === 'windows' || application === 'office') ? use.of[application] : null
+    const log = clients && of.hours === rememberedHours ? usersByLog(clients, application, days) : null
+    // A log that is cut knows less than the host; of two that know a part, the one that knows more.
+    const best = log && (log.days >= countDays.remembered - 1 || log.machines.length >= (fleet?.machines.length ?? 0)) ? log : fleet
+    return best && best.machines.length > 0 ? best : null
+  }
+  return said.groups.map((g) => {
+    const before = counts.get(countKey(g)) ?? []
+    const last = before.at(-1)
+    const history =
+      g.count === null
+        ? before
+        : last?.count === g.count
+          ? [...before.slice(0, -1), { ...last, last: of.now }]
+          : [...before, { from: of.now, last: of.now, count: g.count }]
+    return forecastOf(g, { history, users: usersOf(g.application), retire: of.retire, now: of.now })
+  })
 }
 
 type Asked = { readonly said: HostSaid | null; readonly problem: Problem | null }
@@ -88,31 +249,4 @@ async function ask(name: string, environment: Environment, signal?: AbortSignal)
   )
   for await (const { result } of read) return result.ok ? { said: result.value, problem: null } : { said: null, problem: result.problem }
   return { said: null, problem: null }
-}
-
-type Log = { readonly requests: HostRequests | null; readonly logProblem: Problem | null }
-const noLog: Log = { requests: null, logProblem: null }
-
-/** The requests that a host handled in the last hours, by its own log. */
-async function requestsBy(name: string, hours: number, environment: Environment): Promise<Log> {
-  const { id: _, ...question } = requestsQuestion(new Date(environment.clock().getTime() - hours * 3_600_000))
-  try {
-    const machine = await environment.open(name)
-    try {
-      const rows = 'class' in question ? await machine.ask(question) : null
-      if (rows === null)
-        return {
-          requests: null,
-          logProblem: problem('EVENT_LOG_MISSING', 'this Windows has no class Win32_NTLogEvent', [
-            'Is the WMI repository damaged? As an administrator: winmgmt /verifyrepository',
-          ]),
-        }
-      const { events, unread } = requestEvents(rows, name)
-      return { requests: requestsOf(events, unread, hours), logProblem: null }
-    } finally {
-      await machine.close().catch(() => {})
-    }
-  } catch (error) {
-    return { requests: null, logProblem: problemOf(error) }
-  }
 }

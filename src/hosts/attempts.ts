@@ -79,10 +79,10 @@ function sameRequest(sent: LoggedEvent, handled: LoggedEvent): boolean {
   return alike(sent.clientMachineId, handled.clientMachineId) && alike(sent.activationId, handled.activationId)
 }
 
-/** By how many minutes the client's clock was ahead of the host's at that request, by the host's own log; null: it has none of it. */
-export function clockGapOf({ handled }: Attempt): number | null {
-  if (handled === null || handled.event.loggedAt === null) return null
-  const gap = (clientTime(handled.event) - Date.parse(handled.event.loggedAt)) / 60_000
+/** By how many minutes the client's clock was ahead of the host's, by what the host wrote of a request (12290); null: it does not tell. */
+export function gapOf(handled: LoggedEvent): number | null {
+  if (handled.loggedAt === null) return null
+  const gap = (clientTime(handled) - Date.parse(handled.loggedAt)) / 60_000
   // The client's time is cut to the minute, and a request takes its seconds.
   return Number.isNaN(gap) ? null : Math.ceil(gap) + 0
 }

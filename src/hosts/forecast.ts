@@ -1,4 +1,5 @@
 import { numberOf } from '../catalogue.ts'
+import type { HostRemark } from './judge.ts'
 import type { HostGroup } from './said.ts'
 
 /** A count of a host as it stood from one time to another (ms). */
@@ -48,10 +49,17 @@ export type GroupForecast = {
   }
 }
 
+/** Days: how long a host counts a machine, between two renewals of a machine, and how long an activation holds. */
+export const countDays = {
+  remembered: numberOf('count.windowDays'),
+  renewal: numberOf('renewal.defaultMinutes') / 1440,
+  valid: numberOf('validity.days'),
+} as const
+
 const dayMs = 86_400_000
-const remembered = numberOf('count.windowDays')
+const { remembered } = countDays
 /** Two renewals: a machine that is on asks in that time. */
-const quietMs = 2 * numberOf('renewal.defaultMinutes') * 60_000
+const quietMs = 2 * countDays.renewal * dayMs
 const mostWindows = numberOf('count.maxWithClients')
 const mostOffice = numberOf('count.maxOffice')
 /** A slope is told from noise by so many checks over so many days, and is told no further than a year. */
@@ -159,4 +167,24 @@ function trendOf(history: readonly CountPoint[], group: HostGroup, count: number
       return count >= t.count && days <= trendAheadDays ? [{ of: t.of, count: t.count, at: date(now + days * dayMs), surely: false }] : []
     }),
   }
+}
+
+/** What a forecast makes remarkable. */
+export function aboutForecast(f: GroupForecast): HostRemark[] {
+  const remarks: HostRemark[] = []
+  const list = (falls: readonly Fall[]) => falls.map((x) => `the ${x.count} that ${x.of} needs on ${x.at}`).join(' and ')
+  const next = ['See which machines are gone for good, and let others ask it; a few are better served by Active Directory or a MAK.']
+  if (f.trend && f.trend.falls.length > 0)
+    remarks.push({
+      severity: 'attention',
+      summary: `${f.name}: the count falls by ${-f.trend.perWeek} a week; if that goes on, it is below ${list(f.trend.falls)}.`,
+      next,
+    })
+  if (f.quiet && f.quiet.falls.length > 0)
+    remarks.push({
+      severity: 'attention',
+      summary: `${f.name}: ${f.users!.quiet} machines did not ask for two renewals; if they do not come back, the count is below ${list(f.quiet.falls)}.`,
+      next,
+    })
+  return remarks
 }

@@ -1,7 +1,9 @@
 import { canonicalHost } from '../addresses.ts'
 import { numberOf } from '../catalogue.ts'
 import type { Problem, Site, Verdict } from '../model.ts'
+import { aboutForecast, type GroupForecast } from './forecast.ts'
 import type { DomainAnswer, KnownHost } from './known.ts'
+import type { HostUsers } from './move.ts'
 import type { PortAnswer } from './port.ts'
 import { aboutRequests, type HostRequests } from './requests.ts'
 import type { HostSaid } from './said.ts'
@@ -21,6 +23,10 @@ export type CheckedHost = KnownHost & {
   readonly problem: Problem | null
   /** What its log tells; null where it was not asked for, or could not be. */
   readonly requests: HostRequests | null
+  /** What is to be expected of its counts, by its keys; empty where it was not asked, or not shown in full. */
+  readonly forecast: readonly GroupForecast[]
+  /** What the machines of the fleet have to do with it; null without a store. */
+  readonly users: HostUsers | null
   readonly verdict: Verdict
   /** Why it is not ok, in one sentence; null where it is. */
   readonly cause: string | null
@@ -94,10 +100,12 @@ export function judgeHost(
     readonly remarks: readonly HostRemark[]
     /** Whether the domains' DNS answered: only then is a record that is missing a record that is missing. */
     readonly dnsAnswered: boolean
+    readonly forecast?: readonly GroupForecast[]
+    readonly users?: HostUsers | null
   },
 ): CheckedHost {
-  const { ports, said, problem, requests, logProblem } = found
-  const remarks = [...found.remarks, ...aboutPorts(host, ports, said)]
+  const { ports, said, problem, requests, logProblem, forecast = [], users = null } = found
+  const remarks = [...found.remarks, ...aboutPorts(host, ports, said), ...publishedDead(host, ports, said)]
   if (said) remarks.push(...aboutItself(host, said, found.dnsAnswered))
   else if (problem) remarks.push(remark('unknown', `What it says of itself could not be asked: ${problem.summary}`, ...problem.next))
   else if (host.standing.verdict === 'authorised')
@@ -109,8 +117,9 @@ export function judgeHost(
       ),
     )
   if (requests) remarks.push(...aboutRequests(requests))
+  remarks.push(...forecast.flatMap(aboutForecast))
   if (logProblem) remarks.push(remark('unknown', `Its log of requests could not be read: ${logProblem.summary}`, ...logProblem.next))
-  return { ...host, ports, said, problem, requests, ...summed(remarks) }
+  return { ...host, ports, said, problem, requests, forecast, users, ...summed(remarks) }
 }
 
 /** The verdict that remarks come to. What could not be asked outweighs "look at this", and is outweighed by what is plainly wrong. */
@@ -182,6 +191,25 @@ function aboutPorts(host: KnownHost, ports: readonly PortAnswer[], said: HostSai
         ]
     }
   }
+}
+
+/** A record that leads machines to a host where none of its addresses answers. */
+function publishedDead(host: KnownHost, ports: readonly PortAnswer[], said: HostSaid | null): HostRemark[] {
+  if (host.publishedBy.length === 0 || ports.length === 0 || (said?.groups.length ?? 0) > 0) return []
+  const plain = new Set<PortAnswer['state']>(['refused', 'other'])
+  const away = new Set<PortAnswer['state']>([...plain, 'no-answer', 'unreachable'])
+  if (!ports.every((p) => away.has(p.state))) return []
+  const records = `_vlmcs._tcp of ${host.publishedBy.join(', ')}`
+  const sure = ports.every((p) => plain.has(p.state))
+  return [
+    remark(
+      sure ? 'action' : 'unknown',
+      sure
+        ? `Published but dead: ${records} sends machines to it, and no KMS answers there.`
+        : `Published, and nothing answers from here: ${records} sends machines to it.`,
+      `If it is gone, delete its record in ${records}; a host that publishes itself writes it again.`,
+    ),
+  ]
 }
 
 const tells = { refused: 'refuses the connection', 'no-answer': 'does not answer', unreachable: 'cannot be reached' } as const

@@ -1,11 +1,17 @@
-import type { EventFacts } from '../activation.ts'
-import { errorByCode, productOfActivationId } from '../catalogue.ts'
+import type { LoggedEvent } from '../activation.ts'
+import { errorByCode, numberOf, productOfActivationId } from '../catalogue.ts'
+import { clientTime, gapOf } from './attempts.ts'
+import { changingClients, meansMachine, seenClients } from './clients.ts'
 import type { HostRemark } from './judge.ts'
 
 /** One request that a host handled. */
 export type HostRequest = {
   /** ISO 8601, UTC: the time at the client. */
   readonly time: string | null
+  /** UTC, by the host's clock. */
+  readonly loggedAt: string | null
+  /** How far the client's clock was ahead of the host's at that request. */
+  readonly clockAheadMinutes: number | null
   readonly client: string | null
   readonly clientMachineId: string | null
   readonly product: string | null
@@ -20,6 +26,10 @@ export type HostRequest = {
 /** What a host's log tells of a time: event 12290. */
 export type HostRequests = {
   readonly hours: number
+  /** The machine that it is about: a name, or a CMID; null: all of them. */
+  readonly client: string | null
+  /** When the oldest event of that time was written, by the host's clock: a small log forgets sooner than the host. */
+  readonly since: string | null
   readonly events: number
   /** Events whose data could not be read. */
   readonly unread: number
@@ -33,39 +43,57 @@ export type HostRequests = {
     readonly requests: number
     readonly clients: readonly string[]
   }[]
-  /** CMIDs that machines of several names came with. */
-  readonly duplicates: readonly { readonly clientMachineId: string; readonly clients: readonly string[] }[]
+  /** CMIDs that machines of several names came with; `pool` and `fleet` by the store of the fleet. */
+  readonly duplicates: readonly Duplicate[]
+  /** Machines that came with several CMIDs, each of which counts: of a non-persistent pool, or installed anew. At most 50. */
+  readonly changing: readonly { readonly client: string; readonly clientMachineIds: number }[]
 }
+export type Duplicate = {
+  readonly clientMachineId: string
+  readonly clients: readonly string[]
+  /** The non-persistent pool that all of them are of; null: none, or not known. */
+  readonly pool: string | null
+  /** Machines of the fleet that have it by their own word. */
+  readonly fleet: readonly string[]
+}
+/** What the store of a fleet knows of a CMID that several of its machines have. */
+export type SharedBy = ReadonlyMap<string, { readonly pool: string | null; readonly machines: readonly { readonly name: string }[] }>
 
 /** More than a screen holds; whoever wants all of them has the log. */
 const shownRequests = 200
 const hex = (code: number) => `0x${(code >>> 0).toString(16).toUpperCase().padStart(8, '0')}`
 
-/** Puts the events of a time together. */
-export function requestsOf(events: readonly EventFacts[], unread: number, hours: number): HostRequests {
-  const names = new Map<string, Set<string>>()
+/** Puts the events of a time together; `client`: those of one machine, by its name or its CMID. */
+export function requestsOf(
+  all: readonly LoggedEvent[],
+  unread: number,
+  hours: number,
+  client: string | null = null,
+  shared: SharedBy = new Map(),
+): HostRequests {
+  const wanted = client?.toLowerCase() ?? null
+  const events =
+    wanted === null ? all : all.filter((e) => e.clientMachineId === wanted || (e.client !== null && meansMachine(e.client, wanted)))
+  const meant = new Set(events.map((e) => e.clientMachineId))
   const failed = new Map<number, { requests: number; clients: Set<string> }>()
   for (const e of events) {
-    if (e.clientMachineId) {
-      const known = names.get(e.clientMachineId) ?? new Set()
-      names.set(e.clientMachineId, known)
-      if (e.client) known.add(e.client.toLowerCase().replace(/\.$/, ''))
-    }
-    if (e.code) {
-      const those = failed.get(e.code) ?? { requests: 0, clients: new Set() }
-      failed.set(e.code, those)
-      those.requests++
-      if (e.client) those.clients.add(e.client.toLowerCase())
-    }
+    if (!e.code) continue
+    const those = failed.get(e.code) ?? { requests: 0, clients: new Set() }
+    failed.set(e.code, those)
+    those.requests++
+    if (e.client) those.clients.add(e.client.toLowerCase())
   }
-  const latest = [...events].sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : (a.time ?? '') > (b.time ?? '') ? -1 : 0))
+  const latest = [...events].sort((a, b) => (clientTime(b) || 0) - (clientTime(a) || 0))
   return {
-    hours,
+    ...{ hours, client },
+    since: all.map((e) => e.loggedAt).reduce((a, b) => (a === null || (b !== null && b < a) ? b : a), null),
     events: events.length,
     unread,
-    clients: names.size,
+    clients: new Set(events.flatMap((e) => e.clientMachineId ?? [])).size,
     latest: latest.slice(0, shownRequests).map((e) => ({
       time: e.time,
+      loggedAt: e.loggedAt,
+      clockAheadMinutes: gapOf(e),
       client: e.client,
       clientMachineId: e.clientMachineId,
       product: (e.activationId && productOfActivationId(e.activationId)?.product) || null,
@@ -83,10 +111,29 @@ export function requestsOf(events: readonly EventFacts[], unread: number, hours:
         requests,
         clients: [...clients].sort(),
       })),
-    duplicates: [...names]
-      .filter(([, clients]) => distinct(clients) > 1)
-      .map(([clientMachineId, clients]) => ({ clientMachineId, clients: [...clients].sort() })),
+    duplicates: duplicatesOf(all, shared).filter((d) => meant.has(d.clientMachineId)),
+    changing: changingClients(seenClients(all))
+      .filter((c) => wanted === null || meansMachine(c.client, wanted))
+      .slice(0, shownChanging),
   }
+}
+
+const shownChanging = 50
+
+function duplicatesOf(events: readonly LoggedEvent[], shared: SharedBy): Duplicate[] {
+  const names = new Map<string, Set<string>>()
+  for (const e of events) {
+    if (!e.clientMachineId) continue
+    const known = names.get(e.clientMachineId) ?? new Set()
+    names.set(e.clientMachineId, known)
+    if (e.client) known.add(e.client.toLowerCase().replace(/\.$/, ''))
+  }
+  return [...names]
+    .filter(([id, clients]) => distinct(clients) > 1 || shared.has(id))
+    .map(([clientMachineId, clients]) => {
+      const known = shared.get(clientMachineId)
+      return { clientMachineId, clients: [...clients].sort(), pool: known?.pool ?? null, fleet: known?.machines.map((m) => m.name) ?? [] }
+    })
 }
 
 /** A machine may come with its short name and with its full one. */
@@ -95,17 +142,39 @@ function distinct(clients: ReadonlySet<string>): number {
   return all.filter((name) => name.includes('.') || !all.some((other) => other.startsWith(`${name}.`))).length
 }
 
+const some = (names: readonly string[]) => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
+
+/** Machines with one CMID: copies of one image, or one non-persistent pool. */
+export function aboutDuplicate(d: Duplicate): HostRemark {
+  const all = [...new Set([...d.clients, ...d.fleet])].sort()
+  if (d.pool !== null)
+    return {
+      severity: 'info',
+      summary: `${all.length} machines of the pool ${d.pool} have one CMID, ${d.clientMachineId}: a non-persistent pool made of one image, which a host counts once.`,
+      next: [
+        'If the count is too low: prepare the image for KMS, so that each of its machines gets a CMID of its own (its tool rearms it).',
+      ],
+    }
+  return {
+    severity: 'attention',
+    summary: `${some(all)} came with one CMID, ${d.clientMachineId}: copies of one image, which the host counts once.${d.fleet.length > 1 ? ` In the fleet ${d.fleet.length} machines have it.` : ' A machine that was renamed looks alike.'}`,
+    next: ['Rebuild the image with sysprep /generalize; on machines that are in use, slmgr /rearm and a restart.'],
+  }
+}
+
 /** What the log makes remarkable. */
 export function aboutRequests(r: HostRequests): HostRemark[] {
-  const some = (names: readonly string[]) => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
   return [
-    ...r.duplicates.map(
-      (d): HostRemark => ({
-        severity: 'attention',
-        summary: `${some(d.clients)} came with one CMID, ${d.clientMachineId}: copies of one image, which the host counts once. A machine that was renamed looks alike.`,
-        next: ['Rebuild the image with sysprep /generalize; on machines that are in use, slmgr /rearm and a restart.'],
-      }),
-    ),
+    ...r.duplicates.map(aboutDuplicate),
+    ...(r.changing.length > 0
+      ? [
+          {
+            severity: 'info' as const,
+            summary: `${some(r.changing.map((c) => `${c.client} (${c.clientMachineIds})`))} came with several CMIDs: machines of a non-persistent pool get one each time they are made, and one that is installed anew does. Each counts for ${numberOf('count.windowDays')} days.`,
+            next: [],
+          },
+        ]
+      : []),
     ...r.failures.map(
       (f): HostRemark => ({
         severity: 'info',

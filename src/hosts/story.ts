@@ -2,7 +2,7 @@ import type { LoggedEvent } from '../activation.ts'
 import { canonicalHost } from '../addresses.ts'
 import { errorByCode, eventById, numberOf, productOfActivationId, type RequestCodeRow, requestCodes } from '../catalogue.ts'
 import type { Problem } from '../model.ts'
-import { type Attempt, attemptsOf, clockGapOf, codeOf, type Outcome, outcomeOf } from './attempts.ts'
+import { type Attempt, attemptsOf, codeOf, gapOf, type Outcome, outcomeOf } from './attempts.ts'
 import { meansMachine } from './clients.ts'
 
 /** A log that was asked for. `events` null: it could not be read, and `problem` says why. */
@@ -107,7 +107,7 @@ function attemptTold(a: Attempt, { machine, own, hosts }: Told): StoryAttempt {
   const host = a.handled?.host ?? named
   const now =
     asked && own.clockAheadMinutes !== null && asked.clockAheadMinutes !== null ? own.clockAheadMinutes - asked.clockAheadMinutes : null
-  const clockGapMinutes = clockGapOf(a) ?? now
+  const clockGapMinutes = (a.handled ? gapOf(a.handled.event) : null) ?? now
   const events = [
     ...(a.sent ? [line(a.sent, 'machine', own)] : []),
     ...(a.handled ? [line(a.handled.event, 'host', hosts.find((h) => h.name === a.handled!.host)!)] : []),
@@ -118,7 +118,7 @@ function attemptTold(a: Attempt, { machine, own, hosts }: Told): StoryAttempt {
     at: events[0]?.at ?? null,
     product: (activationId && productOfActivationId(activationId)?.product) || null,
     ...{ activationId, host, outcome },
-    because: why(a, outcome, { machine, host, read, code, gap: clockGapMinutes }),
+    because: why(a, outcome, { machine, host, read, ownRead: own.events !== null, code, gap: clockGapMinutes }),
     code: code === null ? null : hex(code),
     meaning: code === null ? null : (errorByCode(code)?.meaning ?? null),
     ...{ clockGapMinutes, events },
@@ -130,7 +130,7 @@ const isHost = (h: LogRead, named: string) => canonicalHost(h.name) === canonica
 function why(
   a: Attempt,
   outcome: Outcome,
-  of: { machine: string; host: string | null; read: boolean; code: number | null; gap: number | null },
+  of: { machine: string; host: string | null; read: boolean; ownRead: boolean; code: number | null; gap: number | null },
 ): string {
   const host = of.host ?? 'the host'
   const code = of.code === null ? '' : ` (${hex(of.code)})`
@@ -154,7 +154,7 @@ function why(
       return `It found no KMS host to ask${code}: nothing left the machine.`
     case 'cannot-tell':
       if (a.sent === null && a.handled)
-        return `${host} handled a request and found nothing wrong with it; what the machine made of the answer, its own log would say.`
+        return `${host} handled a request and found nothing wrong with it; ${of.ownRead ? `the log of ${of.machine} has nothing of it: it was cut, or another machine has that name.` : 'what the machine made of the answer, its own log would say.'}`
       if (a.sent === null && a.answered === null) return `Activation failed${code}; no event of a request (12288) belongs to it.`
       return a.sent?.code
         ? `The request failed${code}; only the log of ${host} would say whether it arrived.`

@@ -1,7 +1,9 @@
 import { auditor, auditRemarks, unanswered } from '../../activation.ts'
+import { proofsOf } from '../../app.ts'
 import { type Io, json, showProblem } from '../io.ts'
 import { appFor, machinesMeant, progress } from '../machines.ts'
 import { showAudit } from '../views/audit.ts'
+import { fleetIfThere } from './hosts-flags.ts'
 
 export async function run(
   words: readonly string[],
@@ -10,7 +12,9 @@ export async function run(
 ): Promise<number> {
   const app = await appFor(flags, io, words)
   const names = machinesMeant(app, words, flags, 'audit')
-  const all = auditor(app.site)
+  const store = await fleetIfThere(flags, io)
+  const now = new Date()
+  const all = auditor(app.site, store ? await proofsOf(store, now.getTime()) : [], app.recorded ? null : now.toISOString())
   const bar = progress(names.length, io)
   try {
     for await (const { name, result } of app.status(names)) {
@@ -21,6 +25,7 @@ export async function run(
     }
   } finally {
     bar.end()
+    await store?.close()
     await app.close()
   }
   const audit = all.audit()

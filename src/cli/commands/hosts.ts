@@ -2,107 +2,135 @@ import type { CheckedHost, DomainAnswer, KmsHosts } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json } from '../io.ts'
 import { appFor } from '../machines.ts'
-import { showDomains, showFound, showHost, showHostRow } from '../views/hosts.ts'
+import { showDomains, showFound, showHost, showHostRow, showObjects } from '../views/hosts.ts'
+import { type Flags, fleetIfThere, hostsUsage, text, wholeNumber } from './hosts-flags.ts'
 
-const usage = (summary: string) =>
-  new ProblemError(
-    problem('USAGE', summary, [
-      'slmctl hosts discover: what DNS and the site file name',
-      'slmctl hosts check [HOST…]: whether they answer, and what they say of themselves',
-      'slmctl hosts show HOST: one of them in full',
-    ]),
-  )
+type Work = (names: readonly string[], flags: Flags, io: Io) => Promise<number>
 
-export async function run(
-  words: readonly string[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
-  io: Io,
-): Promise<number> {
+/** How hosts, and the machine of a story, are reached. */
+const reach = ['user', 'password-file', 'ask-password', 'credential', 'auth', 'https', 'port', 'ca', 'pin', 'timeout']
+
+/** What there is to do, with the flags that mean something to it. */
+const works: Readonly<Record<string, { readonly load: () => Promise<Work>; readonly takes: readonly string[] }>> = {
+  discover: { load: async () => discover, takes: ['directory', 'starttls', 'user', 'password-file', 'ca'] },
+  check: { load: async () => (names, flags, io) => check('check', names, flags, io), takes: reach },
+  show: {
+    load: async () => (names, flags, io) => check('show', names, flags, io),
+    takes: [...reach, 'events', 'hours', 'client', 'retire'],
+  },
+  story: { load: async () => (await import('./hosts-story.ts')).story, takes: [...reach, 'hours'] },
+  migrate: { load: async () => (await import('./hosts-migrate.ts')).migrate, takes: reach },
+}
+const general = ['store', 'site', 'json', 'help']
+
+export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [verb, ...names] = words
-  if (verb !== 'discover' && verb !== 'check' && verb !== 'show')
-    throw usage(verb === undefined ? 'hosts wants to know what to do: discover, check or show.' : 'hosts knows discover, check and show.')
-  if (verb === 'show' && names.length !== 1) throw usage('hosts show wants one host.')
-  if (verb === 'discover' && names.length > 0) throw usage('hosts discover takes no names: it looks in every domain of the site.')
-  const hours = hoursMeant(verb, flags)
-  const app = await appFor(flags, io)
-  try {
-    const hosts = await app.kmsHosts(names)
-    if (hosts.hosts.length === 0 && hosts.domains.every((d) => d.problem === null))
-      throw new ProblemError(
-        problem('NO_KMS_HOSTS', 'The site file names no KMS host, and its domains publish none.', [
-          'Name them under kms.hosts of the site file, or its domains under domains.',
-        ]),
-      )
-    return verb === 'discover' ? discover(hosts, flags.json === true, io) : await check(verb, hosts, hours, flags.json === true, io)
-  } finally {
-    await app.close()
-  }
+  const work = verb === undefined ? undefined : Object.hasOwn(works, verb) ? works[verb] : undefined
+  if (!work) throw hostsUsage(`hosts ${verb === undefined ? 'wants to know what to do' : `does not know ${verb}`}.`)
+  const wrong = Object.keys(flags).find((flag) => ![...work.takes, ...general].includes(flag))
+  if (wrong !== undefined) throw hostsUsage(`hosts ${verb} does not take --${wrong}.`)
+  return await (await work.load())(names, flags, io)
 }
 
-/** How far back the log is read; null where nobody asked for it. */
-function hoursMeant(verb: string, flags: Readonly<Record<string, string | boolean | undefined>>): number | null {
-  if (flags.events !== true && flags.hours === undefined) return null
-  if (verb !== 'show' || flags.events !== true) throw usage('--events and --hours are for hosts show HOST --events.')
-  const hours = Number(flags.hours ?? 24)
-  // A host counts the clients of 30 days.
-  if (!Number.isInteger(hours) || hours < 1 || hours > 720) throw usage(`--hours ${flags.hours}: expected a number from 1 to 720.`)
-  return hours
+/** The hosts that names mean; NO_KMS_HOSTS where the site has none at all. */
+function someHosts(hosts: KmsHosts): KmsHosts {
+  if (hosts.hosts.length === 0 && hosts.domains.every((d) => d.problem === null))
+    throw new ProblemError(
+      problem('NO_KMS_HOSTS', 'The site file names no KMS host, and its domains publish none.', [
+        'Name them under kms.hosts of the site file, or its domains under domains.',
+      ]),
+    )
+  return hosts
 }
 
-function discover({ domains, hosts }: KmsHosts, asJson: boolean, io: Io): number {
-  if (asJson) io.out(json({ schema: 'slmctl.hosts/1', command: 'discover', domains, hosts: hosts.map(entry) }))
-  else {
-    showDomains(domains, io)
-    showFound(hosts, io)
-  }
-  return exitCode(domains, hosts)
-}
-
-/** What could not be told goes before what is not as wished. */
+/** 2 where DNS could not be asked or a host could not be judged, 1 where something does not fit. */
 function exitCode(domains: readonly DomainAnswer[], hosts: readonly CheckedHost[]): number {
   if (domains.some((d) => d.problem !== null) || hosts.some((h) => h.verdict === 'cannot-tell')) return 2
   return hosts.some((h) => h.verdict !== 'ok') ? 1 : 0
 }
 
-async function check(verb: 'check' | 'show', hosts: KmsHosts, hours: number | null, asJson: boolean, io: Io): Promise<number> {
-  const whole = verb === 'show'
-  const checked: CheckedHost[] = []
-  for await (const host of hosts.check(hours)) {
-    checked.push(host)
-    if (asJson) continue
-    if (whole) showHost(host, io)
-    else showHostRow(host, io)
-  }
-  const failing: readonly DomainAnswer[] = hosts.domains.filter((d) => d.problem !== null)
-  if (asJson) io.out(json({ schema: 'slmctl.hosts/1', command: verb, domains: hosts.domains, hosts: checked.map(entry) }))
-  else {
-    if (failing.length > 0) showDomains(failing, io)
-    if (!whole) {
-      const count = (...verdicts: readonly CheckedHost['verdict'][]) => checked.filter((h) => verdicts.includes(h.verdict)).length
-      io.out(
-        `\n${count('ok')} in order, ${count('attention', 'action')} not, ${count('cannot-tell')} cannot be told. In full: slmctl hosts show NAME\n`,
-      )
+async function discover(names: readonly string[], flags: Flags, io: Io): Promise<number> {
+  if (names.length > 0) throw hostsUsage('hosts discover takes no names: it looks in every domain of the site.')
+  const domain = text(flags, 'directory')
+  if (domain === null && ['starttls', 'user', 'password-file', 'ca'].some((f) => flags[f] !== undefined))
+    throw hostsUsage('hosts discover asks DNS only; --user and the like are for --directory DOMAIN.')
+  // Who signs in at the directory is no user for machines.
+  const { user: _, 'password-file': __, ca: ___, ...others } = flags
+  const app = await appFor(others, io)
+  const store = domain === null ? null : await fleetIfThere(flags, io)
+  try {
+    const found = await app.kmsHosts([])
+    const hosts = domain === null ? someHosts(found) : found
+    const objects =
+      domain === null
+        ? null
+        : await hosts.objects(
+            {
+              ...{ domain, query: {}, user: text(flags, 'user'), passwordFile: text(flags, 'password-file') },
+              ...{ startTls: flags.starttls === true, ca: text(flags, 'ca') },
+            },
+            store,
+          )
+    if (flags.json === true)
+      io.out(json({ schema: 'slmctl.hosts/1', command: 'discover', domains: hosts.domains, hosts: hosts.hosts.map(entry), objects }))
+    else {
+      showDomains(hosts.domains, io)
+      showFound(hosts.hosts, io)
+      if (objects) showObjects(objects, store !== null, io)
     }
+    return exitCode(hosts.domains, hosts.hosts) || (objects?.objects.some((o) => o.ours === false) ? 1 : 0)
+  } finally {
+    await store?.close()
+    await app.close()
   }
-  return exitCode(hosts.domains, checked)
+}
+
+async function check(verb: 'check' | 'show', names: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const whole = verb === 'show'
+  if (whole && names.length !== 1) throw hostsUsage('hosts show wants one host.')
+  const client = text(flags, 'client')
+  if (flags.events !== true && (flags.hours !== undefined || client !== null))
+    throw hostsUsage('--hours and --client are for hosts show HOST --events.')
+  // Of one machine all is wanted that a host may still count.
+  const hours = flags.events === true ? (wholeNumber(flags, 'hours', 720) ?? (client === null ? 24 : 720)) : null
+  const retire = wholeNumber(flags, 'retire', 1_000_000)
+  const app = await appFor(flags, io)
+  const store = await fleetIfThere(flags, io)
+  try {
+    const hosts = someHosts(await app.kmsHosts(names))
+    const checked: CheckedHost[] = []
+    for await (const host of hosts.check({ hours, client, retire, whole, store })) {
+      checked.push(host)
+      if (flags.json === true) continue
+      if (whole) showHost(host, io)
+      else showHostRow(host, io)
+    }
+    if (flags.json === true)
+      io.out(json({ schema: 'slmctl.hosts/1', command: verb, domains: hosts.domains, hosts: checked.map(entry), objects: null }))
+    else afterwards(hosts.domains, checked, whole, io)
+    return exitCode(hosts.domains, checked)
+  } finally {
+    await store?.close()
+    await app.close()
+  }
+}
+
+function afterwards(domains: readonly DomainAnswer[], checked: readonly CheckedHost[], whole: boolean, io: Io): void {
+  const failing = domains.filter((d) => d.problem !== null)
+  if (failing.length > 0) showDomains(failing, io)
+  if (whole) return
+  const count = (...verdicts: readonly CheckedHost['verdict'][]) => checked.filter((h) => verdicts.includes(h.verdict)).length
+  io.out(
+    `\n${count('ok')} in order, ${count('attention', 'action')} not, ${count('cannot-tell')} cannot be told. In full: slmctl hosts show NAME\n`,
+  )
 }
 
 /** One host of the JSON answer, its fields in one order. */
-function entry({
-  name,
-  port,
-  named,
-  declared,
-  publishedBy,
-  standing,
-  ports,
-  said,
-  problem,
-  requests,
-  verdict,
-  cause,
-  next,
-  remarks,
-}: CheckedHost) {
-  return { name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, requests, remarks }
+function entry(h: CheckedHost) {
+  const { name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, requests } = h
+  const { forecast, users, remarks } = h
+  return {
+    ...{ name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, requests },
+    ...{ forecast, users, remarks },
+  }
 }

@@ -30,6 +30,7 @@ export function showAudit(audit: Audit, site: boolean, io: Io): void {
   for (const [origin, means] of words) {
     const n = audit.products.reduce((sum, row) => sum + row.count[origin], 0)
     if (n > 0) io.out(`${String(n).padStart(7)}  ${origin.padEnd(12)} ${io.paint('dim', means)}\n`)
+    if (n > 0 && origin === 'own') showOwn(audit, io)
   }
   if (audit.products.length > 0) {
     io.out(`\n${io.paint('bold', 'Activated products')}\n`)
@@ -54,6 +55,32 @@ export function showAudit(audit: Audit, site: boolean, io: Io): void {
   for (const remark of audit.remarks.slice(0, most)) showRemark(remark, io)
   if (audit.remarks.length > most) io.out(`\n(${audit.remarks.length - most} more: --json has all)\n`)
 }
+
+/** Which of the own activations rest on more than the site file's word. */
+function showOwn({ own }: Audit, io: Io): void {
+  const sum = (some: Audit['own']) => some.reduce((total, o) => total + o.products, 0)
+  const proved = own.filter((o) => o.provedAt !== null)
+  const declared = sum(own) - sum(proved)
+  for (const o of proved.slice(0, mostHosts))
+    io.out(
+      wrap(
+        `${o.products} proved: ${o.host} showed a licensed host key on ${o.provedAt!.slice(0, 10)}`,
+        io.columns,
+        ' '.repeat(9),
+        ' '.repeat(11),
+      ),
+    )
+  if (declared > 0)
+    io.out(
+      wrap(
+        `${declared} declared by the site file${own.some((o) => o.host !== null && o.provedAt === null) ? '; slmctl hosts check asks the hosts themselves' : ''}`,
+        io.columns,
+        ' '.repeat(9),
+        ' '.repeat(11),
+      ),
+    )
+}
+const mostHosts = 10
 
 function showRemark(r: AuditRemark, io: Io): void {
   io.out(`${io.paint('bold', r.machine)}  ${io.paint(paint[r.origin], r.origin)}\n`)

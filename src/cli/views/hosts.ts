@@ -1,6 +1,7 @@
-import type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts } from '../../app.ts'
+import type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, ObjectsFound } from '../../app.ts'
 import { type Io, wrap } from '../io.ts'
 import { colour } from './diagnosis.ts'
+import { showForecast } from './hosts-forecast.ts'
 
 const called = (host: { readonly name: string; readonly port: number }) =>
   host.port === 1688 ? host.name : host.name.includes(':') ? `[${host.name}]:${host.port}` : `${host.name}:${host.port}`
@@ -90,6 +91,8 @@ export function showHost(host: CheckedHost, io: Io): void {
       if (by.length > 0) line('asked by', `clients that were ${by.map(([state, n]) => `${state.replaceAll('-', ' ')}: ${n}`).join(', ')}`)
     }
   }
+  showForecast(host.forecast, io)
+  if (host.users) showUsers(host.users, io)
   if (host.requests) showRequests(host.requests, io)
   if (host.remarks.length > 0) io.out(`\n${io.paint('bold', 'Also')}\n`)
   for (const r of host.remarks) showRemark(r, io)
@@ -98,8 +101,39 @@ export function showHost(host: CheckedHost, io: Io): void {
 /** More than this is for --json. */
 const shownRequests = 30
 
-function showRequests({ hours, events, clients, latest }: NonNullable<CheckedHost['requests']>, io: Io): void {
-  io.out(`\n${io.paint('bold', `Requests of the last ${hours === 1 ? 'hour' : `${hours} hours`}`)}\n`)
+function showUsers(u: NonNullable<CheckedHost['users']>, io: Io): void {
+  io.out(`\n${io.paint('bold', 'Machines of the fleet')}\n`)
+  const as = u.asOf === null ? '' : `; the oldest answer is of ${u.asOf.slice(0, 10)}`
+  io.out(
+    wrap(
+      u.machines === 0
+        ? 'none names it'
+        : `${u.machines} name it (${u.servers} of them Windows Server): on ${u.pinned} it is set by hand, ${u.cached} found it in DNS${u.otherwise > 0 ? `, of ${u.otherwise} it is not known` : ''}${as}`,
+      io.columns,
+      '  ',
+    ),
+  )
+}
+
+/** Activation objects of Active Directory. None shown is not "there are none". */
+export function showObjects({ domain, server, shown, objects }: ObjectsFound, store: boolean, io: Io): void {
+  io.out(`\n${io.paint('bold', `Activation objects of ${domain}`)}\n`)
+  if (shown === 0) io.out(wrap(`${server} showed none: there may be none, or this user may not see them.`, io.columns, '  '))
+  for (const o of objects) {
+    const used = o.machines === null ? '' : `; ${o.machines} ${o.machines === 1 ? 'machine' : 'machines'} of the fleet`
+    const made = o.object?.created ? `, made ${o.object.created.slice(0, 10)}` : ''
+    io.out(wrap(`${o.name}${o.hostKey ? `, ${o.hostKey}` : ''}${made}${used}`, io.columns, '  ', '    '))
+    io.out(io.paint('dim', wrap(o.distinguishedName, io.columns, '    ')))
+    if (o.object === null) io.out(wrap('machines name it, the directory did not show it', io.columns, '    ? ', '      '))
+    if (o.ours === false)
+      io.out(wrap('the site file does not count it as ours: forests, activation-objects', io.columns, '    ? ', '      '))
+  }
+  if (!store && objects.length > 0) io.out(io.paint('dim', '  Which machines use them, a fleet tells: slmctl fleet import, fleet scan\n'))
+}
+
+function showRequests({ hours, client, events, clients, latest }: NonNullable<CheckedHost['requests']>, io: Io): void {
+  const whose = client === null ? 'Requests' : `Requests of ${client}`
+  io.out(`\n${io.paint('bold', `${whose} in the last ${hours === 1 ? 'hour' : `${hours} hours`}`)}\n`)
   if (events === 0) {
     io.out('  none in its log\n')
     return
@@ -112,7 +146,7 @@ function showRequests({ hours, events, clients, latest }: NonNullable<CheckedHos
     const result = r.code === '0x00000000' ? 'answered' : r.code
     io.out(
       wrap(
-        `${r.client ?? 'no name'}, ${r.product ?? r.activationId ?? 'product not told'}, ${(r.state ?? 'state not told').replaceAll('-', ' ')}`,
+        `${r.client ?? 'no name'}, ${r.product ?? r.activationId ?? 'product not told'}, ${(r.state ?? 'state not told').replaceAll('-', ' ')}${clockOff(r.clockAheadMinutes)}`,
         io.columns,
         `  ${when}  ${result.padEnd(10)}  `,
       ),
@@ -121,6 +155,10 @@ function showRequests({ hours, events, clients, latest }: NonNullable<CheckedHos
   if (events > shownRequests)
     io.out(`  and ${events - shownRequests} more: --json shows ${events > latest.length ? `the latest ${latest.length}` : 'them'}\n`)
 }
+
+/** A clock that is an hour off will be four hours off some day. */
+const clockOff = (ahead: number | null) =>
+  ahead === null || Math.abs(ahead) < 60 ? '' : `, clock ${clock(ahead).replace('ours', 'the host’s')}`
 
 /** `50 (Windows Server needs 5, client Windows 25), 18422 requests, 20 failed` */
 function counted(g: HostSaid['groups'][number]): string {
