@@ -14,7 +14,7 @@ export type Replaced = { readonly name: string; readonly machine: number; readon
 /** An ID that a board or a licence has by itself; null for what makers leave in many of them. */
 export function ownId(id: string | null | undefined): string | null {
   const text = id?.trim().toLowerCase() ?? ''
-  if (text === '' || /^([0-9a-f])\1*$/.test(text.replaceAll('-', ''))) return null
+  if (!/^[!-~]{1,64}$/.test(text) || /^([0-9a-f])\1*$/.test(text.replaceAll('-', ''))) return null
   return unset.includes(text) || unset.includes(turned(text)) ? null : text
 }
 /** What AMI's firmware says where the maker of the board has set nothing. */

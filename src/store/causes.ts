@@ -1,4 +1,5 @@
 /** Causes, each kept once: what many machines have in common is counted by it. Writes `cause`. */
+import { indexed } from './parts.ts'
 import type { Database } from './tables.ts'
 
 /**
@@ -6,9 +7,10 @@ import type { Database } from './tables.ts'
  * in names (Windows 11), codes and addresses stay.
  */
 export function causeKey(text: string): string {
-  return text
+  const numberless = text
     .replace(/\b\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?/g, '#')
     .replace(/(?<![\w.#-]|Windows |Server |Office |Visio |Project |SQL )(?!\d+\.\d+\.\d+\.\d+)\d+(?:[.:]\d+)*(?![\w-]|\.\d)/g, '#')
+  return indexed(numberless)
 }
 
 const known = new WeakMap<Database, Map<string, number>>()

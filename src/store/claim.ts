@@ -87,6 +87,8 @@ async function claim(postgres: boolean, db: Kysely<Tables>, c: Claim): Promise<T
       ),
     )
   if (c.upTo !== null) due = due.where('t.position', '<=', c.upTo)
+  // Without statistics of a campaign that was just made, PostgreSQL would look at all that are due and sort them: 80 ms in place of 1.
+  if (postgres) await sql`set local enable_sort = off`.execute(db)
   due = due.orderBy('t.due_at').orderBy('t.position').orderBy('t.machine_id').limit(limit)
   const found = (await (postgres ? due.forUpdate('t').skipLocked() : due).execute()).map((t) => t.machine_id)
   const next = found.length === 0 ? found : await free(postgres, db, found, { ...clock, now: c.now })

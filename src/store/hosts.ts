@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { Application, Problem } from '../model.ts'
 import { problemOf, problemText } from './list.ts'
+import { indexed, plain } from './parts.ts'
 import type { Database, Tables } from './tables.ts'
 
 export type HostListed = {
@@ -51,7 +52,7 @@ export type KeptHost = HostListed & {
   readonly checks: readonly KeptCheck[]
 }
 
-const hostName = (name: string) => name.toLowerCase().replace(/\.$/, '')
+const hostName = (name: string) => indexed(name.toLowerCase().replace(/\.$/, ''))
 
 /** Keeps which hosts there are; answers their ids, in the order given. */
 export function saveHosts(database: Database, hosts: readonly HostListed[], at: number): Promise<readonly number[]> {
@@ -76,6 +77,7 @@ export function saveHosts(database: Database, hosts: readonly HostListed[], at: 
 export function saveCheck(database: Database, check: HostCheck): Promise<void> {
   return database.alone(`host ${check.host}`, async (db) => {
     const told = JSON.stringify(check.told)
+    const state = plain(check.state)
     const text = problemText(check.problem)
     for (const count of check.counts ?? []) await keepCount(db, check, count)
     const before = await db
@@ -87,7 +89,7 @@ export function saveCheck(database: Database, check: HostCheck): Promise<void> {
       .orderBy('id', 'desc')
       .limit(1)
       .executeTakeFirst()
-    if (before && before.state === check.state && before.problem === text && before.told === told) {
+    if (before && before.state === state && before.problem === text && before.told === told) {
       if (check.at > before.last_at)
         await db
           .updateTable('host_check')
@@ -104,7 +106,7 @@ export function saveCheck(database: Database, check: HostCheck): Promise<void> {
         from_at: check.at,
         last_at: check.at,
         times: 1,
-        state: check.state,
+        state,
         problem: text,
         told,
       })
@@ -113,8 +115,8 @@ export function saveCheck(database: Database, check: HostCheck): Promise<void> {
 }
 
 async function keepCount(db: Kysely<Tables>, { host, at }: HostCheck, now: HostCount): Promise<void> {
-  const key = now.partialKey ?? now.name ?? now.application
-  const told = { name: now.name, count: now.count, thresholds: JSON.stringify(now.thresholds) }
+  const key = indexed(now.partialKey ?? now.name ?? now.application)
+  const told = { name: now.name === null ? null : plain(now.name), count: now.count, thresholds: JSON.stringify(now.thresholds) }
   const before = await db
     .selectFrom('host_count')
     .selectAll()

@@ -3,6 +3,7 @@
  * here once, and shown (`dryRun`) or written.
  */
 import type { FoundMachine } from '../model.ts'
+import { indexed } from './parts.ts'
 
 /** A machine as the store knows it. */
 export type Known = {
@@ -31,7 +32,7 @@ export type Matched = {
 }
 
 /** A name as it is compared: case and a final dot mean nothing in DNS. */
-export const nameOf = (name: string) => name.normalize('NFC').toLowerCase().replace(/\.$/, '')
+export const nameOf = (name: string) => indexed(name.normalize('NFC').toLowerCase().replace(/\.$/, ''))
 
 /**
  * Matches a list with what is known. The same GUID is the same machine whatever it is called. The same name with another GUID, or

@@ -14,7 +14,7 @@ import {
   type Verdict,
 } from '../model.ts'
 import { nameOf } from './identity.ts'
-import { inParts, pageKey, strings } from './parts.ts'
+import { indexed, inParts, pageKey, plain, strings } from './parts.ts'
 import type { Database, MachineRow, ProductRow, Tables } from './tables.ts'
 
 /** Which machines. What is absent does not matter; all that is there must hold. Those from `cause` on are about one and the same product. */
@@ -340,7 +340,7 @@ async function filtered<O>(
   filter: Filter,
 ): Promise<{ query: SelectQueryBuilder<Tables, 'machine', O> }> {
   let q = query
-  const names = filter.product === undefined ? null : await productNames(db, filter.product.toWellFormed().replaceAll('\0', '\ufffd'))
+  const names = filter.product === undefined ? null : await productNames(db, plain(filter.product))
   const vanished = filter.vanished ?? 'no'
   if (vanished !== 'too') q = q.where('vanished_at', vanished === 'no' ? 'is' : 'is not', null)
   if (filter.verdict) q = q.where('verdict', 'in', some(filter.verdict))
@@ -363,7 +363,7 @@ async function filtered<O>(
     )
   }
   if (filter.group !== undefined) {
-    const group = filter.group
+    const group = indexed(filter.group)
     q = q.where('id', 'in', (e) => e.selectFrom('machine_group').select('machine_id').where('name', '=', group))
   }
   if (filter.source !== undefined) {
@@ -408,7 +408,7 @@ function withProduct(kind: Database['kind'], names: readonly string[] | null, e:
     )
   }
   if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
-  if (filter.host !== undefined) q = q.where('host', '=', filter.host.toLowerCase().replace(/\.$/, ''))
+  if (filter.host !== undefined) q = q.where('host', '=', indexed(filter.host.toLowerCase().replace(/\.$/, '')))
   if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
   if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
   if (names !== null) q = q.where('product.name', 'in', some(names))

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type FoundMachine, ProblemError, problem } from '../model.ts'
 import { type Known, match, nameOf } from './identity.ts'
-import { inParts } from './parts.ts'
+import { indexed, inParts, kept, plain } from './parts.ts'
 import { presentProducts } from './products.ts'
 import type { Database, MachineRow, Tables } from './tables.ts'
 
@@ -108,7 +108,7 @@ class Import {
     const groups = { add: [] as { machine_id: number; source: string; name: string }[], remove: [] as { id: number; names: string[] }[] }
     let nextId = 1 + [...known.keys()].reduce((a, b) => Math.max(a, b), 0)
     for (const m of matches) {
-      const wanted = new Set(m.found.groups)
+      const wanted = new Set(m.found.groups.map(indexed))
       if (m.kind === 'new') {
         const id = nextId++
         inserts.push(freshRow(id, m.found, at))
@@ -248,7 +248,7 @@ class Import {
 }
 
 function freshRow(id: number, found: FoundMachine, at: number): MachineRow {
-  return {
+  return kept({
     id,
     name: nameOf(found.name),
     guid: found.guid,
@@ -274,7 +274,7 @@ function freshRow(id: number, found: FoundMachine, at: number): MachineRow {
     problem_since: null,
     problem_count: 0,
     cmid: null,
-  }
+  })
 }
 
 function changes(row: MachineRow, found: FoundMachine): { set: Partial<MachineRow>; what: string[] } {
@@ -283,7 +283,7 @@ function changes(row: MachineRow, found: FoundMachine): { set: Partial<MachineRo
   if (nameOf(found.name) !== row.name) set.name = nameOf(found.name)
   for (const [field, column] of fields) {
     const told = found[field]
-    const value = typeof told === 'boolean' ? Number(told) : told
+    const value = typeof told === 'boolean' ? Number(told) : typeof told === 'string' ? plain(told) : told
     if (value === null || value === row[column]) continue
     set[column] = value
     what.push(field)

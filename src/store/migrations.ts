@@ -145,6 +145,9 @@ alter table campaign add column activation_clock bigint;
 -- A machine is held in one campaign at a time. Whoever held it in two tries again.
 update campaign_target set state = 'waiting', owner = null, lease_until = null where state = 'leased';
 create unique index campaign_target_held on campaign_target (machine_id) where state = 'leased';
+-- In the whole order in which machines are taken, so that nothing is sorted.
+drop index campaign_target_due;
+create index campaign_target_due on campaign_target (campaign_id, site, due_at, position, machine_id) where state = 'waiting';
 create index campaign_target_order on campaign_target (campaign_id, position);
 drop index campaign_target_state;
 create index campaign_target_state on campaign_target (campaign_id, site, state, problem_code, result);

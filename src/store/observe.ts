@@ -1,10 +1,11 @@
 /** What machines said, or why they could not be asked: compared with what is known, and only the changes are kept. Writes `problem_past`. */
 import type { Kysely } from 'kysely'
-import type { MachineReading, Problem } from '../model.ts'
+import type { MachineReading, Problem, Product } from '../model.ts'
 import { ownId, type Replaced, whose } from './boards.ts'
 import { causeIds, causeKey } from './causes.ts'
 import { machinesToObserve, setMachine, touchMachines } from './machines.ts'
-import { type KeptProduct, ProductChanges, productsOf } from './products.ts'
+import { kept, plain } from './parts.ts'
+import { ProductChanges, productsOf } from './products.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** A machine's answer. */
@@ -15,7 +16,7 @@ export type Answered = {
   /** False: read from a recording, and an older one than what is known changes nothing. An answer of this moment always counts. */
   readonly live: boolean
   readonly reading: Pick<MachineReading, 'verdict' | 'origin' | 'headline' | 'next' | 'system'>
-  readonly products: readonly KeptProduct[]
+  readonly products: readonly Product[]
   /** It was asked for all of its products, and answered: what is not among them is gone. */
   readonly whole: boolean
   /** The board's UUID, where it was asked for. */
@@ -129,7 +130,7 @@ async function keep(
 
 /** What of the machine's own row changes beside the time; null: nothing. */
 function changed(before: Before, { at, reading, uuid, cmid }: Answered) {
-  const set = {
+  const set = kept({
     verdict: reading.verdict,
     origin: reading.origin,
     headline: reading.headline,
@@ -138,19 +139,20 @@ function changed(before: Before, { at, reading, uuid, cmid }: Answered) {
     uuid: ownId(uuid) ?? before.uuid,
     cmid: ownId(cmid) ?? before.cmid,
     problem_code: null,
-  }
+  })
   if ((Object.keys(set) as (keyof typeof set)[]).every((column) => set[column] === before[column])) return null
   return { ...set, seen_at: at, asked_at: at, problem_summary: null, problem_next: null, problem_since: null, problem_count: 0 }
 }
 
 async function keepProblem(db: Kysely<Tables>, before: Before, { machine, at, problem }: Unanswered): Promise<void> {
+  const code = plain(problem.code)
   // Said again about the same try: nothing is counted twice.
-  const again = before.problem_code === problem.code && before.asked_at === at
-  const same = before.problem_code === problem.code
+  const again = before.problem_code === code && before.asked_at === at
+  const same = before.problem_code === code
   if (!same) await endProblem(db, before, at)
   await setMachine(db, machine, {
     asked_at: at,
-    problem_code: problem.code,
+    problem_code: code,
     problem_summary: problem.summary,
     problem_next: JSON.stringify(problem.next),
     problem_since: same ? before.problem_since : at,

@@ -3,6 +3,28 @@ export async function inParts<T>(list: readonly T[], size: number, work: (part: 
   for (let i = 0; i < list.length; i += size) await work(list.slice(i, i + size))
 }
 
+/** PostgreSQL refuses U+0000 in a text, and half a surrogate pair is no UTF-8: text as either database keeps it. */
+export function plain(text: string): string {
+  const formed = text.isWellFormed() ? text : text.toWellFormed()
+  return formed.includes('\0') ? formed.replaceAll('\0', '\ufffd') : formed
+}
+
+/** A row as it will be read again, so that what is said again is seen to be the same. */
+export function kept<T extends object>(row: T): T {
+  for (const [column, value] of Object.entries(row)) if (typeof value === 'string') (row as Record<string, unknown>)[column] = plain(value)
+  return row
+}
+
+/** PostgreSQL's indexes take some 2,700 bytes; no name of anything is as long, but what a machine answers may be. */
+const indexedMax = 600
+
+/** A text that an index has, plain and not without end. */
+export function indexed(text: string): string {
+  const fit = plain(text)
+  return fit.length <= indexedMax ? fit : `${fit.slice(0, indexedMax).toWellFormed()}…`
+}
+export const indexedOrNull = (text: string | null) => (text === null ? null : indexed(text))
+
 /** A key of a page: where the next one begins. Opaque to everybody else. */
 export const pageKey = (values: readonly (string | number)[]) => Buffer.from(JSON.stringify(values)).toString('base64url')
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { CompiledQuery, type Dialect, PostgresDialect, type PostgresPool } from 'kysely'
 import type { Pool, PoolClient, PoolConfig } from 'pg'
 import { ProblemError, problem } from '../model.ts'
-import { plain } from './sqlite.ts'
+import { plain } from './parts.ts'
 
 /** How to reach a database. The password is asked for at each new connection, from wherever its secret is kept. */
 export type PostgresConnection = {

@@ -2,11 +2,8 @@
 import type { Kysely } from 'kysely'
 import type { Product } from '../model.ts'
 import { causeKey } from './causes.ts'
-import { inParts } from './parts.ts'
+import { indexed, indexedOrNull, inParts, kept } from './parts.ts'
 import type { ProductPastRow, ProductRow, Tables } from './tables.ts'
-
-/** A product; `activationObject` is the object of Active Directory that activated it, its DN or its name. */
-export type KeptProduct = Product & { readonly activationObject?: string | null }
 
 /** What makes a new row of history when it changes. Minutes left are not among it, and a cause counts without its numbers. */
 const remembered = [
@@ -47,12 +44,12 @@ export class ProductChanges {
   readonly #past: Omit<ProductPastRow, 'id'>[] = []
 
   /** Compares what a machine says now with what is known; true where anything differs. `whole`: it was asked for all of its products. */
-  compare(machine: number, known: ReadonlyMap<string, ProductRow>, products: readonly KeptProduct[], context: Context): boolean {
+  compare(machine: number, known: ReadonlyMap<string, ProductRow>, products: readonly Product[], context: Context): boolean {
     const { at, whole, listed } = context
     let differs = false
     const said = new Set<string>()
     for (const [index, product] of products.entries()) {
-      let key = product.activationId ?? product.name ?? `${product.application} ${index + 1}`
+      let key = indexed(product.activationId ?? product.name ?? `${product.application} ${index + 1}`)
       while (said.has(key)) key += '+'
       said.add(key)
       const before = known.get(key)
@@ -129,13 +126,13 @@ type Context = {
   readonly causes: ReadonlyMap<string, number>
 }
 
-function rowOf(machine: number, key: string, p: KeptProduct, { at, listed, causes }: Context): ProductRow {
+function rowOf(machine: number, key: string, p: Product, { at, listed, causes }: Context): ProductRow {
   const evidence = p.verdict !== 'ok' || p.origin === 'foreign' || p.origin === 'suspect' ? p.evidence.slice(0, evidenceMax) : []
-  return {
+  return kept({
     machine_id: machine,
     key,
     present: Number(listed),
-    name: p.name,
+    name: indexedOrNull(p.name),
     application: p.application,
     edition: p.edition,
     channel: p.channel,
@@ -146,7 +143,7 @@ function rowOf(machine: number, key: string, p: KeptProduct, { at, listed, cause
     state: p.state,
     reason: p.reason,
     expires_at: endOf(p, at),
-    host: p.kms?.host?.toLowerCase().replace(/\.$/, '') ?? null,
+    host: indexedOrNull(p.kms?.host?.toLowerCase().replace(/\.$/, '') ?? null),
     port: p.kms?.port ?? null,
     host_ip: p.kms?.ip ?? null,
     host_found: p.kms?.found ?? null,
@@ -164,8 +161,8 @@ function rowOf(machine: number, key: string, p: KeptProduct, { at, listed, cause
     since: at,
     renewed_at: null,
     gone_at: null,
-    activation_object: p.activationObject || null,
-  }
+    activation_object: indexedOrNull(p.activationObject || null),
+  })
 }
 
 /** When it ends, in ms, to the minute. Without a zone a time is the machine's own, and minutes left tell better. */

@@ -13,6 +13,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { ProblemError, problem } from '../model.ts'
+import { plain } from './parts.ts'
 import { foreign, isBusy } from './problems.ts'
 
 /** "SLMc": in the file's header, so that a store is told from any other database of SQLite. */
@@ -103,12 +104,6 @@ function bound(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0
   if (value === undefined) throw new TypeError('undefined is no value of a database')
   return value as SQLInputValue
-}
-
-/** PostgreSQL refuses U+0000 in a text, and half a surrogate pair is no UTF-8. */
-export function plain(text: string): string {
-  const formed = text.isWellFormed() ? text : text.toWellFormed()
-  return formed.includes('\0') ? formed.replaceAll('\0', '\ufffd') : formed
 }
 
 class Connection implements DatabaseConnection {

@@ -6,7 +6,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Held } from './claim.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
-import { inParts, pageKey } from './parts.ts'
+import { inParts, pageKey, plain } from './parts.ts'
 import type { Database, Tables } from './tables.ts'
 
 export type TargetState = 'waiting' | 'leased' | 'done' | 'failed' | 'cancelled'
@@ -63,7 +63,7 @@ type TargetRow = Pick<Tables['campaign_target'], 'campaign_id' | 'machine_id' | 
 
 /** Whether it is still theirs. */
 export const heldBy = (target: TargetRow, held: Held) =>
-  target.state === 'leased' && target.owner === held.owner && target.attempts === held.attempt
+  target.state === 'leased' && target.owner === plain(held.owner) && target.attempts === held.attempt
 
 /** Reads targets, and holds them as they are until the transaction ends; in the order of their ids, so that nobody waits crosswise. */
 export async function lockTargets(database: Database, db: Kysely<Tables>, list: readonly Held[], how: 'share' | 'update') {
@@ -114,7 +114,7 @@ export function endTargets(database: Database, list: readonly TargetEnd[]): Prom
         return true
       }
       if (now.state !== after.state || now.attempts !== after.attempts) return false
-      return after.state === 'waiting' ? now.owner === null && now.due_at === after.due_at : now.owner === held.owner
+      return after.state === 'waiting' ? now.owner === null && now.due_at === after.due_at : now.owner === plain(held.owner)
     })
     await inParts([...writes.values()], 200, (part) => writeEnds(db, part))
     return answers
