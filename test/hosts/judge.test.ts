@@ -59,6 +59,45 @@ test('what answers at the port: "could not ask" is never dead, and a host that l
   )
 })
 
+test('published but dead: only where nothing can answer is it said for certain; what says that it lives is not dead', () => {
+  const port = (state: PortAnswer['state']): PortAnswer => ({ ...rpc, state, connectMs: null, seen: state })
+  const summaries = (h: ReturnType<typeof judged>) => [h.cause, ...h.remarks.map((r) => r.summary)].join('\n')
+  assert.match(
+    summaries(judged({ ports: [port('refused')], said: null })),
+    /Published but dead: _vlmcs\._tcp of corp\.example sends machines to it/,
+  )
+  assert.match(summaries(judged({ ports: [port('no-answer')], said: null })), /Published, and nothing answers from here/)
+  assert.equal(judged({ ports: [port('no-answer')], said: null }).verdict, 'cannot-tell')
+  for (const found of [
+    { ports: [port('refused'), rpc], said: null },
+    { ports: [port('not-tried')], said: null },
+    { ports: [port('refused')] },
+  ])
+    assert.doesNotMatch(summaries(judged(found)), /Published/)
+  assert.doesNotMatch(summaries(judged({ ports: [port('refused')], said: null }, { ...host, publishedBy: [] })), /Published/)
+})
+
+test('a count that falls is worth a look before it is too low', () => {
+  const falls = [{ of: 'client Windows', count: 25, at: '2026-12-02', surely: false }]
+  const forecast = {
+    ...({ name: 'Windows Server 2022', application: 'windows', count: 30, most: 50 } as const),
+    thresholds: [],
+    history: [],
+    users: null,
+    quiet: null,
+    retire: null,
+  }
+  const h = judged({ forecast: [{ ...forecast, trend: { perWeek: -7, falls } }] })
+  assert.deepEqual(
+    [h.verdict, h.cause],
+    [
+      'attention',
+      'Windows Server 2022: the count falls by 7 a week; if that goes on, it is below the 25 that client Windows needs on 2026-12-02.',
+    ],
+  )
+  assert.equal(judged({ forecast: [{ ...forecast, trend: { perWeek: -1, falls: [] } }] }).verdict, 'ok')
+})
+
 test('what it says of itself: no key, another port, not in DNS, kept by hand, unanswered questions', () => {
   const cause = (change: Partial<HostSaid>, of: KnownHost = host) => judged({ said: { ...said, ...change } }, of)
   assert.match(cause({ groups: [] }).cause!, /no KMS host key/)
