@@ -15,6 +15,7 @@ import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
 import { open, type Place, saying } from './store/open.ts'
 import { placeOf } from './store/postgres.ts'
+import { learn, standing } from './store/standing.ts'
 import { causes, counts, expiring, history } from './store/summary.ts'
 import type { Database } from './store/tables.ts'
 import {
@@ -116,6 +117,10 @@ export async function openStore(place: Place, options: StoreOptions) {
     releaseTarget: door(releaseTarget),
     extendLeases: door(extendLeases),
     cancelWaiting: door(cancelWaiting),
+    /** How a campaign stands, as one that runs is asked all the time; `left` counts all of its machines. */
+    standing: door(standing),
+    /** Lets the database see how many machines campaigns have, so that it finds the few that are held. */
+    learn: door(learn),
     left: door(left),
     positionOf: door(positionOf),
     progress: door(progress),

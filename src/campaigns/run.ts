@@ -178,13 +178,15 @@ class Runner {
       const known = this.#owns.get(c.id)
       const running = { ...c, settings: settingsOf(c.settings) }
       if (known) known.campaign = running
-      else
+      else {
+        await this.#store.learn()
         this.#owns.set(c.id, {
           campaign: running,
           canary: running.settings.canary ? 'first' : 'none',
           restUntil: new Map(),
           lookedAt: Number.NEGATIVE_INFINITY,
         })
+      }
       const own = this.#owns.get(c.id)!
       await this.#takeBack(running)
       if (await this.#look(own, now)) return c.id === campaign
@@ -220,12 +222,12 @@ class Runner {
       if (typeof verdict === 'object') return await end('stopped', verdict.stop)
       if (verdict === 'go') own.canary = 'over'
     }
-    const left = await this.#store.left({ campaign: campaign.id, upTo: null, sites: null })
-    if (left.untried + left.retrying + left.leased === 0 && own.canary !== 'first') return await end('finished', null)
+    const { leased, waits, nextDueAt } = await this.#store.standing(campaign.id)
+    if (leased === 0 && !waits && own.canary !== 'first') return await end('finished', null)
     if (settings.window && !isOpen(settings.window, now))
       this.#hear({ kind: 'waiting', campaign: campaign.id, until: opensAt(settings.window, now), why: 'window' })
-    else if (left.leased === 0 && left.nextDueAt !== null && left.nextDueAt > now + this.#pollMs)
-      this.#hear({ kind: 'waiting', campaign: campaign.id, until: left.nextDueAt, why: 'retry' })
+    else if (nextDueAt !== null && nextDueAt > now + this.#pollMs)
+      this.#hear({ kind: 'waiting', campaign: campaign.id, until: nextDueAt, why: 'retry' })
     return false
   }
 

@@ -847,6 +847,27 @@ export function suite(name: string, ground: Ground): void {
     await assert.rejects(store.reserveActivations({ campaign: 99_999, count: 1, everyMs: 1, now: noon }), code('CAMPAIGN_UNKNOWN'))
   })
 
+  on('whether a campaign goes on: what waits, what is held, when the next is due', async (store) => {
+    const campaign = await begin(store, 'k', await put(store, many(3)))
+    const other = await begin(store, 'other', await put(store, [found('alone')]))
+    const claim = (limit: number) =>
+      store.claimTargets({ campaign, site: '-', owner: 'w', limit, now: noon, leaseMs: 1000, mostAtOnce: null, upTo: null })
+    await store.learn()
+    assert.deepEqual(await store.standing(campaign), { leased: 0, waits: true, nextDueAt: noon })
+    const two = await claim(2)
+    assert.deepEqual(await store.standing(campaign), { leased: 2, waits: true, nextDueAt: null })
+    const [third] = await claim(2)
+    assert.deepEqual(await store.standing(campaign), { leased: 3, waits: false, nextDueAt: null })
+    await store.endTargets([
+      ...two.map((held) => ({ held, end: { dueAt: noon + 60_000, problemCode: 'WINRM_UNREACHABLE', attempted: true } })),
+      { held: third!, end: done },
+    ])
+    assert.deepEqual(await store.standing(campaign), { leased: 0, waits: true, nextDueAt: noon + 60_000 })
+    await store.cancelWaiting(campaign, noon)
+    assert.deepEqual(await store.standing(campaign), { leased: 0, waits: false, nextDueAt: null })
+    assert.deepEqual(await store.standing(other), { leased: 0, waits: true, nextDueAt: noon })
+  })
+
   on('what is left, of some sites and up to a place; the place of the n-th', async (store) => {
     const ids = await put(store, many(10))
     const campaign = await store.createCampaign({ key: 'k', kind: 'scan', name: 'k', settings: {}, at: noon })
