@@ -128,6 +128,23 @@ export async function openDirectory({ servers, ...how }: DirectoryOptions): Prom
   throw new ProblemError(...problems.reverse())
 }
 
+/** A group by its distinguished name, and the last number of its SID: what its members by "primary group" carry. */
+type Group = { readonly dn: string; readonly rid: number | null }
+
+/** The filter of a query; every text in it is one value. `now` in ms. */
+export function computerFilter(query: ComputerQuery, group: Group | null, now: number): Filter {
+  const parts: Filter[] = [{ attribute: 'objectCategory', is: 'computer' }]
+  if (query.enabled) parts.push({ not: { attribute: 'userAccountControl', rule: Rule.allBits, is: String(disabled) } })
+  if (query.seenWithinDays !== undefined)
+    parts.push({ attribute: 'lastLogonTimestamp', atLeast: fileTime(now - (query.seenWithinDays + lateDays) * dayMs) })
+  if (query.system) parts.push({ attribute: 'operatingSystem', contains: query.system })
+  if (group) {
+    const inside: Filter = { attribute: 'memberOf', rule: Rule.inChain, is: group.dn }
+    parts.push(group.rid === null ? inside : { or: [inside, { attribute: 'primaryGroupID', is: String(group.rid) }] })
+  }
+  return { and: parts }
+}
+
 async function directory(server: string, connection: LdapConnection): Promise<Directory> {
   const one = async (search: Search): Promise<Attributes | null> => {
     let found: Attributes | null = null
@@ -145,8 +162,8 @@ async function directory(server: string, connection: LdapConnection): Promise<Di
   if (domain === null || configuration === null)
     throw directoryTrouble('DIRECTORY_GARBAGE', server, 'it names no domain, and is no Active Directory')
 
-  /** The group by either name; its last number is what its members by "primary group" carry. */
-  const group = async (name: string): Promise<{ dn: string; rid: number | null }> => {
+  /** The group by either name. */
+  const group = async (name: string): Promise<Group> => {
     const attributes = ['objectSid', 'distinguishedName'] as const
     const kind: Filter = { attribute: 'objectCategory', is: 'group' }
     const found: Attributes[] = []
@@ -179,19 +196,8 @@ async function directory(server: string, connection: LdapConnection): Promise<Di
     return { dn, rid: sid !== undefined && sid.length >= 12 ? sid.readUInt32LE(sid.length - 4) : null }
   }
 
-  const filter = async (query: ComputerQuery): Promise<Filter> => {
-    const parts: Filter[] = [{ attribute: 'objectCategory', is: 'computer' }]
-    if (query.enabled) parts.push({ not: { attribute: 'userAccountControl', rule: Rule.allBits, is: String(disabled) } })
-    if (query.seenWithinDays !== undefined)
-      parts.push({ attribute: 'lastLogonTimestamp', atLeast: fileTime(Date.now() - (query.seenWithinDays + lateDays) * dayMs) })
-    if (query.system) parts.push({ attribute: 'operatingSystem', contains: query.system })
-    if (query.group) {
-      const { dn, rid } = await group(query.group)
-      const inside: Filter = { attribute: 'memberOf', rule: Rule.inChain, is: dn }
-      parts.push(rid === null ? inside : { or: [inside, { attribute: 'primaryGroupID', is: String(rid) }] })
-    }
-    return { and: parts }
-  }
+  const filter = async (query: ComputerQuery): Promise<Filter> =>
+    computerFilter(query, query.group ? await group(query.group) : null, Date.now())
 
   async function* computers(query: ComputerQuery, notes: SearchNotes = searchNotes()): AsyncGenerator<FoundMachine> {
     const search: Search = {

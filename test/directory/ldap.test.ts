@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { guidText } from '../../src/directory/ldap.ts'
+import { computerFilter, guidText } from '../../src/directory/ldap.ts'
 import { LdapConnection } from '../../src/directory/ldap-connection.ts'
 import { asDirectoryProblem, LdapResult } from '../../src/directory/ldap-problems.ts'
 import { Wire } from '../../src/directory/ldap-wire.ts'
 import { domainControllers, openDirectory } from '../../src/directory.ts'
 import { ProblemError } from '../../src/model.ts'
-import { BerReader, ber, berInteger, berText, encodeFilter, type Filter, filterText, Tag } from '../../src/protocol/ldap.ts'
+import { BerReader, ber, berInteger, berText, decodeFilter, encodeFilter, type Filter, filterText, Tag } from '../../src/protocol/ldap.ts'
 import { Secret } from '../../src/secrets.ts'
 
 const codeOf = async (work: Promise<unknown>) => {
@@ -185,6 +185,34 @@ test('a domain without domain controllers in DNS', async () => {
   }
   assert.deepEqual(await domainControllers('corp.example', { srv }), [{ name: 'dc2.corp.example' }, { name: 'dc1.corp.example' }])
   assert.deepEqual(asked, ['_ldap._tcp.dc._msdcs.corp.example'])
+})
+
+test('what somebody types for a directory is one value each: a system, a group by its distinguished name', () => {
+  const shape = (filter: Filter): unknown =>
+    'and' in filter
+      ? { and: filter.and.map(shape) }
+      : 'or' in filter
+        ? { or: filter.or.map(shape) }
+        : 'not' in filter
+          ? { not: shape(filter.not) }
+          : { ...filter, ...('is' in filter ? { is: 'x' } : {}), ...('contains' in filter ? { contains: 'x' } : {}) }
+  const wanted = (system: string, dn: string) =>
+    computerFilter({ enabled: true, seenWithinDays: 30, system, group: 'g' }, { dn, rid: 513 }, Date.UTC(2026, 10, 1))
+  const plain = shape(wanted('Windows 11', 'CN=a,DC=corp,DC=example'))
+  const hostile = fc.constantFrom('*)(objectClass=*', '*', ')(|(cn=*', '\\2a', 'a\0b', '(&)', 'CN=*,DC=corp')
+  const typed = fc.oneof(hostile, fc.string({ unit: 'grapheme', minLength: 1 }))
+  fc.assert(
+    fc.property(typed, typed, (system, dn) => {
+      const filter = wanted(system, dn)
+      // Over the wire and back: the same filter, in which the texts are values.
+      const { tag, content } = new BerReader(encodeFilter(filter)).next()
+      const back = decodeFilter(tag, content)
+      assert.deepEqual(shape(back), plain)
+      assert.deepEqual(back, filter)
+      const brackets = (of: Filter) => filterText(of).match(/[()]/g)!.length
+      assert.equal(brackets(filter), brackets(wanted('x', 'x')))
+    }),
+  )
 })
 
 test('objectGUID as text: the first three parts are little-endian ([MS-DTYP] 2.3.4.2)', () => {

@@ -29,13 +29,13 @@ export function machineRows(m: MachineLine): readonly (readonly Cell[])[] {
 
 export const card: readonly string[] = [
   ...machine,
-  ...['objectguid', 'uuid', 'enabled', 'distinguishedname', 'directory_seen_utc', 'added_utc', 'groups', 'sources'],
+  ...['objectguid', 'uuid', 'cmid', 'enabled', 'distinguishedname', 'directory_seen_utc', 'added_utc', 'groups', 'sources'],
 ]
 
 export function cardRows(m: MachineCard): readonly (readonly Cell[])[] {
   const sources = m.sources.map((s) => (s.vanishedAt === null ? s.source : `${s.source} (gone ${utc(s.vanishedAt)})`))
   const more: readonly Cell[] = [
-    ...[m.guid, m.uuid, m.enabled, m.distinguishedName, utc(m.directorySeenAt), utc(m.addedAt), joined(m.groups), joined(sources)],
+    ...[m.guid, m.uuid, m.cmid, m.enabled, m.distinguishedName, utc(m.directorySeenAt), utc(m.addedAt), joined(m.groups), joined(sources)],
   ]
   return machineRows(m).map((row) => [...row, ...more])
 }

@@ -132,7 +132,7 @@ export function showCard(m: MachineCard, io: Io): void {
   row('groups', m.groups.join(', '))
   row('pool', m.pool)
   row('sources', m.sources.map((s) => `${s.source}${s.vanishedAt === null ? '' : ` (gone since ${day(s.vanishedAt)})`}`).join(', '))
-  row('identity', [m.guid && `objectGUID ${m.guid}`, m.uuid && `UUID ${m.uuid}`].filter(Boolean).join(', '))
+  row('identity', [m.guid && `objectGUID ${m.guid}`, m.uuid && `UUID ${m.uuid}`, m.cmid && `CMID ${m.cmid}`].filter(Boolean).join(', '))
   row('account', m.enabled === false ? 'switched off in the directory' : null)
   for (const p of m.products) {
     if (p.goneAt !== null) continue
