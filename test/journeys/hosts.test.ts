@@ -1,6 +1,6 @@
 /** Looking after KMS hosts: DNS and WinRM are the lab's; what listens at a port are plain sockets of the test. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { addressKind } from '../../src/addresses.ts'
 import { decodeBind, encodeBindAnswer } from '../../src/protocol/rpc.ts'
+import { openStore } from '../../src/store.ts'
 import { a, srv, startDns } from '../directory/server.ts'
 import { type Stage, stage } from './lab.ts'
 
@@ -274,6 +275,224 @@ test('show --events: who asked and when, by the log of the host', async () => {
       ['show', 'kms1', '--events', '--hours', '721'],
     ])
       assert.equal((await s.slmctl('hosts', ...argv)).code, 2, argv.join(' '))
+  } finally {
+    await s.close()
+  }
+})
+
+const clients = [
+  { name: 'pc-1.corp.example', scenario: 'win11-enterprise-office-2021' },
+  { name: 'pc-2.corp.example', scenario: 'win11-enterprise-office-2021' },
+] as const
+/** A lab with two clients in a fleet, asked once. */
+async function fleetStage(): Promise<Stage> {
+  const s = await stage({ machines: [...machines, ...clients] })
+  const list = join(s.directory, 'list.csv')
+  writeFileSync(list, `name\n${clients.map((c) => c.name).join('\n')}\n`)
+  assert.equal((await s.slmctl('fleet', 'import', list)).code, 0)
+  assert.equal((await s.slmctl('fleet', 'scan')).code, 0)
+  return s
+}
+type Forecast = {
+  name: string
+  count: number
+  history: { from: string; last: string; count: number }[]
+  users: { from: string; machines: number } | null
+  trend: { perWeek: number; falls: { of: string }[] } | null
+  retire: { left: number; falls: { of: string }[] } | null
+}
+type Whole = Host & { forecast: Forecast[]; users: { machines: number; pinned: number; cached: number } | null }
+
+test('nothing is made only to keep a check; a store that is named and is not there is refused', async () => {
+  const s = await stage({ machines: [machines[0]] })
+  try {
+    assert.equal((await s.slmctl('hosts', 'check', 'kms1')).code, 0)
+    assert.equal(existsSync(join(s.directory, 'fleet.db')), false)
+    const one = (await json(s, 'show', 'kms1')).answer.hosts[0] as Whole
+    assert.deepEqual([one.users, one.forecast[0]!.history.length, one.forecast[0]!.users], [null, 1, null])
+    const ran = await s.slmctl('hosts', 'check', '--store', join(s.directory, 'nowhere.db'))
+    assert.equal(ran.code, 2)
+    assert.match(ran.err, /STORE_MISSING/)
+    // A store that nobody named and that cannot be read costs the check nothing.
+    writeFileSync(join(s.directory, 'fleet.db'), 'no database')
+    const beside = await s.slmctl('hosts', 'check', 'kms1')
+    assert.equal(beside.code, 0)
+    assert.match(beside.err, /without the fleet/)
+  } finally {
+    await s.close()
+  }
+})
+
+test('what checks find is kept: counts over time, a trend, who uses the host, what if machines are retired', async () => {
+  const s = await fleetStage()
+  try {
+    assert.equal((await s.slmctl('hosts', 'check')).code, 1)
+    const store = await openStore({ file: join(s.directory, 'fleet.db') }, { create: false })
+    const kept = await store.hosts(10)
+    assert.deepEqual(
+      kept.map((h) => [h.name, h.sources, h.checks.find((c) => c.address === '')!.state]),
+      [
+        ['kms-small.corp.example', ['site'], 'action'],
+        ['kms1.corp.example', ['site', 'dns _vlmcs._tcp.corp.example'], 'ok'],
+        ['kms2.corp.example', ['site', 'dns _vlmcs._tcp.corp.example', 'dns _vlmcs._tcp.labs.example'], 'action'],
+      ],
+    )
+    // The same host three weeks ago and two weeks ago, when it counted more: the lab's clock is ours, the store's history is not.
+    const small = kept[0]!
+    const { counts } = await store.hostHistory('kms-small.corp.example', 1688, 0)
+    await store.close()
+    const before = await openStore({ file: join(s.directory, 'earlier.db') }, { create: true })
+    const [id] = await before.saveHosts([{ name: 'kms-small.corp.example', port: 1688, sources: ['site'] }], 1)
+    const ago = (days: number) => Date.now() - days * 86_400_000
+    for (const [days, count] of [
+      [21, 24],
+      [14, 17],
+      [7, 10],
+    ] as const)
+      await before.saveCheck({
+        host: id!,
+        at: ago(days),
+        address: '',
+        state: 'ok',
+        problem: null,
+        told: null,
+        counts: [{ ...counts[0]!, partialKey: counts[0]!.key, count }],
+      })
+    await before.close()
+    assert.deepEqual(small.checks[0]!.times, 1)
+    const earlier = ['--store', join(s.directory, 'earlier.db')]
+    const whole = (await json(s, 'show', 'kms-small', ...earlier)).answer.hosts[0] as Whole
+    assert.deepEqual(
+      whole.forecast[0]!.history.map((h) => h.count),
+      [24, 17, 10, 3],
+    )
+    assert.equal(whole.forecast[0]!.trend!.perWeek, -7)
+    const shown = await s.slmctl('hosts', 'show', 'kms-small', ...earlier)
+    narrow(shown.out)
+    assert.match(shown.out, /17 #########\n/)
+    assert.match(shown.out, /trend +-7 a week/)
+    // Asked again at once, it says the same: no new point.
+    assert.equal(((await json(s, 'show', 'kms-small', ...earlier)).answer.hosts[0] as Whole).forecast[0]!.history.length, 4)
+
+    const kms1 = (await json(s, 'show', 'kms1', '--retire', '30')).answer.hosts[0] as Whole
+    assert.deepEqual([kms1.users!.machines, kms1.users!.cached + kms1.users!.pinned], [2, 2])
+    assert.deepEqual(kms1.forecast[0]!.users, { from: 'fleet', days: 30, machines: 2, quiet: 0 })
+    assert.deepEqual([kms1.forecast[0]!.retire!.left, kms1.forecast[0]!.retire!.falls.map((f) => f.of)], [20, ['client Windows']])
+    narrow((await s.slmctl('hosts', 'show', 'kms1', '--retire', '30')).out)
+    const unused = (await json(s, 'show', 'kms-small')).answer.hosts[0]!
+    assert.ok(unused.remarks.some((r) => /alive, but DNS does not publish it, and no machine of the fleet names it/.test(r.summary)))
+    for (const argv of [
+      ['show', 'kms1', '--retire', '0'],
+      ['check', '--retire', '3'],
+      ['show', 'kms1', '--client', 'pc-1'],
+      ['discover', '--user', 'x'],
+      ['show', 'kms1', '--directory', 'corp.example'],
+    ])
+      assert.match((await s.slmctl('hosts', ...argv)).err, /slmctl hosts discover: what DNS/, argv.join(' '))
+  } finally {
+    await s.close()
+  }
+})
+
+test('show --events --client: one machine of all that asked, over the days that a host counts', async () => {
+  const s = await fleetStage()
+  try {
+    for (const { name } of clients) assert.equal((await s.slmctl('apply', name, '--renew', '--yes')).code, 0)
+    s.lab.advance(5 * 24 * 60)
+    const shown = await s.slmctl('hosts', 'show', 'kms1', '--events', '--client', 'pc-2')
+    narrow(shown.out)
+    assert.match(shown.out, /Requests of pc-2 in the last 720 hours/)
+    assert.doesNotMatch(shown.out, /pc-1\.corp/)
+    const answer = JSON.parse((await s.slmctl('hosts', 'show', 'kms1', '--events', '--client', 'PC-2', '--json')).out) as {
+      hosts: { requests: { client: string; events: number; clients: number } }[]
+    }
+    assert.ok(valid(answer), JSON.stringify(valid.errors))
+    const { requests } = answer.hosts[0]!
+    assert.deepEqual([requests.client, requests.events, requests.clients], ['PC-2', 2, 1])
+  } finally {
+    await s.close()
+  }
+})
+
+test('migrate: a plan for people and as JSON, nothing is changed; what is not authorised is no place to move to', async () => {
+  const s = await fleetStage()
+  const validMove = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync('docs/hosts-migrate.schema.json', 'utf8')))
+  try {
+    const plan = await s.slmctl('hosts', 'migrate', 'kms1', 'kms-small')
+    assert.equal(plan.code, 1)
+    narrow(plan.out)
+    for (const words of [
+      /! kms1\.corp\.example activates Office, and kms-small\.corp\.example has no host\n +key for it/,
+      /DNS +corp\.example: kms1\.corp\.example, priority 0, weight 0; publishes\n +itself/,
+      /fleet +2 machines name kms1\.corp\.example/,
+      /client Windows needs 25; kms-small\.corp\.example counts 3/,
+      /Warm up the count/,
+      /The way back/,
+    ])
+      assert.match(plan.out, words)
+    const { code, out } = await s.slmctl('hosts', 'migrate', 'kms2', 'kms1.corp.example', '--json')
+    const move = JSON.parse(out) as { blockers: string[]; users: { machines: number } }
+    assert.ok(validMove(move), JSON.stringify(validMove.errors))
+    assert.deepEqual([code, move.blockers, move.users.machines], [0, [], 0])
+    // From a host that is gone and was none of the site.
+    const gone = JSON.parse((await s.slmctl('hosts', 'migrate', 'kms-old.corp.example', 'kms1', '--json')).out)
+    assert.deepEqual([gone.old.ours, gone.old.said], [false, false])
+    for (const argv of [
+      ['kms1', 'evil.example'],
+      ['kms1', '203.0.113.5'],
+    ]) {
+      const refused = await s.slmctl('hosts', 'migrate', ...argv)
+      assert.equal(refused.code, 2)
+      assert.match(refused.err, /HOST_NOT_AUTHORISED/)
+    }
+    for (const argv of [[], ['kms1'], ['a', 'b', 'c']]) assert.match((await s.slmctl('hosts', 'migrate', ...argv)).err, /wants two hosts/)
+    for (const { name } of [...machines, ...clients]) assert.equal(s.lab.calls(name).length, 0)
+  } finally {
+    await s.close()
+  }
+})
+
+test('audit: what is own is proved where a check saw the licensed host key, and declared otherwise', async () => {
+  const s = await fleetStage()
+  const validAudit = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync('docs/audit.schema.json', 'utf8')))
+  type Own = { host: string | null; products: number; provedAt: string | null }
+  const own = async (...names: string[]): Promise<Own[]> => {
+    const answer = JSON.parse((await s.slmctl('audit', ...names, '--json')).out) as { own: Own[] }
+    assert.ok(validAudit(answer), JSON.stringify(validAudit.errors))
+    return answer.own
+  }
+  try {
+    const declared = await own('pc-1.corp.example', 'pc-2.corp.example')
+    assert.deepEqual(declared, [{ host: 'kms1.corp.example', products: 4, provedAt: null }])
+    assert.match((await s.slmctl('audit', 'pc-1.corp.example')).out, /2 declared by the site file; slmctl hosts check/)
+    // The host among the machines is asked itself.
+    const both = await own('pc-1.corp.example', 'kms1.corp.example')
+    assert.equal(both.length, 1)
+    assert.ok(both[0]!.provedAt)
+    await s.slmctl('hosts', 'check')
+    const proved = await own('pc-1.corp.example')
+    assert.ok(Math.abs(Date.parse(proved[0]!.provedAt!) - Date.now()) < 600_000)
+    const shown = await s.slmctl('audit', 'pc-1.corp.example')
+    narrow(shown.out)
+    assert.match(shown.out, /2 proved: kms1\.corp\.example showed a licensed host key on 20/)
+    // A check of last month proves nothing of today, and neither does a host that lost its key.
+    const file = join(s.directory, 'old.db')
+    const store = await openStore({ file }, { create: true })
+    const [id] = await store.saveHosts([{ name: 'kms1.corp.example', port: 1688, sources: [] }], 1)
+    const told = (state: string) => ({
+      system: null,
+      build: null,
+      keys: [{ name: null, application: 'windows', partialKey: null, state, release: null }],
+    })
+    const check = (days: number, state: string) =>
+      store.saveCheck({ host: id!, at: Date.now() - days * 86_400_000, address: '', state: 'ok', problem: null, told: told(state) })
+    await check(40, 'licensed')
+    assert.equal((await own('pc-1.corp.example', '--store', file))[0]!.provedAt, null)
+    await check(20, 'licensed')
+    assert.ok((await own('pc-1.corp.example', '--store', file))[0]!.provedAt)
+    await check(1, 'notification')
+    assert.equal((await own('pc-1.corp.example', '--store', file))[0]!.provedAt, null)
+    await store.close()
   } finally {
     await s.close()
   }
