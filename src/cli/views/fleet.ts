@@ -89,7 +89,10 @@ export function showCounts({ counts, stale, causes }: FleetSummary, place: strin
     causes.filter((c) => c.problem !== null),
     io,
   )
-  if (causes.length > 0) io.out(`\nThe machines of a line: slmctl fleet list with the filter behind it.\n`)
+  if (causes.length > 0)
+    io.out(
+      `\n${wrap('The machines of a line: slmctl fleet list with the filter behind it; what would change on them: slmctl fleet plan with it.', io.columns)}`,
+    )
 }
 
 function showGroups(title: string, groups: readonly CauseGroup[], io: Io): void {
