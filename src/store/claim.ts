@@ -105,9 +105,8 @@ async function claim(postgres: boolean, db: Kysely<Tables>, c: Claim): Promise<T
     .select(['machine_id', 'name', 'address', 'uuid', 'guid', 'site', 'position', 'attempts'])
     .where('campaign_id', '=', c.campaign)
     .where('machine_id', 'in', next)
-    .orderBy('position')
-    .orderBy('machine_id')
     .execute()
+  rows.sort((a, b) => a.position - b.position || a.machine_id - b.machine_id)
   return rows.map(({ machine_id: machine, attempts: attempt, ...r }) => ({ campaign: c.campaign, machine, attempt, owner: c.owner, ...r }))
 }
 
