@@ -118,6 +118,65 @@ test('a disk that is full: said, nothing lost, and it goes on when there is room
   }
 })
 
+test('a disk that is full in the middle of a campaign: nothing is half, and it goes on', async (t) => {
+  const small = join(folder, 'narrow')
+  mkdirSync(small)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', small]).status !== 0) {
+    t.skip('needs the right to mount')
+    return
+  }
+  try {
+    const store = await openStore({ file: join(small, 'store.db') }, { create: true })
+    await store.importMachines(
+      Array.from({ length: 100 }, (_, i) => found(`pc-${i}`)),
+      { source: 's', at: noon },
+    )
+    const campaign = await store.createCampaign({ key: 'k', kind: 'apply', name: 'k', settings: {}, at: noon })
+    const targets = (await store.ids({})).map((machine, position) => ({ machine, site: '-', position }))
+    await store.addTargets(campaign, targets, noon)
+    await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+    const wish = { campaign, site: '-', owner: 'w', limit: 10, now: noon, leaseMs: 60_000, mostAtOnce: null, upTo: null }
+    const end = { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon } as const
+    const codes: string[] = []
+    const tried = async <T>(what: Promise<T>) =>
+      what.catch((error: { problems?: { code: string }[] }) => {
+        codes.push(error.problems?.[0]?.code ?? String(error))
+        return null
+      })
+    let lines = 0
+    let ended = 0
+    const held = await store.claimTargets({ ...wish, limit: 90 })
+    for (const [n, one] of held.entries()) {
+      const body = String(n).repeat(40_000)
+      const stand = await tried(store.appendJournal([0, 1].map((sequence) => ({ held: one, sequence, at: noon, body }))))
+      if (stand === null) break
+      lines += stand.filter(Boolean).length
+      if (await tried(store.finishTarget(one, end))) ended++
+    }
+    assert.match(codes[0] ?? 'nothing was refused', /^STORE_(?:FULL|DISK)$/)
+    const written = async () => {
+      let n = 0
+      for (const { machine } of targets) n += (await store.journal(campaign, machine)).length
+      return n
+    }
+    const left = await store.left({ campaign, upTo: null, sites: null })
+    assert.deepEqual([await written(), left.done, left.leased], [lines, ended, 90 - ended])
+    await store.check()
+    execFileSync('mount', ['-o', 'remount,size=30m', small])
+    const rest = held.slice(ended)
+    const said = await store.appendJournal(rest.map((h) => ({ held: h, sequence: 0, at: noon, body: 'x' })))
+    const all = await store.endTargets(rest.map((h) => ({ held: h, end })))
+    assert.ok(all.every(Boolean))
+    assert.equal((await store.left({ campaign, upTo: null, sites: null })).done, 90)
+    assert.equal(await written(), lines + said.filter(Boolean).length)
+    assert.equal((await store.claimTargets(wish)).length, 10)
+    await store.check()
+    await store.close()
+  } finally {
+    execFileSync('umount', ['-l', small])
+  }
+})
+
 test('a folder or a file that may not be written', () => {
   const locked = join(folder, 'locked')
   mkdirSync(locked)

@@ -10,6 +10,8 @@ import { join } from 'node:path'
 
 export type Server = {
   readonly port: number
+  /** All that it has; owned by the user that it runs as. */
+  readonly folder: string
   /** Its superuser, who needs no password here. */
   readonly user: string
   /** Its certificate, PEM, which signed itself; TLS is off until `alter system set ssl = on`. */
@@ -73,6 +75,7 @@ export async function startServer(bin: string): Promise<Server> {
   const pid = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
   const server: Server = {
     port,
+    folder,
     user: 'boss',
     certificate: readFileSync(certificate, 'utf8'),
     start: () => ctl('start'),

@@ -1,11 +1,14 @@
 /** The store on a real PostgreSQL; `npm run test:store` starts it and names it in SLMCTL_TEST_POSTGRES. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import pg from 'pg'
-import { openStore, type PostgresConnection, postgresUrl, restoreStore } from '../../src/store.ts'
+import { open } from '../../src/store/open.ts'
+import { type Held, openStore, type PostgresConnection, postgresUrl, restoreStore } from '../../src/store.ts'
 import { answer, found, noon, product } from './fixture.ts'
 import { programs, type Server, startServer } from './postgres-server.ts'
 import { suite } from './suite.ts'
@@ -183,4 +186,145 @@ test('PostgreSQL: gone for a while, stopped or killed: waited for, nothing lost,
   }
   await store.close()
   await hasty.close()
+})
+
+test('PostgreSQL: a database that an earlier version made is brought up to date, with what it held', async () => {
+  for (const file of globSync('test/store/version-*.sql').sort()) {
+    const version = Number(/\d+/.exec(file)![0])
+    const place = fresh()
+    await (await open(place, { create: true, version })).close()
+    const rows = readFileSync(file, 'utf8').slice(readFileSync(file, 'utf8').indexOf('\ninsert into '))
+    await run(rows.replace(/^insert into slmctl_schema.*$/gm, ''), place.postgres.schema)
+    // The same file on SQLite, brought up to date: not a row is different.
+    const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
+    try {
+      const sqlite = new DatabaseSync(join(folder, 'a.db'))
+      sqlite.exec(readFileSync(file, 'utf8'))
+      sqlite.close()
+      const lines: string[] = []
+      for (const [i, at] of [place, { file: join(folder, 'a.db') }].entries()) {
+        const store = await openStore(at, { create: false })
+        await store.backup(join(folder, `lines-${i}`), 'lines')
+        await store.close()
+        lines.push(readFileSync(join(folder, `lines-${i}`), 'utf8'))
+      }
+      assert.equal(lines[0], lines[1], file)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+})
+
+test('PostgreSQL: a campaign goes on when the database was gone: each machine ends once, each line that was acknowledged is there', async () => {
+  // SLMCTL_TEST_GONE_MS: for how long at a time; the tests do not wait a minute.
+  const goneMs = Number(process.env.SLMCTL_TEST_GONE_MS ?? 1_500)
+  const place = fresh()
+  const store = await openStore(place, { create: true, patienceMs: goneMs + 60_000 })
+  await store.importMachines(
+    Array.from({ length: 1_500 }, (_, i) => found(`pc-${i}`)),
+    { source: 's', at: noon },
+  )
+  const campaign = await store.createCampaign({ key: 'k', kind: 'apply', name: 'k', settings: {}, at: noon })
+  const targets = (await store.ids({})).map((machine, position) => ({ machine, site: '-', position }))
+  await store.addTargets(campaign, targets, noon)
+  await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+  const ended: number[] = []
+  const written: Held[] = []
+  const worker = async (owner: string) => {
+    const wish = { campaign, site: '-', owner, limit: 6, now: noon, leaseMs: 60_000, mostAtOnce: null, mostInAll: 40, upTo: null }
+    for (;;) {
+      const held = await store.claimTargets(wish)
+      if (held.length === 0) {
+        // A claim whose answer was lost left machines with a worker that does not know of them.
+        const { leased, untried } = await store.left({ campaign, upTo: null, sites: null })
+        if (untried + leased === 0) return
+        for (const l of await store.leases(campaign)) if (untried === 0) await store.takeBack({ campaign, ...l, dueAt: noon })
+        await new Promise((done) => setTimeout(done, 20))
+        if (untried === 0 && (await store.left({ campaign, upTo: null, sites: null })).retrying === 0) return
+        continue
+      }
+      const stands = await store.appendJournal(held.map((h) => ({ held: h, sequence: 0, at: noon, body: owner })))
+      const mine = held.filter((_, i) => stands[i])
+      written.push(...mine)
+      await new Promise((done) => setTimeout(done, 5))
+      const end = { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon } as const
+      const said = await store.endTargets(mine.map((h) => ({ held: h, end })))
+      ended.push(...mine.filter((_, i) => said[i]).map((h) => h.machine))
+    }
+  }
+  const workers = Promise.all(['a', 'b', 'c', 'd'].map(worker))
+  for (let round = 0; round < 3; round++) {
+    for (const enough = ended.length + 100; ended.length < enough && ended.length < 1_400; )
+      await new Promise((done) => setTimeout(done, 5))
+    if (round === 1) server.kill()
+    else server.stop('immediate')
+    await new Promise((done) => setTimeout(done, round === 2 ? goneMs : 1_500))
+    for (let tries = 0; ; tries++) {
+      try {
+        server.start()
+        break
+      } catch (error) {
+        if (tries > 20) throw error
+        await new Promise((done) => setTimeout(done, 500))
+      }
+    }
+  }
+  await workers
+  const { done } = await store.left({ campaign, upTo: null, sites: null })
+  assert.deepEqual([done, ended.length, new Set(ended).size], [1_500, 1_500, 1_500])
+  for (const h of written) {
+    const lines = await store.journal(campaign, h.machine)
+    assert.equal(lines.filter((l) => l.attempt === h.attempt).length, 1)
+  }
+  await store.close()
+})
+
+test('PostgreSQL: a disk that is full: said, nothing half, and it goes on when there is room', async (t) => {
+  const small = mkdtempSync(join(tmpdir(), 'slmctl-small-'))
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=777', 'none', small]).status !== 0) {
+    t.skip('needs the right to mount')
+    return
+  }
+  const place = fresh()
+  try {
+    chownSync(small, statSync(server.folder).uid, statSync(server.folder).gid)
+    await run(`create tablespace small location '${small}'`)
+    await run(
+      "create role cramped login password 'x'; grant create on database postgres to cramped; grant create on tablespace small to cramped",
+    )
+    await run('alter role cramped set default_tablespace = small')
+    const cramped = { postgres: { ...place.postgres, user: 'cramped', password: () => 'x' } }
+    const store = await openStore(cramped, { create: true })
+    const [id, campaign] = [1, await store.createCampaign({ key: 'k', kind: 'apply', name: '', settings: {}, at: noon })]
+    await store.importMachines([found('a')], { source: 's', at: noon })
+    await store.addTargets(campaign, [{ machine: id, site: '-', position: 0 }], noon)
+    await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
+    const wish = { campaign, site: '-', owner: 'w', limit: 1, now: noon, leaseMs: 1e9, mostAtOnce: null, upTo: null }
+    const [held] = await store.claimTargets(wish)
+    // Not compressible, so that it needs room.
+    const body = (n: number) => Array.from({ length: 2_000 }, (_, i) => Math.imul(i + 7, n * 2_654_435_761 + 12_345).toString(36)).join('')
+    const lines = (n: number) =>
+      Array.from({ length: 20 }, (_, i) => ({ held: held!, sequence: n * 20 + i, at: noon, body: body(n * 20 + i) }))
+    let kept = 0
+    let refused: unknown = null
+    for (; kept < 100 && refused === null; ) {
+      refused = await store.appendJournal(lines(kept)).then(
+        () => null,
+        (e: unknown) => e,
+      )
+      if (refused === null) kept++
+    }
+    assert.equal((refused as { problems?: { code: string }[] } | null)?.problems?.[0]?.code, 'STORE_FULL', String(refused))
+    assert.equal((await store.journal(campaign, id)).length, kept * 20)
+    execFileSync('mount', ['-o', 'remount,size=80m', small])
+    assert.ok((await store.appendJournal(lines(kept))).every(Boolean))
+    assert.equal((await store.journal(campaign, id)).length, (kept + 1) * 20)
+    assert.equal(await store.finishTarget(held!, { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon }), true)
+    await store.close()
+  } finally {
+    await run(`drop schema if exists "${place.postgres.schema}" cascade`)
+    await run('drop tablespace if exists small').catch(() => {})
+    execFileSync('umount', ['-l', small])
+    rmSync(small, { recursive: true, force: true })
+  }
 })

@@ -32,6 +32,19 @@ const code = (wanted: string) => (error: unknown) => {
   return true
 }
 
+/** The schema of a file, without comments, spaces and the order in which it was made. */
+function schemaOf(file: string): readonly string[] {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const rows = database.prepare("select name, sql from sqlite_schema where name not like 'sqlite_stat%' order by name").all()
+  database.close()
+  return rows.map((r) => `${r.name} ${r.sql}`.replace(/\s*--.*$/gm, '').replace(/\s+/g, ' '))
+}
+async function newStore(name: string): Promise<string> {
+  const file = join(folder, name)
+  await (await openStore({ file }, { create: true })).close()
+  return file
+}
+
 test('a store that version 1 made opens, with what it held, and is what a new one is', async () => {
   const file = join(folder, 'version-1.db')
   const old = new DatabaseSync(file)
@@ -50,15 +63,33 @@ test('a store that version 1 made opens, with what it held, and is what a new on
   assert.equal((await store.history(machine!.id, 9)).products.length, 2)
   for (const campaign of [1, 2]) assert.equal((await store.left({ campaign, upTo: null, sites: null })).retrying, 1)
   await store.close()
-  const fresh = join(folder, 'fresh.db')
-  await (await openStore({ file: fresh }, { create: true })).close()
-  const schema = (name: string) => {
-    const database = new DatabaseSync(name, { readOnly: true })
-    const rows = database.prepare("select name, sql from sqlite_schema where name not like 'sqlite_stat%' order by name").all()
-    database.close()
-    return rows.map((r) => `${r.name} ${r.sql}`.replace(/\s*--.*$/gm, '').replace(/\s+/g, ' '))
-  }
-  assert.deepEqual(schema(file), schema(fresh))
+  assert.deepEqual(schemaOf(file), schemaOf(await newStore('fresh.db')))
+})
+
+test('a store that version 2 made opens, with what it held, and is what a new one is', async () => {
+  const file = join(folder, 'version-2.db')
+  const old = new DatabaseSync(file)
+  old.exec(readFileSync('test/store/version-2.sql', 'utf8'))
+  old.close()
+  const store = await openStore({ file }, { create: false })
+  assert.deepEqual(
+    (await store.sharedCmids({ limit: 9, after: null })).rows[0]!.machines.map((m) => m.name),
+    ['pc-1.corp.example', 'pc-2.corp.example'],
+  )
+  assert.equal((await store.find('pc-2.corp.example'))[0]!.products[0]!.activationObject, 'CN=Act,CN=Activation Objects')
+  assert.deepEqual(
+    (await store.history(1, 9)).products.map((p) => p.state),
+    ['licensed', 'notification'],
+  )
+  const left = await store.left({ campaign: 1, upTo: null, sites: ['berlin'] })
+  assert.deepEqual([left.done, left.leased], [1, 1])
+  assert.deepEqual(await store.journal(1, 2), [{ attempt: 1, sequence: 0, at: noon, body: '{"about":"to"}' }])
+  assert.equal(await store.reserveActivations({ campaign: 1, count: 1, everyMs: 1, now: noon }), noon + 200)
+  assert.deepEqual((await store.hostHistory('kms1.corp.example', 1688, 0)).counts[0]!.count, 26)
+  assert.equal((await store.planOf(1, 1))!.plan.steps.length, 1)
+  await store.check()
+  await store.close()
+  assert.deepEqual(schemaOf(file), schemaOf(await newStore('fresh-2.db')))
 })
 
 test('a file is its owner’s alone; what is no store is left as it is', async () => {
