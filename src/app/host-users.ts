@@ -41,17 +41,16 @@ function namesOf(host: Pick<KnownHost, 'name' | 'standing'>): readonly string[] 
 /** Reads every machine of the fleet that names a host. */
 export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'standing'>, now: number): Promise<FleetUse> {
   const names = new Set(namesOf(host))
-  const machines = new Map<number, MachineLine>()
-  for (const name of names)
-    for await (const m of rowsOf((after) => store.list({ host: name }, { limit: 1000, after }))) machines.set(m.id, m)
   const systems = new Map<string, number>()
   const times: Record<'windows' | 'office', (number | null)[]> = { windows: [], office: [] }
   const count = { pinned: 0, cached: 0, otherwise: 0, servers: 0 }
   const pinned: string[] = []
+  const ids = new Set<number>()
   let asOf = Number.POSITIVE_INFINITY
-  for (const m of machines.values()) {
+  const take = (m: MachineLine) => {
     const own = m.products.filter((p) => p.host !== null && names.has(canonicalHost(p.host)))
-    if (own.length === 0) continue
+    if (own.length === 0 || ids.has(m.id)) return
+    ids.add(m.id)
     const found = new Set(own.map((p) => p.hostFound))
     const how = found.has('override') ? 'pinned' : found.has('dns') || found.has('cache') ? 'cached' : 'otherwise'
     count[how]++
@@ -65,6 +64,7 @@ export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'st
     if (m.system !== null && releaseOf(m.system) !== null && own.some((p) => p.application === 'windows'))
       systems.set(m.system, (systems.get(m.system) ?? 0) + 1)
   }
+  for (const name of names) for await (const m of rowsOf((after) => store.list({ host: name }, { limit: 1000, after }))) take(m)
   const users = (kind: 'windows' | 'office'): Users => ({ from: 'fleet', days: remembered, machines: times[kind] })
   const { servers, ...how } = count
   return {
@@ -76,7 +76,7 @@ export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'st
     },
     served: { systems, office: times.office.length, by: 'the fleet' },
     of: { windows: users('windows'), office: users('office') },
-    shared: await sharedAmong(store, new Set(machines.keys())),
+    shared: await sharedAmong(store, ids),
   }
 }
 
