@@ -38,6 +38,8 @@ export type Sources = Omit<DirectorySource, 'domain'> & {
   readonly siteGroups: boolean
   /** Domain of an Active Directory. */
   readonly directory: string | null
+  /** Hears how many computers of a directory were read so far. */
+  readonly told: (read: number) => void
 }
 
 const kinds: readonly FileKind[] = ['csv', 'ansible-ini', 'ansible-yaml', 'zone', 'list']
@@ -60,7 +62,7 @@ export async function* sourcesOf(site: Site | null, from: Sources): AsyncGenerat
     const read = siteMachines(site)
     yield { name: 'site', machines: read.machines, problems: read.problems, whole: read.notTaken === 0, notes: [] }
   }
-  if (from.directory !== null) yield await directorySource({ ...from, domain: from.directory }, site)
+  if (from.directory !== null) yield await directorySource({ ...from, domain: from.directory }, site, from.told)
 }
 
 const sourceLimitBytes = 32 * 1024 * 1024
@@ -136,11 +138,14 @@ export async function withDirectory<T>(from: DirectorySource, site: Site | null,
 }
 
 /** Computers of an Active Directory. */
-export async function directorySource(from: DirectorySource, site: Site | null): Promise<Source> {
+export async function directorySource(from: DirectorySource, site: Site | null, told: (read: number) => void): Promise<Source> {
   const notes = searchNotes()
   const machines: FoundMachine[] = []
   await withDirectory(from, site, async (directory) => {
-    for await (const machine of directory.computers(from.query, notes)) machines.push(machine)
+    for await (const machine of directory.computers(from.query, notes)) {
+      machines.push(machine)
+      if (machines.length % 1000 === 0) told(machines.length)
+    }
   })
   const filtered = Object.keys(from.query).length > 0
   return {

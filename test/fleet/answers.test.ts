@@ -104,7 +104,7 @@ describe('answers of a fleet', () => {
         [['expiring', '--limit', '3'], /does not take --limit.*fleet list/s],
         [['status', '--vanished'], /does not take --vanished/],
         [['backup', 'x', '--csv'], /does not take --csv/],
-        [['import', 'x', '--group', 'a'], /does not take --group/],
+        [['import', 'x', '--verdict', 'ok'], /does not take --verdict/],
         [['list', 'pc-1'], /takes filters, no names/],
         [['list', '--days', '0'], /expected a number from 1/],
         [['list', '--cause', 'x'], /expected a number/],

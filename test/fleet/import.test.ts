@@ -90,6 +90,24 @@ describe('machines in', () => {
     })
   })
 
+  test('a list may be a group or a pool as a whole: a pool is known by name, whatever account a machine was made with', async () => {
+    await withFleet(async (fleet) => {
+      const take = async (...rows: string[]) => {
+        writeFileSync(fleet.file('vdi.csv'), `name,objectguid,group\n${rows.join('\n')}\n`)
+        return (await fleet.run('import', fleet.file('vdi.csv'), '--pool', 'vdi', '--group', 'berlin')).out.replaceAll(/ +/g, ' ')
+      }
+      assert.match(await take(`vdi-1,${guid(1)},a`, `vdi-2,${guid(2)},`), / 2 new/)
+      for (const filter of [
+        ['--pool', 'vdi'],
+        ['--group', 'berlin'],
+      ])
+        assert.equal((await names(fleet, ...filter)).length, 2)
+      assert.equal((await names(fleet, '--group', 'a')).length, 1)
+      // Made anew over night: the same machines of the pool, not two more.
+      assert.doesNotMatch(await take(`vdi-1,${guid(11)},a`, `vdi-2,${guid(12)},`), / new|replaced|vanished/)
+    })
+  })
+
   test('two lists under one name would make each other vanish: refused in one run, told where it looks so', async () => {
     await withFleet(async (fleet) => {
       mkdirSync(fleet.file('berlin'))
@@ -116,7 +134,7 @@ describe('machines in', () => {
 describe('what is typed or imported is a value, and nothing else', () => {
   const hostile = [
     ...["'; drop table machine; --", "' or '1'='1", '" or ""="', '1); delete from machine; --', '%', '_', '\\', "x' union select 1,2,3 --"],
-    ...['*)(objectClass=*', 'a\u0000b', '\ud800', '${jndi:x}', '$(id)', '`id`', '-- ', '/*', '@@version', 'pg_sleep(1)', "E'\\047'"],
+    ...['*)(objectClass=*', 'a\u0000b', '\ud800', '\u0024{jndi:x}', '$(id)', '`id`', '-- ', '/*', '@@version', 'pg_sleep(1)', "E'\\047'"],
   ]
 
   test('filters and names: each finds nothing, changes nothing, and is answered in a moment', async () => {

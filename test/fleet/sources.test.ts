@@ -90,9 +90,9 @@ test('CSV: a hundred thousand lines with one bad: it is named, the others are ta
   ] as const) {
     const spoiled = [...lines]
     spoiled[77_777] = bad
-    const started = performance.now()
+    const started = process.cpuUsage()
     const reading = read('fleet.csv', spoiled.join('\r\n'))
-    assert.ok(performance.now() - started < 10_000)
+    assert.ok(process.cpuUsage(started).user < 10_000_000)
     assert.equal(reading.machines.length, 99_999)
     assert.deepEqual(refusedLines(reading), [77_778])
     assert.match(reading.problems[0]!.summary, what)

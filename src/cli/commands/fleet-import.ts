@@ -32,8 +32,9 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
   if (flags.recordings === undefined || words.length > 0 || flags.directory !== undefined || flags['site-groups'] === true) {
     const app = await appFor(flags, io)
     try {
-      for await (const source of sourcesOf(app.site, wanted(words, flags))) {
-        ownName(names, text(flags, 'source') ?? source.name)
+      for await (const source of sourcesOf(app.site, wanted(words, flags, io))) {
+        ownName(names, nameOf(source, flags))
+        if (process.stderr.isTTY) io.err('\r\u001b[K')
         const difference = await taken(source, flags, store)
         differences.push(difference)
         problems.push(...source.problems)
@@ -72,7 +73,7 @@ function ownName(names: Set<string>, name: string): void {
   names.add(name)
 }
 
-const wanted = (words: readonly string[], flags: Flags): Parameters<typeof sourcesOf>[1] => ({
+const wanted = (words: readonly string[], flags: Flags, io: Io): Parameters<typeof sourcesOf>[1] => ({
   files: words,
   kind: text(flags, 'kind'),
   zone: text(flags, 'zone'),
@@ -89,13 +90,29 @@ const wanted = (words: readonly string[], flags: Flags): Parameters<typeof sourc
   passwordFile: text(flags, 'password-file'),
   startTls: flags.starttls === true,
   ca: text(flags, 'ca'),
+  told: (read) => {
+    if (process.stderr.isTTY) io.err(`\r${read} computers read\u001b[K`)
+  },
 })
 
-const taken = (source: Source, flags: Flags, store: Store) =>
-  store.importMachines(source.machines, {
-    source: text(flags, 'source') ?? source.name,
+/** The same at every import of the same. A part of a directory that is to be a group is a source of its own: the whole does not undo it. */
+const nameOf = (source: Source, flags: Flags): string => {
+  const part = text(flags, 'group') ?? text(flags, 'pool')
+  return text(flags, 'source') ?? (flags.directory !== undefined && part !== null ? `${source.name}#${part}` : source.name)
+}
+
+function taken(source: Source, flags: Flags, store: Store) {
+  const [group, pool] = [text(flags, 'group'), text(flags, 'pool')]
+  const marked = source.machines.map((m) => ({
+    ...m,
+    groups: group === null || m.groups.includes(group) ? m.groups : [...m.groups, group],
+    pool: m.pool ?? pool,
+  }))
+  return store.importMachines(group === null && pool === null ? source.machines : marked, {
+    source: nameOf(source, flags),
     at: Date.now(),
     dryRun: flags['dry-run'] === true,
     partial: !source.whole,
     mayBeEmpty: flags['may-be-empty'] === true,
   })
+}

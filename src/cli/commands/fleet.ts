@@ -11,7 +11,7 @@ const reach = [
 const table = ['csv', 'out'] as const
 const importFlags = [
   ...['dry-run', 'kind', 'zone', 'source', 'site-groups', 'directory', 'recordings', 'enabled', 'seen-within', 'system', 'unit'],
-  ...['in-group', 'starttls', 'may-be-empty'],
+  ...['in-group', 'starttls', 'may-be-empty', 'group', 'pool'],
 ] as const
 
 const importing = async () => (await import('./fleet-import.ts')).importAll
