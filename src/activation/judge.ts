@@ -222,9 +222,8 @@ function productEvidence(p: ProductFacts, more: readonly Evidence[]): Evidence[]
     ['KeyManagementServiceCurrentCount', `count ${p.count}`],
   )
   if (p.attempt) list.push(evidence(p.attempt.cell, p.attempt.ok ? 'activation succeeded' : 'activation failed'))
-  const seen = new Set(list.map((e) => `${e.source}:${e.line}:${e.means}`))
-  for (const e of more) if (!seen.has(`${e.source}:${e.line}:${e.means}`)) list.push(e)
-  return list
+  const isShown = (e: Evidence) => list.some((o) => o.line === e.line && o.source === e.source && o.means === e.means)
+  return [...list, ...more.filter((e) => !isShown(e))]
 }
 
 function eventReading(e: EventFacts, facts: MachineFacts): EventReading {

@@ -36,6 +36,21 @@ const abouts: Readonly<Record<string, readonly [string, boolean]>> = {
   updates: ['the installed updates', false],
 }
 
+/** Lines in which no key was found: most of what a fleet says, each of its machines says. Never one that holds a key. */
+const seen = new Set<string>()
+/** A fleet has some hundred lines that many machines say, and between them thousands that one says. */
+const mostSeen = 4000
+/** Of a line as evidence no more is shown. */
+const shownWhole = 300
+
+function isKeyless(raw: string, value: string): boolean {
+  if (seen.has(raw)) return true
+  if (mayHoldKey(raw) && (raw.length > shownWhole || maskKeys(raw) !== raw || maskKeys(value) !== value)) return false
+  if (seen.size >= mostSeen) seen.clear()
+  seen.add(raw)
+  return true
+}
+
 /** Numbers its lines in the order in which they are read: evidence of a live machine points at `Property: value`. */
 class Lines {
   #line = 0
@@ -46,7 +61,7 @@ class Lines {
   cell(name: string, value: string): Cell {
     const raw = `${name}: ${value}`
     // Two groups of a key are eleven characters; most values are shorter.
-    const keyless = value.length < 11 || !mayHoldKey(raw)
+    const keyless = value.length < 11 || isKeyless(raw, value)
     return { value: keyless ? value : maskKeys(value), source: this.#source, line: ++this.#line, raw, keyless }
   }
   /** What a row says; NULL, empty and "does not apply" are left out, as in a text. */
