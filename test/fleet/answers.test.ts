@@ -105,6 +105,8 @@ describe('answers of a fleet', () => {
         [['status', '--vanished'], /does not take --vanished/],
         [['backup', 'x', '--csv'], /does not take --csv/],
         [['import', 'x', '--verdict', 'ok'], /does not take --verdict/],
+        [['apply', '--dry-run'], /does not take --dry-run.*fleet plan shows/s],
+        [['scan', '--csv'], /does not take --csv/],
         [['list', 'pc-1'], /takes filters, no names/],
         [['list', '--days', '0'], /expected a number from 1/],
         [['list', '--cause', 'x'], /expected a number/],
@@ -157,6 +159,8 @@ describe('answers of a fleet', () => {
       const ending = await fleet.run('expiring', '--days', '365')
       assert.doesNotMatch(ending.out, /clock-2/)
       assert.equal(ending.code, 1)
+      for (const argv of [['list'], ['status'], ['show', 'clock-1'], ['show', 'away'], ['history', 'away'], ['expiring']] as const)
+        for (const line of (await fleet.run(...argv)).out.split('\n')) assert.ok(line.length <= 80, `${argv[0]}: ${line}`)
       const all = [ending, shown, await fleet.run('list'), await fleet.run('status'), await fleet.run('history', 'clock-2')]
       for (const { out } of all) assert.doesNotMatch(out, /lapsed|expired|has ended/)
       const away = flat((await fleet.run('show', 'away')).out)

@@ -17,6 +17,9 @@ describe('machines in', () => {
       const first = await fleet.run('import', file)
       assert.equal(first.code, 0, first.err)
       assert.match(first.out, /20000 machines\n +20000 new/)
+      // Page by page: each machine is one row, and none is there twice.
+      const rows = (await fleet.run('list', '--csv')).out.split('\n').map((row) => row.split(',')[0]!)
+      assert.deepEqual([rows.length, new Set(rows).size], [20_002, 20_002])
       lines[12_345] = 'ws 12345;no-guid;Windows 11'
       writeFileSync(file, `\ufeffName;objectGUID;OS\r\n${lines.join('\r\n')}\r\n`)
       const bad = await fleet.run('import', file)

@@ -30,7 +30,11 @@ const works: Readonly<Record<string, { readonly load: () => Promise<Work>; reado
 }
 /** Flags of every word: of the table of commands, of the store and of the site file. */
 const general = ['store', 'site', 'json', 'help']
-/** Campaigns have a file of their own, and look at their flags themselves. */
+/** What a campaign has no use for: an apply that ignored --dry-run would be one. */
+const notForCampaigns: readonly string[] = [...importFlags, ...table, 'limit', 'portable'].filter(
+  (flag) => !(filterFlags as readonly string[]).includes(flag),
+)
+/** Campaigns have a file of their own, and look at their own flags themselves. */
 const ofCampaigns = ['scan', 'plan', 'apply', 'campaigns', 'campaign', 'stop', 'resume', 'cancel']
 
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
@@ -50,6 +54,10 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
       'slmctl fleet --help',
     )
   if (work) only(word!, work.takes, flags)
+  else {
+    const wrong = Object.keys(flags).find((flag) => notForCampaigns.includes(flag))
+    if (wrong !== undefined) throw notTaken(word!, wrong, wrong === 'dry-run' ? ['slmctl fleet plan shows what would change.'] : [])
+  }
   const store = await openFleet(text(flags, 'store'), word === 'import')
   try {
     if (work) return await (await work.load())(rest, flags, store, io)
@@ -60,16 +68,23 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   }
 }
 
+/** What of the kept machines is near to what somebody may have meant by a flag of import. */
+const meant: Readonly<Record<string, string>> = { 'seen-within': 'not-seen-for', enabled: 'text', system: 'text', 'in-group': 'group' }
+
 /** A flag that a word does not look at is refused: ignored, it would answer another question. */
 function only(word: string, takes: readonly string[], flags: Flags): void {
   const wrong = Object.keys(flags).find((flag) => ![...takes, ...general].includes(flag))
   if (wrong === undefined) return
-  const others = Object.entries(works).flatMap(([name, { takes: theirs }]) => (theirs.includes(wrong) ? [name] : []))
-  const hint: Readonly<Record<string, string>> = { 'seen-within': 'not-seen-for', enabled: 'text', system: 'text', 'in-group': 'group' }
-  throw usage(
-    `fleet ${word} does not take --${wrong}.`,
-    ...(hint[wrong] && takes.includes(hint[wrong]) ? [`Of machines that are kept: --${hint[wrong]}`] : []),
-    ...(others.length > 0 ? [`--${wrong} is for fleet ${others.join(', ')}.`] : ['slmctl fleet --help']),
+  const near = meant[wrong]
+  throw notTaken(word, wrong, near && takes.includes(near) ? [`Of machines that are kept: --${near}`] : [])
+}
+
+function notTaken(word: string, flag: string, next: readonly string[]): Error {
+  const others = Object.entries(works).flatMap(([name, { takes }]) => (takes.includes(flag) ? [name] : []))
+  return usage(
+    `fleet ${word} does not take --${flag}.`,
+    ...next,
+    ...(others.length > 0 ? [`--${flag} is for fleet ${others.join(', ')}.`] : ['slmctl fleet --help']),
   )
 }
 
