@@ -186,9 +186,11 @@ async function apply(
   if (!kept) return { ...nothing, end: 'done', result: 'nothing planned', problem: null }
   const beganAt = Date.now()
   const { plan } = kept
-  const told = held.attempt > 1 ? toldMachine(await entriesOf(store, target)) : null
-  const outcomeOf = (o: Pick<NewOutcome, 'result' | 'problem' | 'verdict' | 'steps'>): NewOutcome => ({
-    ...{ key: `${campaign.key}/${target.machine}`, machine: target.machine, campaign: campaign.id, plan: kept.key, beganAt },
+  const lines = held.attempt > 1 ? await store.journal(target.campaign, target.machine) : []
+  const told = held.attempt > 1 ? toldMachine(lines.map((line) => JSON.parse(line.body) as Entry)) : null
+  // Whoever had it before may have been killed right after its outcome was kept: each try has one of its own, and the target names its last.
+  const outcomeOf = (o: Pick<NewOutcome, 'result' | 'problem' | 'verdict' | 'steps'>, attempt = held.attempt): NewOutcome => ({
+    ...{ key: `${campaign.key}/${target.machine}/${attempt}`, machine: target.machine, campaign: campaign.id, plan: kept.key, beganAt },
     endedAt: Date.now(),
     ...o,
   })
@@ -199,7 +201,7 @@ async function apply(
     const why = bad ? problem('STEP_FAILED', `${target.name}: ${bad.because}`, [`slmctl plan ${target.name}`]) : null
     const now = await scan(target, environment)
     const verdict = now.end === 'done' ? (now.result as Verdict) : null
-    const outcome = outcomeOf({ result: ended, problem: why, verdict, steps: stepsOf(told) })
+    const outcome = outcomeOf({ result: ended, problem: why, verdict, steps: stepsOf(told) }, lines.at(-1)!.attempt)
     return ending(target, { result: ended, problem: why }, outcome, now.observation)
   }
   if (!(await context.activations(plan.steps.filter((s) => s.activates).length)))
@@ -247,8 +249,4 @@ function ending(
   // What was sent twice and is not known is sent no more: it is for people to look at.
   const end = why?.code === 'CALL_NOT_REPEATED' ? 'failed' : ends[result]
   return { end, result, problem: why, plan: null, outcome, observation: observation ?? could }
-}
-
-async function entriesOf(store: Store, { campaign, machine }: Target): Promise<Entry[]> {
-  return (await store.journal(campaign, machine)).map((line) => JSON.parse(line.body) as Entry)
 }

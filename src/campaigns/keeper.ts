@@ -16,7 +16,7 @@ type Result = { readonly held: Held; readonly settings: CampaignSettings; readon
 export class Keeper {
   readonly #store: Store
   readonly #clock: () => number
-  readonly #kept: (held: Held, worked: Worked, still: boolean) => void
+  readonly #kept: (held: Held, worked: Worked, still: boolean, over: boolean) => void
   readonly #failed: (error: unknown) => void
   #waiting: Result[] = []
   #timer: NodeJS.Timeout | null = null
@@ -26,8 +26,8 @@ export class Keeper {
     store: Store,
     on: {
       readonly clock: () => number
-      /** Said of each result that is in the store; `still`: the target was ours to the end. */
-      readonly kept: (held: Held, worked: Worked, still: boolean) => void
+      /** Said of each result that is in the store. `still`: the target was ours to the end; `over`: it has ended, and is not tried again. */
+      readonly kept: (held: Held, worked: Worked, still: boolean, over: boolean) => void
       readonly failed: (error: unknown) => void
     },
   ) {
@@ -75,7 +75,7 @@ export class Keeper {
     for (const [i, { worked }] of portion.entries())
       if (worked.outcome && 'state' in ends[i]!.end) await this.#store.saveOutcome(worked.outcome)
     const still = await this.#store.endTargets(ends)
-    for (const [i, { held, worked }] of portion.entries()) this.#kept(held, worked, still[i] ?? false)
+    for (const [i, { held, worked }] of portion.entries()) this.#kept(held, worked, still[i] ?? false, 'state' in ends[i]!.end)
   }
 
   #end({ held, settings, worked }: Result) {

@@ -37,6 +37,33 @@ export class Leases {
     return this.#held.get(keyOf(held))?.lost === false
   }
 
+  /** Machines of a campaign that are held. */
+  count(campaign: number): number {
+    let n = 0
+    for (const { target } of this.#held.values()) if (target.campaign === campaign) n++
+    return n
+  }
+
+  /**
+   * Gives back what the store says is ours and nobody here knows of: a database went away between a claim and its answer, and the
+   * claim was made once more. Only while no claim is under way.
+   */
+  async giveBackUnheard(campaign: number): Promise<void> {
+    const known = new Set([...this.#held.values()].flatMap(({ target }) => (target.campaign === campaign ? [target.machine] : [])))
+    const ours = await this.#store.extendLeases({ campaign, owner: this.#owner, until: this.#clock() + this.#leaseMs })
+    const unheard = new Set(ours.filter((machine) => !known.has(machine)))
+    const end = { dueAt: this.#clock(), problemCode: null, attempted: false }
+    for (let after: string | null = null; unheard.size > 0; ) {
+      const page: Awaited<ReturnType<Store['targets']>> = await this.#store.targets(campaign, ['leased'], { limit: 1000, after })
+      const back = page.rows.filter((t) => unheard.has(t.machine))
+      await this.#store.endTargets(
+        back.map(({ machine, attempts: attempt }) => ({ held: { campaign, machine, attempt, owner: this.#owner }, end })),
+      )
+      after = page.next
+      if (after === null) return
+    }
+  }
+
   /** Whether a call may be sent now: a tenth of the lease is left for it to arrive. */
   mayStill(held: Held): boolean {
     const lease = this.#held.get(keyOf(held))

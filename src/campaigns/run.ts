@@ -23,7 +23,8 @@ export type RunOptions = {
 
 /** What happens while campaigns run. */
 export type RunEvent =
-  | { readonly kind: 'ended'; readonly campaign: number; readonly target: Target; readonly worked: Worked }
+  /** A machine was tried. `over`: it has ended, and is not tried again. */
+  | { readonly kind: 'worked'; readonly campaign: number; readonly target: Target; readonly worked: Worked; readonly over: boolean }
   /** Nothing can be done until then: the window is closed, or all that is left is tried again later. */
   | { readonly kind: 'waiting'; readonly campaign: number; readonly until: number; readonly why: 'window' | 'retry' }
   | { readonly kind: 'state'; readonly campaign: number; readonly state: Campaign['state']; readonly because: string | null }
@@ -83,15 +84,15 @@ class Runner {
     this.#signal = signal
     this.#clock = options.clock ?? Date.now
     this.#leaseMs = options.leaseMs ?? 60_000
-    this.#pollMs = options.pollMs ?? 1000
+    this.#pollMs = options.pollMs ?? Math.min(1000, this.#leaseMs / 10)
     this.#owner = newOwner(options.here)
     this.#watch = new Watch(options.here, this.#leaseMs)
     this.#leases = new Leases(store, this.#owner, this.#leaseMs, this.#clock)
     this.#keeper = new Keeper(store, {
       clock: this.#clock,
-      kept: (held, worked, still) => {
+      kept: (held, worked, still, over) => {
         const target = this.#leases.drop(held)
-        if (target && still) this.#hear({ kind: 'ended', campaign: held.campaign, target, worked })
+        if (target && still) this.#hear({ kind: 'worked', campaign: held.campaign, target, worked, over })
         this.#go()
       },
       failed: (error) => this.#break(error),
@@ -198,8 +199,12 @@ class Runner {
   async #takeBack({ id: campaign, kind }: RunningCampaign): Promise<void> {
     // A call that was sent just before its sender died may still be at work on the machine.
     const dueAt = this.#clock() + (kind === 'apply' ? this.#leaseMs : 0)
-    const leases = (await this.#store.leases(campaign)).filter((l) => l.owner !== this.#owner)
-    for (const gone of this.#watch.gone(leases, campaign, performance.now()))
+    // No claim is under way here, so that every lease of ours is known.
+    const ours = this.#leases.count(campaign)
+    const leases = await this.#store.leases(campaign)
+    if ((leases.find((l) => l.owner === this.#owner)?.machines ?? 0) > ours) await this.#leases.giveBackUnheard(campaign)
+    const others = leases.filter((l) => l.owner !== this.#owner)
+    for (const gone of this.#watch.gone(others, campaign, performance.now()))
       if ((await this.#store.takeBack({ campaign, ...gone, dueAt })) > 0) this.#owns.get(campaign)?.restUntil.clear()
   }
 

@@ -2,7 +2,7 @@ import { openFleet } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, note } from '../io.ts'
 import { appFor } from '../machines.ts'
-import { stopOnSignals } from './campaigns.ts'
+import { leases, stopOnSignals } from './campaigns.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
@@ -37,10 +37,10 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     if (!flags.json) note(`serves ${serves === null ? 'every location' : serves.join(', ')} of ${store.place}; ^C ends it.`, io)
     await app.runCampaigns(
       store,
-      { campaign: null, serves },
+      { campaign: null, serves, ...leases() },
       (event) => {
-        if (event.kind === 'ended') ended++
-        if (flags.json && event.kind === 'ended')
+        if (event.kind === 'worked' && event.over) ended++
+        if (flags.json && event.kind === 'worked' && event.over)
           io.out(
             `${JSON.stringify({ schema: 'slmctl.worker/1', campaign: event.campaign, machine: event.target.name, result: event.worked.result, problem: event.worked.problem?.code ?? null })}\n`,
           )

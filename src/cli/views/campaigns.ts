@@ -125,10 +125,10 @@ export function liveLine(before: CampaignTold, io: Io): LiveLine {
   return {
     hear: (event) => {
       const now = Date.now()
-      if (event.kind === 'ended') {
+      if (event.kind === 'worked') {
         waiting = ''
         const { end, problem } = event.worked
-        if (end === 'done' || end === 'failed') done++
+        if (event.over) done++
         if (end !== 'done' && end !== 'back' && problem) failures.set(problem.code, (failures.get(problem.code) ?? 0) + 1)
         if (marks.length === 0 || now - marks.at(-1)!.at > 1000) marks.push({ at: now, done })
         while (marks.length > 2 && now - marks[0]!.at > lookBackMs) marks.shift()
