@@ -7,7 +7,7 @@
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
 import { createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
 import { claimTargets, leases, reclaim, takeBack } from './store/claim.ts'
-import { clientsByHost, usersOfObjects } from './store/clients.ts'
+import { clientsByHost, usersOfObjects, usesOfHost } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
 import { countMachines, countPlanned, findMachines, listMachines, machineIds, planned, selection, sharedCmids } from './store/list.ts'
@@ -36,7 +36,7 @@ export type { Compacted, Copied, Restored } from './store/backup.ts'
 export type { Replaced } from './store/boards.ts'
 export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
 export type { Claim, Held, Target } from './store/claim.ts'
-export type { Clients, HostClients, ObjectClients } from './store/clients.ts'
+export type { Clients, HostClients, HostUse, ObjectClients } from './store/clients.ts'
 export type { HostCheck, HostCount, HostHistory, HostListed, KeptCheck, KeptCount, KeptHost } from './store/hosts.ts'
 export type { JournalEntry, JournalLine } from './store/journal.ts'
 export type { Filter, MachineCard, MachineLine, Page, PageWish, ProductLine, Selected, SharedCmid, Unasked } from './store/list.ts'
@@ -102,6 +102,7 @@ export async function openStore(place: Place, options: StoreOptions) {
     /** Machines by the KMS host, and by the activation object, that their products name. */
     clientsByHost: door(clientsByHost),
     usersOfObjects: door(usersOfObjects),
+    usesOfHost: door(usesOfHost),
     createCampaign: door(createCampaign),
     setCampaign: door(setCampaign),
     setSettings: door(setSettings),

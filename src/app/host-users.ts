@@ -12,7 +12,7 @@ import {
   type Served,
   type Users,
 } from '../hosts.ts'
-import type { MachineLine, ProductLine, SharedCmid, Store } from '../store.ts'
+import type { HostUse, SharedCmid, Store } from '../store.ts'
 import { rowsOf } from './fleet.ts'
 
 /** What the machines of a fleet have to do with one host. */
@@ -38,53 +38,43 @@ function namesOf(host: Pick<KnownHost, 'name' | 'standing'>): readonly string[] 
   return [...new Set([name, ...(/^[\d.]+$|:/.test(name) ? [] : [name.split('.')[0]!]), ...host.standing.addresses.map(canonicalHost)])]
 }
 
-/** Reads every machine of the fleet that names a host. */
-export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'standing'>, now: number): Promise<FleetUse> {
-  const names = new Set(namesOf(host))
+/** Reads every machine of the fleet that names a host; `whole`: also which of them share a CMID. */
+export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'standing'>, now: number, whole = false): Promise<FleetUse> {
+  const uses = await store.usesOfHost(namesOf(host))
   const systems = new Map<string, number>()
   const times: Record<'windows' | 'office', (number | null)[]> = { windows: [], office: [] }
-  const count = { pinned: 0, cached: 0, otherwise: 0, servers: 0 }
-  const pinned: string[] = []
-  const ids = new Set<number>()
+  const machines = new Map<number, { readonly name: string; readonly server: boolean; byHand: boolean; byDns: boolean }>()
   let asOf = Number.POSITIVE_INFINITY
-  const take = (m: MachineLine) => {
-    const own = m.products.filter((p) => p.host !== null && names.has(canonicalHost(p.host)))
-    if (own.length === 0 || ids.has(m.id)) return
-    ids.add(m.id)
-    const found = new Set(own.map((p) => p.hostFound))
-    const how = found.has('override') ? 'pinned' : found.has('dns') || found.has('cache') ? 'cached' : 'otherwise'
-    count[how]++
-    if (how === 'pinned' && pinned.length < namesShown) pinned.push(m.name)
-    if (/server/i.test(m.system ?? '')) count.servers++
-    asOf = Math.min(asOf, m.seenAt ?? 0)
-    for (const kind of ['windows', 'office'] as const) {
-      const some = own.filter((p) => p.application === kind && !p.addOn)
-      if (some.length > 0) times[kind].push(askedAt(some, m.seenAt, now))
-    }
-    if (m.system !== null && releaseOf(m.system) !== null && own.some((p) => p.application === 'windows'))
-      systems.set(m.system, (systems.get(m.system) ?? 0) + 1)
+  for (const use of uses) {
+    const one = machines.get(use.id) ?? { name: use.name, server: /server/i.test(use.system ?? ''), byHand: false, byDns: false }
+    machines.set(use.id, one)
+    one.byHand ||= use.byHand
+    one.byDns ||= use.byDns
+    asOf = Math.min(asOf, use.seenAt ?? 0)
+    if (use.application !== 'other') times[use.application].push(askedAt(use, now))
+    if (use.application === 'windows' && use.system !== null && releaseOf(use.system) !== null)
+      systems.set(use.system, (systems.get(use.system) ?? 0) + 1)
   }
-  for (const name of names) for await (const m of rowsOf((after) => store.list({ host: name }, { limit: 1000, after }))) take(m)
+  const all = [...machines.values()]
+  const pinned = all.filter((m) => m.byHand)
+  const cached = all.filter((m) => !m.byHand && m.byDns)
   const users = (kind: 'windows' | 'office'): Users => ({ from: 'fleet', days: remembered, machines: times[kind] })
-  const { servers, ...how } = count
   return {
     users: {
       asOf: Number.isFinite(asOf) ? new Date(asOf).toISOString() : null,
-      machines: how.pinned + how.cached + how.otherwise,
-      ...how,
-      ...{ windows: times.windows.length, servers, office: times.office.length, names: pinned },
+      ...{ machines: all.length, pinned: pinned.length, cached: cached.length, otherwise: all.length - pinned.length - cached.length },
+      ...{ windows: times.windows.length, servers: all.filter((m) => m.server).length, office: times.office.length },
+      names: pinned.slice(0, namesShown).map((m) => m.name),
     },
     served: { systems, office: times.office.length, by: 'the fleet' },
     of: { windows: users('windows'), office: users('office') },
-    shared: await sharedAmong(store, ids),
+    shared: whole ? await sharedAmong(store, new Set(machines.keys())) : [],
   }
 }
 
 /** When a machine asked last: an activation by KMS holds 180 days from then. Null: not activated, or not seen of late. */
-function askedAt(products: readonly ProductLine[], seenAt: number | null, now: number): number | null {
-  if (seenAt === null || seenAt < now - freshMs) return null
-  const ends = products.flatMap((p) => (p.state === 'licensed' && p.expiresAt !== null ? [p.expiresAt - validMs] : []))
-  return ends.length === 0 ? null : Math.max(...ends)
+function askedAt({ seenAt, licensedUntil }: HostUse, now: number): number | null {
+  return seenAt === null || seenAt < now - freshMs || licensedUntil === null ? null : licensedUntil - validMs
 }
 
 async function sharedAmong(store: Store, ids: ReadonlySet<number>): Promise<readonly SharedCmid[]> {

@@ -49,7 +49,7 @@ export type CheckWish = {
   readonly client: string | null
   /** What if so many machines never ask again; null: nothing of it. */
   readonly retire: number | null
-  /** Also who uses a host, and what is to be expected: for one host in full. */
+  /** Also what is to be expected of its counts, and who shares a CMID: for one host in full. */
   readonly whole: boolean
   /** Where the fleet is kept: it tells who uses a host, and keeps what was found. Null: there is none. */
   readonly store: Store | null
@@ -105,7 +105,7 @@ export async function openHosts(
     const [ports, { said, problem }, use] = await Promise.all([
       Promise.all(ours ? host.standing.addresses.map((address) => tryPort(address, host.port, site)) : []),
       name === null ? { said: null, problem: null } : askOnce(name, signal),
-      wish.store && wish.whole ? useOfHost(wish.store, host, clock()) : null,
+      wish.store ? useOfHost(wish.store, host, clock(), wish.whole) : null,
     ])
     const hours = wish.hours ?? (wish.retire === null ? null : rememberedHours)
     const log = hours !== null && name !== null && said && said.groups.length > 0 ? await logOf('host', name, hours, environment) : null

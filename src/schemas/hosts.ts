@@ -243,7 +243,7 @@ export const hostsSchema = z
             problem: problem.nullable(),
             requests: requests.nullable().describe('What its log tells; null where it was not asked for.'),
             forecast: z.array(forecast).readonly().describe('Of show: one for each host key.'),
-            users: users.nullable().describe('Of show: machines of the fleet that name it.'),
+            users: users.nullable().describe('Machines of the fleet that name it; null without a fleet.'),
             remarks: z
               .array(
                 z.strictObject({ severity: z.enum(['info', 'attention', 'action', 'unknown']), summary: text, next: texts }).readonly(),

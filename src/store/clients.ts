@@ -56,3 +56,47 @@ function clients(by: readonly string[], named: RawBuilder<unknown>, before: numb
       from product where present = 1 and ${named} is not null group by ${columns}, machine_id
     ) as machines`
 }
+
+/** What one machine has to do with a KMS host, by one kind of product. */
+export type HostUse = {
+  readonly id: number
+  readonly name: string
+  readonly system: string | null
+  readonly seenAt: number | null
+  readonly application: Application
+  /** Where the host's name comes from: one of its products says so. */
+  readonly byHand: boolean
+  readonly byDns: boolean
+  /** The latest end of a product that is licensed; null: none is. */
+  readonly licensedUntil: number | null
+}
+
+/** Every listed machine whose products name a host, under any of its names; add-ons are not looked at. Small rows, all at once. */
+export async function usesOfHost({ db }: Database, names: readonly string[]): Promise<readonly HostUse[]> {
+  if (names.length === 0) return []
+  const rows = await db
+    .selectFrom('product')
+    .innerJoin('machine', 'machine.id', 'product.machine_id')
+    .select(['machine.id', 'machine.name', 'machine.system', 'machine.seen_at', 'product.application'])
+    .select((e) => [
+      e.fn.max(e.case().when('host_found', '=', 'override').then(sql.lit(1)).else(sql.lit(0)).end()).as('by_hand'),
+      e.fn.max(e.case().when('host_found', 'in', ['dns', 'cache']).then(sql.lit(1)).else(sql.lit(0)).end()).as('by_dns'),
+      e.fn.max(e.case().when('state', '=', 'licensed').then(e.ref('expires_at')).else(sql.lit(null)).end()).as('until'),
+    ])
+    .where('present', '=', sql.lit(1))
+    .where('host', 'is not', null)
+    .where('add_on', '=', 0)
+    .where(
+      'host',
+      'in',
+      names.map((n) => n.toLowerCase().replace(/\.$/, '')),
+    )
+    .groupBy(['machine.id', 'machine.name', 'machine.system', 'machine.seen_at', 'product.application'])
+    .orderBy('machine.id')
+    .orderBy('product.application')
+    .execute()
+  return rows.map((r) => ({
+    ...{ id: r.id, name: r.name, system: r.system, seenAt: r.seen_at, application: r.application as Application },
+    ...{ byHand: r.by_hand === 1, byDns: r.by_dns === 1, licensedUntil: r.until === null ? null : Number(r.until) },
+  }))
+}

@@ -620,6 +620,33 @@ export function suite(name: string, ground: Ground): void {
       { ...none, object: ad.activationObject, application: 'windows', machines: 2, licensed: 1, inGrace: 1, ending: 1 },
     ])
     assert.equal((await store.find('t5'))[0]!.products[0]!.activationObject, ad.activationObject)
+    const uses = await store.usesOfHost(['kms1', 'KMS1.corp.example.'])
+    assert.deepEqual(
+      uses.map((u) => [
+        u.name,
+        u.application,
+        u.byHand,
+        u.byDns,
+        u.licensedUntil === null ? null : Math.round((u.licensedUntil - noon) / day),
+      ]),
+      [
+        ['t0', 'office', false, true, 150],
+        ['t0', 'windows', false, true, 181],
+        ['t1', 'windows', false, true, 150],
+        ['t2', 'windows', false, true, null],
+        ['t3', 'windows', false, true, null],
+        ['t4', 'windows', false, true, 150],
+      ],
+    )
+    await store.observe([
+      answer(ids[3]!, noon + day, [product({ kms: { ...product().kms!, found: 'override' } }), product({ ...office, addOn: true })]),
+    ])
+    assert.deepEqual(
+      (await store.usesOfHost(['kms1.corp.example'])).filter((u) => u.name === 't3').map((u) => [u.application, u.byHand, u.byDns]),
+      [['windows', true, false]],
+    )
+    assert.deepEqual(await store.usesOfHost([]), [])
+    assert.deepEqual(await store.usesOfHost(["x' or 1=1 --"]), [])
   })
 
   on('a campaign’s machines are each held by one, for a time, and end once', async (store) => {
