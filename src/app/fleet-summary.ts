@@ -12,8 +12,7 @@ export type FleetSummary = {
 }
 
 export const staleDays = 30
-/** As many as a person reads; a part of the fleet is looked up cause by cause among this many of the whole. */
-const causesShown = 20
+/** Far more than a fleet has; a part of it is looked up cause by cause among these of the whole. */
 const causesMax = 1000
 
 const verdicts = ['ok', 'attention', 'action', 'cannot-tell'] as const satisfies readonly Verdict[]
@@ -27,7 +26,7 @@ export async function summaryOf(store: Store, filter: Filter | null, now: number
   const never = await store.count({ ...whole, seenBefore: 0 })
   const all = await store.counts()
   const stale = unseen - never
-  if (filter === null) return { counts: all, stale, causes: await store.causes(causesShown) }
+  if (filter === null) return { counts: all, stale, causes: await store.causes(causesMax) }
   const causes: CauseGroup[] = []
   for (const group of await store.causes(causesMax)) {
     const own = group.cause === null ? { problem: group.problem! } : { cause: group.cause }
@@ -36,7 +35,7 @@ export async function summaryOf(store: Store, filter: Filter | null, now: number
     if (machines > 0) causes.push({ ...group, machines })
   }
   causes.sort((a, b) => b.machines - a.machines)
-  return { counts: await countsOf(store, filter, all.problem), stale, causes: causes.slice(0, causesShown) }
+  return { counts: await countsOf(store, filter, all.problem), stale, causes }
 }
 
 async function countsOf(store: Store, filter: Filter, problems: Readonly<Record<string, number>>): Promise<FleetCounts> {

@@ -146,6 +146,22 @@ describe('answers of a fleet', () => {
     })
   })
 
+  test('status: of many causes those of most machines are shown, and --json and --csv have all', async () => {
+    await withFleet(async (fleet) => {
+      const ids = await fleet.put(Array.from({ length: 20 }, (_, i) => found(`pc-${i}.example`)))
+      const letters = 'abcdefghijklmnopqrst'
+      await fleet.observe(
+        [...ids.values()].map((id, i) => answer(id, Date.now(), [bad({ cause: `Nobody knows why it is ${letters[i === 19 ? 0 : i]}.` })])),
+      )
+      const { out } = await fleet.run('status')
+      assert.equal([...out.matchAll(/Nobody knows/g)].length, 15)
+      assert.match(out, /\n {7}2 {2}Nobody knows why it is a\. \[--cause \d+\]/)
+      assert.match(out, /4 more with fewer machines: slmctl fleet status --csv/)
+      assert.equal([...(await fleet.run('status', '--csv')).out.matchAll(/^cause,/gm)].length, 19)
+      assert.equal((JSON.parse((await fleet.run('status', '--json', '--text', 'pc')).out) as { causes: unknown[] }).causes.length, 19)
+    })
+  })
+
   test('a machine that was not seen is shown as of when it was, and never as lapsed', async () => {
     await withFleet(async (fleet) => {
       await five(fleet)

@@ -95,14 +95,19 @@ export function showCounts({ counts, stale, causes }: FleetSummary, place: strin
     )
 }
 
+/** As many as a person reads. */
+const groupsShown = 15
+
 function showGroups(title: string, groups: readonly CauseGroup[], io: Io): void {
   if (groups.length === 0) return
   io.out(`\n${io.paint('bold', title)}\n`)
-  for (const group of groups) {
+  for (const group of groups.slice(0, groupsShown)) {
     const text = group.problem === null ? group.text : `${group.problem}, for example: ${group.text}`
     io.out(wrap(`${text} [${filterOf(group)}]`, io.columns, counted(group.machines)))
     if (group.next) io.out(wrap(group.next, io.columns, '          → ', '            '))
   }
+  const more = groups.length - groupsShown
+  if (more > 0) io.out(`${' '.repeat(10)}${more} more with fewer machines: slmctl fleet status --csv\n`)
 }
 
 const nameWidth = 34
