@@ -162,6 +162,9 @@ export const activationObjects = (domain: string) =>
     .map((d) => `DC=${d}`)
     .join(',')}`
 
+/** The extended PID of the key that the lab's activation objects were made with. */
+export const activationObjectPid = '03612-00206-234-001999-03-1033-20348.0000-0012026'
+
 /** A machine in the state that its scenario says, at this minute of the lab. */
 export function startMachine(option: {
   readonly name: string

@@ -50,6 +50,8 @@ export type LabOptions = {
   readonly spread?: boolean
   /** The share of the machines that are not there, from 0 to 1: most refuse, some are unknown to DNS, few never answer. Needs `spread`. */
   readonly off?: number | Shares
+  /** Each domain also has a domain controller that is asked by LDAP, and is found by DNS. */
+  readonly directory?: boolean
   /** Every answer to an operation waits so long, in milliseconds. */
   readonly answerAfterMs?: number
   /** How many machines are kept ready; the others are made again when they are asked (2,000). Needs `spread`. */
@@ -102,6 +104,8 @@ export type Lab = {
   readonly ca: string
   readonly accounts: readonly Account[]
   readonly dns: { readonly address: string; readonly port: number }
+  /** Domain controllers: LDAPS, and LDAP with StartTLS, at one port. Anybody of `accounts` with a domain may sign in. */
+  readonly directories: readonly { readonly domain: string; readonly server: string; readonly address: string; readonly port: number }[]
   /** A client certificate of an account, where the lab accepts them. */
   readonly clientCertificate: (user: string) => { readonly certificate: string; readonly key: string }
   /** Every method call that a machine received, in order. Reading the registry is no call. */

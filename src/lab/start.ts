@@ -5,13 +5,16 @@ import { type Issued, newAuthority } from './certificate.ts'
 import { chance } from './chance.ts'
 import { classesAt } from './classes.ts'
 import { gather } from './crowd.ts'
+import { type LdapServer, openLdap } from './directory/server.ts'
+import { plant } from './directory/tree.ts'
 import { type Dns, openDns } from './dns.ts'
 import type { Fault } from './faults.ts'
 import { live, type Mak, type Maks } from './licensing.ts'
 import { openNetwork, usualNetwork } from './network.ts'
 import type { CallCount, CallCounts, Lab, LabMachine, LabOptions } from './option.ts'
 import { registryOf } from './registry.ts'
-import { type Absence, addressesOfPlace, addressOf, awayAtFirst, chosen, named, placeOf, places } from './roster.ts'
+import { type Absence, addressesOfPlace, addressOf, awayAtFirst, chosen, type Entry, named, placeOf, places } from './roster.ts'
+import type { Scenario } from './scenarios/scenario.ts'
 import { systems } from './scenarios/systems.ts'
 import { scenarios } from './scenarios/table.ts'
 import { type Account, type Endpoint, type House, hashesOf, openHub } from './server.ts'
@@ -29,6 +32,8 @@ const mostWithOwnPorts = 500
 /** Third byte of the addresses at which somebody takes connections and is silent, and of those where nobody listens. */
 const silentNet = 254
 const deadNet = 255
+
+const dayMs = 86_400_000
 
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const seed = String(options.seed ?? 1)
@@ -80,9 +85,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 
   let dns: Dns | null = null
+  const directories: LdapServer[] = []
   const close = async () => {
     await hub.stop()
     await Promise.all([...crowd.ready()].map((e) => hub.close(e)))
+    await Promise.all(directories.map((d) => d.close()))
     await dns?.close()
   }
   let shared: { readonly http: number; readonly https: number | null } | null = null
@@ -111,31 +118,47 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         }),
       )
     const names = {
-      addressOf: (name: string) => (crowd.has(name) && absence(name) !== 'unknown' ? whereIs(name) : null),
+      addressOf: (name: string) =>
+        directories.some((d) => d.server === name) ? address : crowd.has(name) && absence(name) !== 'unknown' ? whereIs(name) : null,
       domains: new Set(wanted.map((m) => m.name.slice(m.name.indexOf('.') + 1).toLowerCase())),
     }
-    dns = await openDns(network, names, [], address, next())
+    if (options.directory)
+      for (const domain of domainsOf(wanted)) {
+        const activationObject = network.activationObjects.get(domain) ?? null
+        const tree = plant({ domain, seed, machines: wanted, activationObject, clock })
+        directories.push(await openLdap(tree, accounts, certify([tree.server, address]), address, next()))
+      }
+    const services = directories.flatMap(({ domain, server, port: at }) =>
+      [`_ldap._tcp.dc._msdcs.${domain}`, `_ldap._tcp.${domain}`].map((name) => ({ name, target: server, port: at })),
+    )
+    dns = await openDns(network, names, services, address, next())
     for (const option of wanted) for (const fault of option.faults ?? []) await applyFault(option.name, fault)
   } catch (error) {
     await close()
     throw error
   }
 
+  /** A certificate of the lab's authority, which begins and ends so many days from now. */
+  function certify(names: readonly string[], use: 'server' | 'client' = 'server', days: readonly [number, number] = [-1, 20]): Issued {
+    const [from, until] = days.map((day) => new Date(clock() + day * dayMs)) as [Date, Date]
+    return authority.issue({ name: names[0]!, names: use === 'server' ? names : [], use, from, until })
+  }
+
   function issue(endpoint: Endpoint, wrong: Extract<Fault, { kind: 'certificate' }>['how'] | null): Issued {
-    const { machine } = endpoint.responder
-    const day = 86_400_000
-    const at = clock()
-    const by = wrong === 'unknown-authority' ? newAuthority('another authority', new Date(at)) : authority
-    return by.issue({
-      name: wrong === 'other-name' ? 'other.corp.example' : machine.name,
-      names:
-        wrong === 'other-name'
-          ? ['other.corp.example']
-          : [machine.name, 'localhost', whereIs(machine.name), ...(options.hostname ? [options.hostname] : [])],
-      use: 'server',
-      from: new Date(at - (wrong === 'expired' ? 30 : 1) * day),
-      until: new Date(at + (wrong === 'expired' ? -2 : 20) * day),
-    })
+    const { name } = endpoint.responder.machine
+    const names = [name, 'localhost', whereIs(name), ...(options.hostname ? [options.hostname] : [])]
+    switch (wrong) {
+      case 'unknown-authority': {
+        const [from, until] = [new Date(clock() - dayMs), new Date(clock() + 20 * dayMs)]
+        return newAuthority('another authority', new Date(clock())).issue({ name, names, use: 'server', from, until })
+      }
+      case 'other-name':
+        return certify(['other.corp.example'])
+      case 'expired':
+        return certify(names, 'server', [-30, -2])
+      default:
+        return certify(names)
+    }
   }
 
   async function absent(name: string, how: Absence | null): Promise<void> {
@@ -189,16 +212,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     ca: authority.pem,
     accounts,
     dns: { address: opened.address, port: opened.port },
+    directories: directories.map(({ domain, server, port }) => ({ domain, server, address, port })),
     clientCertificate: (user) => {
-      const day = 86_400_000
-      const issued = authority.issue({
-        name: user,
-        names: [],
-        use: 'client',
-        from: new Date(clock() - day),
-        until: new Date(clock() + 20 * day),
-      })
-      return { certificate: issued.certificate, key: issued.key }
+      const { certificate, key } = certify([user], 'client')
+      return { certificate, key }
     },
     calls: (name) => called(name).responder.calls,
     callCounts: () => countCalls(crowd.called()),
@@ -309,6 +326,16 @@ async function openGrid(
     }
   const only = one ?? '127.0.0.1'
   return { ports: await share([only], []), where: () => only }
+}
+
+/** Domains that machines are members of. */
+function domainsOf(entries: readonly Entry[]): string[] {
+  const domains = new Set<string>()
+  for (const { name, scenario } of entries) {
+    const at = name.indexOf('.')
+    if (at > 0 && (scenarios[scenario] as Scenario).domain !== null) domains.add(name.slice(at + 1).toLowerCase())
+  }
+  return [...domains].sort()
 }
 
 function countCalls(called: Iterable<readonly [name: string, calls: readonly CallRecord[]]>): CallCounts {

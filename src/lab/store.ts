@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Cell, type ClassAt, classesAt, type Instance } from './classes.ts'
-import { type Machine, type Product, type Service, serviceOf, statusNumber, usesOfficeService } from './machine.ts'
+import { activationObjectPid, type Machine, type Product, type Service, serviceOf, statusNumber, usesOfficeService } from './machine.ts'
 import { countOf, hostCalled } from './network.ts'
 import { applicationIds } from './scenarios/products.ts'
 import { type Condition, fits, invalidQuery, type Look, parseWql, propertiesOf, type Wql, WqlError } from './wql.ts'
@@ -126,7 +126,7 @@ function productRow(machine: Machine, product: Product, now: Now): Instance {
     VLActivationTypeEnabled: product.typeEnabled || service.typeEnabled,
     ADActivationObjectName: product.adObject?.name ?? null,
     ADActivationObjectDN: product.adObject?.dn ?? null,
-    ADActivationCsvlkPid: product.adObject ? '03612-00206-234-001999-03-1033-20348.0000-0012026' : null,
+    ADActivationCsvlkPid: product.adObject ? activationObjectPid : null,
     ADActivationCsvlkSkuId: null,
     IAID: null,
     RemainingAppReArmCount: service.rearms,

@@ -175,6 +175,10 @@ export const labSchema = z
     site: text.describe('The site file of the lab.'),
     count: z.int().describe('How many machines it has.'),
     table: maybe.describe('A large lab: its machines as a table for slmctl fleet import.'),
+    directories: z
+      .array(z.strictObject({ domain: text, server: text, address: text, port: z.int() }).readonly())
+      .readonly()
+      .describe('Domain controllers: LDAPS, and LDAP with StartTLS, at one port.'),
     machines: z
       .array(z.looseObject({ name: text, scenario: text, address: text }).readonly())
       .readonly()

@@ -58,6 +58,7 @@ function wish(flags: Flags): LabOptions {
   return {
     seed: typeof flags.seed === 'string' ? flags.seed : '1',
     count,
+    directory: true,
     ...(scenarios ? { scenarios } : {}),
     // Whoever wants machines that DNS does not know needs a lab whose machines are found by DNS.
     ...(flags.spread || share > 0 ? { spread: true } : {}),
@@ -103,6 +104,11 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
     const large = lab.placeOf(lab.machines[0]!.name) !== null
     const table = join(directory, 'machines.csv')
     if (large) write('machines.csv', machineTable(lab), 0o644)
+    const fleet = `--site ${site} --store ${join(directory, 'fleet.db')}`
+    const domain = lab.directories.find((d) => d.domain === 'corp.example') ?? lab.directories[0]
+    const byDirectory = domain
+      ? `  slmctl fleet import --directory ${domain.domain} ${fleet} \\\n    --user ${lab.accounts[0]!.user}@${domain.domain} --password-file ${join(directory, 'lab.password')} \\\n    --ca ${join(directory, 'lab-ca.pem')}\n`
+      : ''
     const first = lab.machines.find((m) => m.scenario === 'win11-pro-notification') ?? lab.machines[0]!
     if (flags.json)
       io.out(
@@ -111,14 +117,15 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
           site,
           count: lab.machines.length,
           table: large ? table : null,
+          directories: lab.directories,
           machines: large ? [] : lab.machines,
         }),
       )
     else if (large) {
-      const store = join(directory, 'fleet.db')
       io.out(`${io.paint('bold', `A lab of ${lab.machines.length} simulated machines is running on this computer.`)}\n\n`)
-      io.out(`  slmctl fleet import ${table} \\\n    --site ${site} --store ${store}\n`)
-      io.out(`  slmctl fleet scan --site ${site} --store ${store}\n`)
+      io.out(`  slmctl fleet import ${table} ${fleet}\n`)
+      io.out(byDirectory)
+      io.out(`  slmctl fleet scan ${fleet}\n`)
       io.out(`  slmctl status --site ${site} ${first.name}\n\n`)
       io.out(
         wrap(
@@ -132,7 +139,8 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
       io.out(`  slmctl status --all --site ${site}\n`)
       io.out(`  slmctl status --site ${site} ${first.name}\n`)
       io.out(`  slmctl plan   --site ${site} ${first.name}\n`)
-      io.out(`  slmctl apply  --site ${site} ${first.name}\n\n`)
+      io.out(`  slmctl apply  --site ${site} ${first.name}\n`)
+      io.out(`${byDirectory}\n`)
       io.out(
         wrap(
           'The site file lists the machines with their scenarios. Nothing in a lab is real: its machines report what Windows reports, and no activation exchange exists in it.',

@@ -1,5 +1,5 @@
 /**
- * Foreign clients against the lab: python3-winrm, Ansible, Dell's wsl, curl; what it serves held against Microsoft's documents;
+ * Foreign clients against the lab: python3-winrm, Ansible, Dell's wsl, curl, ldapsearch; what it serves held against Microsoft's documents;
  * and the negative proof: broken seals, captures, core files. Words after the name choose groups.
  */
 import { existsSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { capturedRuns } from './capture.ts'
 import { curlAgainstLab } from './curl.ts'
 import { dumpOfLab } from './dump.ts'
 import { openGround } from './ground.ts'
+import { ldapsearchAgainstLab } from './ldapsearch.ts'
 import { nothingLeftInMemory } from './memory.ts'
 import { pythonAgainstLab } from './python.ts'
 import { tamperedConnections } from './tamper.ts'
@@ -19,13 +20,14 @@ const groups = {
   curl: curlAgainstLab,
   python: pythonAgainstLab,
   dump: dumpOfLab,
+  ldapsearch: ldapsearchAgainstLab,
   wsl: wslAgainstLab,
   ansible: ansibleAgainstLab,
   tamper: tamperedConnections,
   capture: capturedRuns,
   memory: nothingLeftInMemory,
 } as const
-const programs = ['python3', 'curl', 'ansible', 'wslenum', 'uuidgen', 'xmllint', 'tcpdump', 'gcore', 'openssl']
+const programs = ['python3', 'curl', 'ansible', 'wslenum', 'uuidgen', 'xmllint', 'tcpdump', 'gcore', 'openssl', 'ldapsearch']
 
 await main(async () => {
   const missing = programs.filter((name) => !['/usr/bin', '/usr/sbin', '/bin'].some((dir) => existsSync(join(dir, name))))
