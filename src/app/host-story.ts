@@ -79,7 +79,7 @@ export async function storyFor(
     of.hosts.find((h) => meansMachine(canonicalHost(h.name), name) || h.standing.addresses.some((a) => canonicalHost(a) === name))
   const meant = new Set(named.flatMap((name) => known(name) ?? []))
   // Who names no host may have asked any of them.
-  if (meant.size === 0) for (const h of of.hosts.filter((h) => h.standing.verdict === 'authorised').slice(0, hostsRead)) meant.add(h)
+  if (named.length === 0) for (const h of of.hosts.filter((h) => h.standing.verdict === 'authorised').slice(0, hostsRead)) meant.add(h)
   const hosts = await Promise.all([...meant].map((h) => hostLog(h, hours, of)))
   const strange = named
     .filter((name) => known(name) === undefined)

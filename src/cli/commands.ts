@@ -252,7 +252,7 @@ export const commands: readonly Command[] = [
     options: [
       { flag: '--store', value: 'FILE|URL', means: 'The fleet (SLMCTL_STORE): it keeps what checks find, and tells who uses a host.' },
       { flag: '--events', value: null, means: 'show: also who asked, by the log of the host.' },
-      { flag: '--hours', value: 'N', means: 'With --events, and story: so far back (24; at most 720, what a host counts).' },
+      { flag: '--hours', value: 'N', means: 'With --events (24), and story (192): so far back; at most 720, what a host counts.' },
       { flag: '--client', value: 'NAME|CMID', means: 'With --events: the requests of one machine (30 days).' },
       { flag: '--retire', value: 'N', means: 'show: what if so many machines never ask again.' },
       { flag: '--directory', value: 'DOMAIN', means: 'discover: also the activation objects of this Active Directory.' },

@@ -13,8 +13,8 @@ export type Attempt = {
   readonly told: readonly LoggedEvent[]
 }
 
-/** How far it came. `lost`: the host handled it, and the machine shows no answer. */
-export type Outcome = 'accepted' | 'refused' | 'lost' | 'not-reached' | 'not-sent' | 'cannot-tell'
+/** How far it came. `lost`: the host handled it, and the machine shows no answer. `not-tried`: there is no try at all. */
+export type Outcome = 'accepted' | 'refused' | 'lost' | 'not-reached' | 'not-sent' | 'not-tried' | 'cannot-tell'
 
 /** An answer follows its request within seconds; a clock that was set in between leaves this much. */
 const togetherMs = 10 * 60_000

@@ -152,6 +152,7 @@ function why(
       return `The request did not reach ${host}${code}${of.read ? ': its log has nothing of it' : ''}.`
     case 'not-sent':
       return `It found no KMS host to ask${code}: nothing left the machine.`
+    case 'not-tried':
     case 'cannot-tell':
       if (a.sent === null && a.handled)
         return `${host} handled a request and found nothing wrong with it; ${of.ownRead ? `the log of ${of.machine} has nothing of it: it was cut, or another machine has that name.` : 'what the machine made of the answer, its own log would say.'}`
@@ -179,9 +180,9 @@ function conclusion(attempts: readonly StoryAttempt[], { machine, hours, own, ho
       next: own.problem?.next ?? [],
     }
   return {
-    outcome: 'not-sent',
+    outcome: 'not-tried',
     because: `In the last ${hours} hours ${machine} did not try to be activated by a KMS host, or its log does not reach back so far.`,
-    next: [`slmctl status ${machine}: what it is told to use`, `slmctl hosts story ${machine} --hours 720`],
+    next: [`slmctl status ${machine}: what it is told to use`, ...(hours < 720 ? [`slmctl hosts story ${machine} --hours 720`] : [])],
   }
 }
 
@@ -189,6 +190,7 @@ function nextOf({ outcome, host, code }: StoryAttempt, machine: string): string[
   const remedies = code === null ? [] : (errorByCode(Number(code))?.remedies ?? [])
   switch (outcome) {
     case 'accepted':
+    case 'not-tried':
       return []
     case 'refused':
       return [...remedies, ...(host ? [`slmctl hosts show ${host}`] : [])].slice(0, 4)

@@ -267,7 +267,7 @@ export const hostsSchema = z
   .readonly()
   .describe('What slmctl hosts --json answers.')
 
-const outcome = z.enum(['accepted', 'refused', 'lost', 'not-reached', 'not-sent', 'cannot-tell'])
+const outcome = z.enum(['accepted', 'refused', 'lost', 'not-reached', 'not-sent', 'not-tried', 'cannot-tell'])
 const event = z
   .strictObject({
     at: maybe.describe('UTC, by our clock where the clock of its machine is known.'),

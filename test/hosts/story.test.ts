@@ -95,7 +95,7 @@ test('every way it can go, by both logs', () => {
     ],
     ['the machine cannot be asked; the host minded nothing', null, [handled('06:54', '06:54')], 'cannot-tell', /its own log would say/],
     ['nobody can be asked', null, null, 'cannot-tell', /could not be read\.$/],
-    ['it never tried', [], [], 'not-sent', /did not try/],
+    ['it never tried', [], [], 'not-tried', /did not try/],
     ['Active Directory', [row(12308, '06:54:01', 'CN=x,CN=Activation Objects,DC=corp,DC=example')], [], 'accepted', /Active Directory/],
   ] as const) {
     const told = story(own, ofHost)

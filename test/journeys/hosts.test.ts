@@ -497,3 +497,46 @@ test('audit: what is own is proved where a check saw the licensed host key, and 
     await s.close()
   }
 })
+
+test('story: what could not be read is told as such; a host that is none of ours is named and not asked', async () => {
+  const s = await stage({
+    machines: [
+      machines[0],
+      { name: 'pc-1.corp.example', scenario: 'win11-enterprise-office-2021' },
+      { name: 'pc-2.corp.example', scenario: 'outside-host' },
+    ],
+  })
+  const validStory = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync('docs/hosts-story.schema.json', 'utf8')))
+  type Log = { side: string; name: string; events: number | null; problem: { code: string } | null }
+  const story = async (...argv: string[]) => {
+    const { code, out } = await s.slmctl('hosts', 'story', ...argv, '--json')
+    const told = JSON.parse(out) as { outcome: string; logs: Log[]; clientMachineId: string | null }
+    assert.ok(validStory(told), JSON.stringify(validStory.errors))
+    return { code, told, codes: told.logs.map((l) => [l.name, l.problem?.code ?? null]) }
+  }
+  try {
+    // The site's hosts are asked for a machine that nobody can ask.
+    const away = await story('pc-9.corp.example')
+    assert.deepEqual([away.code, away.told.outcome], [2, 'cannot-tell'])
+    assert.notEqual(away.codes[0]![1], null)
+    assert.deepEqual(away.codes[1], ['kms1.corp.example', null])
+    assert.ok(away.codes.slice(2).every(([, code]) => code === 'HOST_NOT_REACHED'))
+    const foreign = await story('pc-2.corp.example')
+    assert.deepEqual(foreign.codes, [
+      ['pc-2.corp.example', null],
+      ['198.51.100.20', 'HOST_NOT_AUTHORISED'],
+    ])
+    assert.ok(foreign.told.clientMachineId)
+    const own = await story('pc-1.corp.example')
+    assert.deepEqual(own.codes, [
+      ['pc-1.corp.example', null],
+      ['kms1.corp.example', null],
+    ])
+    for (const name of ['pc-9.corp.example', 'pc-2.corp.example', 'pc-1.corp.example']) narrow((await s.slmctl('hosts', 'story', name)).out)
+    for (const argv of [[], ['a', 'b'], ['pc-1.corp.example', '--hours', '721'], ['pc-1.corp.example', '--events']])
+      assert.match((await s.slmctl('hosts', 'story', ...argv)).err, /slmctl hosts discover: what DNS/, argv.join(' '))
+    for (const name of ['pc-1.corp.example', 'pc-2.corp.example']) assert.equal(s.lab.calls(name).length, 0)
+  } finally {
+    await s.close()
+  }
+})

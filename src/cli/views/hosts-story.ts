@@ -7,6 +7,7 @@ const colours = {
   lost: 'red',
   'not-reached': 'red',
   'not-sent': 'red',
+  'not-tried': 'yellow',
   'cannot-tell': 'yellow',
 } as const satisfies Record<Story['outcome'], Parameters<Io['paint']>[0]>
 
@@ -16,6 +17,7 @@ const words: Readonly<Record<Story['outcome'], string>> = {
   lost: 'the answer was lost',
   'not-reached': 'never reached the host',
   'not-sent': 'never left the machine',
+  'not-tried': 'did not try',
   'cannot-tell': 'cannot be told',
 }
 
