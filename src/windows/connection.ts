@@ -267,7 +267,8 @@ export class Connection {
   async #post(contentType: string, body: Uint8Array, extra: readonly (string | Uint8Array)[], limitMs: number): Promise<HttpAnswer> {
     const { address, port } = this.#reach
     const head = `POST /wsman HTTP/1.1\r\nHost: ${authority(address, port)}\r\nConnection: Keep-Alive\r\nUser-Agent: slmctl\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n`
-    const answer = this.#socket!.exchange([head, ...extra, '\r\n'], body, limitMs)
+    // Without TLS nothing is sent that whoever listens may not know: the message is sealed, and a logon's tokens show no password.
+    const answer = this.#socket!.exchange([head, ...extra, '\r\n'], body, limitMs, this.#reach.tls !== null)
     // It has its own copy by now.
     for (const part of extra) if (typeof part !== 'string') part.fill(0)
     return await answer

@@ -44,20 +44,20 @@ export class HttpSocket {
   }
 
   /**
-   * Sends a request and reads its answer. Head and body leave as one piece of memory of our own, wiped when this settles: several
-   * pieces would be copied together by Node, and a password or a key with them, into memory that nobody wipes.
+   * Sends a request and reads its answer. Head and body leave as one piece: several would be copied together by Node. `secret`: it may
+   * hold a password or a key that only TLS hides; then it is memory of our own, wiped when this settles.
    */
-  exchange(head: readonly (string | Uint8Array)[], body: Uint8Array, limitMs: number): Promise<HttpAnswer> {
+  exchange(head: readonly (string | Uint8Array)[], body: Uint8Array, limitMs: number, secret: boolean): Promise<HttpAnswer> {
     return new Promise<HttpAnswer>((resolve, reject) => {
       if (!this.open) {
         reject(new TransportError('WINRM_CUT', '', false))
         return
       }
-      const request = inOnePiece([...head, body])
+      const request = inOnePiece([...head, body], secret)
       const timer = setTimeout(() => this.#end('WINRM_SLOW', `${Math.round(limitMs / 100) / 10} s`), limitMs)
       const settled = () => {
         clearTimeout(timer)
-        request.fill(0)
+        if (secret) request.fill(0)
       }
       this.#waiting = {
         resolve: (answer) => {
@@ -70,7 +70,7 @@ export class HttpSocket {
         },
       }
       // The answer may take its time: what was sent is gone from here as soon as the system has it.
-      this.#socket.write(request, () => request.fill(0))
+      this.#socket.write(request, secret ? () => request.fill(0) : undefined)
     })
   }
 
@@ -150,10 +150,10 @@ export class HttpSocket {
   }
 }
 
-function inOnePiece(parts: readonly (string | Uint8Array)[]): Buffer {
+function inOnePiece(parts: readonly (string | Uint8Array)[], own: boolean): Buffer {
   let length = 0
   for (const part of parts) length += part.length
-  const whole = Buffer.from(new ArrayBuffer(length))
+  const whole = own ? Buffer.from(new ArrayBuffer(length)) : Buffer.allocUnsafe(length)
   let at = 0
   for (const part of parts) {
     // Heads are ASCII: addresses, base64 and constants.
@@ -210,16 +210,33 @@ type Head = {
 
 /** RFC 9110 5.6.2: a token. */
 const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** Names of headers as servers write them, and in lower case: the machines of a fleet have the same dozen. */
+const fieldNames = new Map<string, string>()
+
+function lowerName(written: string): string {
+  const known = fieldNames.get(written)
+  if (known !== undefined) return known
+  if (!fieldName.test(written)) throw garbage('a header that is none')
+  const name = written.toLowerCase()
+  if (written.length <= 40 && fieldNames.size < 100) fieldNames.set(written, name)
+  return name
+}
 
 function readHead(text: string, answerBytes: number): Head {
-  const [first, ...lines] = text.split('\r\n')
-  const status = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: .*)?$/.exec(first!)
+  const ends = (from: number) => {
+    const end = text.indexOf('\r\n', from)
+    return end < 0 ? text.length : end
+  }
+  let end = ends(0)
+  const status = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: .*)?$/.exec(text.slice(0, end))
   if (!status) throw garbage('no HTTP')
   const headers = new Map<string, string[]>()
-  for (const line of lines) {
+  while (end < text.length) {
+    const begin = end + 2
+    end = ends(begin)
+    const line = text.slice(begin, end)
     const colon = line.indexOf(':')
-    if (!fieldName.test(line.slice(0, Math.max(0, colon)))) throw garbage('a header that is none')
-    const name = line.slice(0, colon).toLowerCase()
+    const name = lowerName(line.slice(0, Math.max(0, colon)))
     // No pattern that looks for blanks at the end: 60,000 of them before a letter took six seconds.
     const value = line.slice(colon + 1).trim()
     const before = headers.get(name)

@@ -43,10 +43,10 @@ export class Questions {
     const id = `${namespace}:${from}`.toLowerCase()
     const known = this.#properties.get(id)
     if (known !== null) {
-      const columns = question.columns.map(wmiName).filter((column) => known === undefined || known.has(column.toLowerCase()))
-      if (columns.length > 0) {
+      const columns = known === undefined ? listOf(question.columns) : listed(question.columns.filter((c) => known.has(c.toLowerCase())))
+      if (columns !== '') {
         try {
-          return await enumerate(namespace, `SELECT ${columns.join(',')} FROM ${from}${where}`)
+          return await enumerate(namespace, `SELECT ${columns} FROM ${from}${where}`)
         } catch (error) {
           if (isAbsent(error)) return null
           if (!isRefused(error)) throw error
@@ -80,6 +80,20 @@ export class Questions {
     this.#keys.set(id, key)
     return key
   }
+}
+
+const listed = (columns: readonly string[]) => columns.map(wmiName).join(',')
+
+/** Lists of columns as they stand in a query. The same list is asked of every machine of a fleet. */
+const lists = new WeakMap<readonly string[], string>()
+
+function listOf(columns: readonly string[]): string {
+  let list = lists.get(columns)
+  if (list === undefined) {
+    list = listed(columns)
+    lists.set(columns, list)
+  }
+  return list
 }
 
 function pick(row: WmiRow, columns: readonly string[]): WmiRow {

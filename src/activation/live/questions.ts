@@ -163,12 +163,16 @@ export function nextQuestions(answers: Answers, options: QuestionOptions = {}): 
   return open(more(version, answers, options.wishes ?? [], options.carried ?? false))
 }
 
-/** The second round: the licences, Office, and what tells a cloud from a Hyper-V host. */
-function licensing(version: number, answers: Answers, ids: readonly string[]): readonly LiveQuestion[] {
-  const since = (release: number, columns: readonly string[]) => (version >= release ? columns : [])
-  const computer = rowsOf(answers, 'computer')?.[0]
-  const maker = `${field(computer, 'Manufacturer') ?? ''} ${field(computer, 'Model') ?? ''}`
-  return [
+/** Questions that are the same for all machines of a release of Windows: made once, so that whoever asks them again and again knows them. */
+const sameFor = new Map<string, readonly LiveQuestion[]>()
+
+function ofRelease(version: number, ids: readonly string[]): readonly LiveQuestion[] {
+  const release = [6.3, 6.2].find((one) => version >= one) ?? 6.1
+  const id = [release, ...ids].join()
+  const known = sameFor.get(id)
+  if (known) return known
+  const since = (first: number, columns: readonly string[]) => (release >= first ? columns : [])
+  const questions: readonly LiveQuestion[] = [
     { id: 'service', class: 'SoftwareLicensingService', columns: [...serviceSince61, ...since(6.2, serviceSince62)] },
     {
       id: 'products',
@@ -190,6 +194,17 @@ function licensing(version: number, answers: Answers, ids: readonly string[]): r
       // Each value that is there costs a round trip.
       values: ['ProductReleaseIds', 'CDNBaseUrl', 'UpdateChannel', 'SharedComputerLicensing'],
     },
+  ]
+  sameFor.set(id, questions)
+  return questions
+}
+
+/** The second round: the licences, Office, and what tells a cloud from a Hyper-V host. */
+function licensing(version: number, answers: Answers, ids: readonly string[]): readonly LiveQuestion[] {
+  const computer = rowsOf(answers, 'computer')?.[0]
+  const maker = `${field(computer, 'Manufacturer') ?? ''} ${field(computer, 'Model') ?? ''}`
+  return [
+    ...ofRelease(version, ids),
     ...(/^Microsoft Corporation Virtual Machine|^QEMU|^Oracle|^Red Hat|Standard PC/i.test(maker)
       ? [{ id: 'enclosure', class: 'Win32_SystemEnclosure', columns: ['Manufacturer', 'SMBIOSAssetTag'] }]
       : []),
