@@ -10,6 +10,7 @@ import { claimTargets, leases, reclaim, takeBack } from './store/claim.ts'
 import { clientsByHost, usersOfObjects, usesOfHost } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
+import { holding } from './store/leases.ts'
 import { countMachines, countPlanned, findMachines, listMachines, machineIds, planned, selection, sharedCmids } from './store/list.ts'
 import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
@@ -112,6 +113,8 @@ export async function openStore(place: Place, options: StoreOptions) {
     claimTargets: door(claimTargets),
     reclaim: door(reclaim),
     leases: door(leases),
+    /** Campaigns that hold machines, also those that are over: who was killed goes on holding. */
+    holding: door(holding),
     takeBack: door(takeBack),
     endTargets: door(endTargets),
     finishTarget: door(finishTarget),

@@ -12,8 +12,8 @@ export function isGone(owner: string, here: Processes): boolean | null {
   return host === here.host && process !== undefined ? !here.isAlive(process) : null
 }
 
-/** A lease as it was seen, and when by a clock that nobody sets (performance.now). */
-type Seen = { readonly until: number; readonly since: number }
+/** A lease as it was seen, and when by a clock that nobody sets (performance.now). `deadAt`: when its process was first seen to be gone. */
+type Seen = { readonly until: number; readonly since: number; deadAt: number | null }
 
 /**
  * Finds owners that do not hold on to their leases any more. No clock of another computer is believed, and none of this one that
@@ -29,23 +29,25 @@ export class Watch {
     this.#leaseMs = leaseMs
   }
 
-  /** Of the leases of a campaign by owner: those that may be taken back. */
+  /**
+   * Of the leases of a campaign by owner: those that may be taken back. `quietMs`: how long an owner must have been gone, as what it
+   * sent at last may still be at work on the machine.
+   */
   gone(
     leases: readonly { readonly owner: string; readonly until: number }[],
     campaign: number,
     now: number,
+    quietMs = 0,
   ): { owner: string; until: number }[] {
     const keys = new Set<string>()
     const gone = leases.filter(({ owner, until }) => {
       const key = `${campaign} ${owner}`
       keys.add(key)
-      if (isGone(owner, this.#here) === true) return true
-      const seen = this.#seen.get(key)
-      if (!seen || seen.until !== until) {
-        this.#seen.set(key, { until, since: now })
-        return false
-      }
-      return now - seen.since >= this.#leaseMs
+      const known = this.#seen.get(key)
+      const seen = known?.until === until ? known : { until, since: now, deadAt: known?.deadAt ?? null }
+      this.#seen.set(key, seen)
+      if (isGone(owner, this.#here) === true) seen.deadAt ??= now
+      return now - (seen.deadAt ?? seen.since + this.#leaseMs) >= quietMs
     })
     for (const key of this.#seen.keys()) if (key.startsWith(`${campaign} `) && !keys.has(key)) this.#seen.delete(key)
     return gone.map(({ owner, until }) => ({ owner, until }))

@@ -166,6 +166,8 @@ class Runner {
     const { campaign } = this.#options
     const kept = await this.#store.campaigns(campaign === null ? { limit: 1000 } : { id: campaign, limit: 1 })
     const now = this.#clock()
+    // Also of campaigns that are over, or that nobody works on any more: what a dead worker holds is kept from every other one.
+    for (const id of await this.#store.holding()) await this.#takeBack(id, kept.find((c) => c.id === id) ?? null)
     for (const own of [...this.#owns.keys()]) if (!kept.some((c) => c.id === own && c.state === 'running')) this.#owns.delete(own)
     // The oldest first.
     for (const c of kept.toReversed()) {
@@ -189,23 +191,24 @@ class Runner {
         })
       }
       const own = this.#owns.get(c.id)!
-      await this.#takeBack(running)
       if (await this.#look(own, now)) return c.id === campaign
     }
     return false
   }
 
-  /** Machines of workers that are gone wait again. */
-  async #takeBack({ id: campaign, kind }: RunningCampaign): Promise<void> {
-    // A call that was sent just before its sender died may still be at work on the machine.
-    const dueAt = this.#clock() + (kind === 'apply' ? this.#leaseMs : 0)
+  /** Machines of workers that are gone wait again, or are taken out where their campaign is over. */
+  async #takeBack(id: number, campaign: Campaign | null): Promise<void> {
     // No claim is under way here, so that every lease of ours is known.
-    const ours = this.#leases.count(campaign)
-    const leases = await this.#store.leases(campaign)
-    if ((leases.find((l) => l.owner === this.#owner)?.machines ?? 0) > ours) await this.#leases.giveBackUnheard(campaign)
+    const ours = this.#leases.count(id)
+    const leases = await this.#store.leases(id)
+    if ((leases.find((l) => l.owner === this.#owner)?.machines ?? 0) > ours) await this.#leases.giveBackUnheard(id)
     const others = leases.filter((l) => l.owner !== this.#owner)
-    for (const gone of this.#watch.gone(others, campaign, performance.now()))
-      if ((await this.#store.takeBack({ campaign, ...gone, dueAt })) > 0) this.#owns.get(campaign)?.restUntil.clear()
+    // A call that was sent just before its sender died may still be at work on the machine.
+    const quietMs = campaign !== null && campaign.kind !== 'apply' ? 0 : this.#leaseMs
+    // Due by every clock: those of workers differ.
+    const dueAt = campaign?.state === 'running' ? Math.min(campaign.createdAt, this.#clock()) : this.#clock()
+    for (const gone of this.#watch.gone(others, id, performance.now(), quietMs))
+      if ((await this.#store.takeBack({ campaign: id, ...gone, dueAt })) > 0) for (const own of this.#owns.values()) own.restUntil.clear()
   }
 
   /** Whether the canary is over, and whether the campaign is; true where it has ended or was stopped. */

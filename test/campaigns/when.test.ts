@@ -80,4 +80,11 @@ test('an owner is gone when its process is, or when its leases stand still for a
   assert.deepEqual(gone(90, 1999), [dead])
   assert.deepEqual(gone(90, 2000).length, 3, 'whoever does not move its leases has lost them, even here: it may hang')
   assert.deepEqual(watch.gone([], 7, 3000), [])
+  // What was sent at last may still be at work: so much longer.
+  const quiet = (until: number, now: number) => watch.gone(leases(until), 8, now, 500).map((g) => g.owner)
+  assert.deepEqual(quiet(5, 0), [])
+  assert.deepEqual(quiet(6, 499), [], 'dead is dead from the moment it was seen')
+  assert.deepEqual(quiet(6, 500), [dead])
+  assert.deepEqual(quiet(6, 1998), [dead])
+  assert.equal(quiet(6, 1999).length, 3)
 })
