@@ -9,7 +9,7 @@ export { type CountPoint, countDays, type Fall, forecastOf, type GroupForecast, 
 export { type CheckedHost, compared, type HostRemark, judgeHost, summed } from './hosts/judge.ts'
 export { type DomainAnswer, type KnownHost, knownHosts, meantHosts, type PublishedRecord, publishedIn } from './hosts/known.ts'
 export { type HostUsers, type Move, type MoveStep, moveOf, type WarmUp } from './hosts/move.ts'
-export { type FoundObject, foundObjects } from './hosts/objects.ts'
+export { type FoundObject, foundObjects, type ObjectUsers } from './hosts/objects.ts'
 export { type PortAnswer, tryPort } from './hosts/port.ts'
 export { aboutDuplicate, type Duplicate, type HostRequest, type HostRequests, requestsOf, type SharedBy } from './hosts/requests.ts'
 export { type HostGroup, type HostSaid, saidByHost } from './hosts/said.ts'

@@ -183,28 +183,30 @@ test('alive and used by nobody; dead and named by machines', () => {
 
 test('activation objects: machines that name one by DN or name, and names that the directory did not show', () => {
   const dn = 'CN=Example,CN=Activation Objects,CN=Microsoft SPP,CN=Services,CN=Configuration,DC=ad,DC=example'
-  const other = dn.replace('CN=Example', 'CN=Other').toLowerCase()
+  const other = dn.replace('CN=Example', 'CN=Other')
+  const elsewhere = dn.replace('DC=ad,DC=example', 'DC=corp,DC=example')
   const object = {
-    name: 'Example',
-    displayName: 'Example University',
-    distinguishedName: dn,
-    hostKeyActivationId: null,
-    extendedPid: null,
-    kmsIds: [],
-    created: null,
+    ...{ name: 'Example', displayName: 'Example University', distinguishedName: dn, hostKeyActivationId: null, extendedPid: null },
+    ...{ kmsIds: [], created: null },
   }
-  const users = new Map([
-    [dn.toLowerCase(), 7],
-    ['example university', 2],
-    [other, 1],
-  ])
-  const found = foundObjects([object], users, (name) => name.toLowerCase().endsWith('dc=ad,dc=example') && !name.includes('other'))
-  assert.deepEqual(
-    found.map((o) => [o.name, o.machines, o.ours, o.object !== null]),
-    [
-      ['Example University', 9, true, true],
-      ['other', 1, false, false],
-    ],
+  const users = new Map(
+    (
+      [
+        [dn, 7],
+        ['Example University', 2],
+        [other, 1],
+        [elsewhere, 5],
+      ] as const
+    ).map(([name, machines]) => [name.toLowerCase(), { name, machines }]),
   )
-  assert.deepEqual(foundObjects([object], null, () => true)[0]!.machines, null)
+  const ours = (name: string) => !name.includes('CN=Other')
+  for (const domain of ['ad.example', 'berlin.AD.example.'])
+    assert.deepEqual(
+      foundObjects(domain, [object], users, ours).map((o) => [o.name, o.machines, o.ours, o.object !== null]),
+      [
+        ['Example University', 9, true, true],
+        ['Other', 1, false, false],
+      ],
+    )
+  assert.deepEqual(foundObjects('ad.example', [object], null, () => true)[0]!.machines, null)
 })

@@ -540,3 +540,59 @@ test('story: what could not be read is told as such; a host that is none of ours
     await s.close()
   }
 })
+
+test('discover --directory: activation objects, which are ours, and the machines that they activated', async () => {
+  const names = ['pc-1.ad.example', 'pc-2.ad.example']
+  const s = await stage({
+    directory: true,
+    machines: [machines[0], ...names.map((name) => ({ name, scenario: 'win11-enterprise-ad' as const }))],
+  })
+  type Objects = {
+    domain: string
+    shown: number
+    objects: { name: string; ours: boolean | null; machines: number | null; object: unknown }[]
+  }
+  const how = (domain: string) => [
+    ...['--directory', domain, '--user', `slmctl@${domain}`, '--password-file', join(s.directory, 'lab.password')],
+    ...['--ca', join(s.directory, 'lab-ca.pem')],
+  ]
+  const objects = async (domain: string, ...more: string[]) => {
+    const { code, answer } = await json(s, 'discover', ...how(domain), ...more)
+    return { code, objects: (answer as unknown as { objects: Objects }).objects }
+  }
+  try {
+    // Without a fleet nobody knows who uses them.
+    const alone = await objects('ad.example')
+    assert.deepEqual([alone.code, alone.objects.shown, alone.objects.objects[0]!.machines], [0, 1, null])
+    const list = join(s.directory, 'list.csv')
+    writeFileSync(list, `name\n${names.join('\n')}\n`)
+    assert.equal((await s.slmctl('fleet', 'import', list)).code, 0)
+    assert.equal((await s.slmctl('fleet', 'scan')).code, 0)
+    const used = (await objects('ad.example')).objects.objects
+    assert.deepEqual(
+      used.map((o) => [o.name, o.ours, o.machines, o.object !== null]),
+      [['Example University', true, 2, true]],
+    )
+    const shown = await s.slmctl('hosts', 'discover', ...how('ad.example'))
+    narrow(shown.out)
+    assert.match(shown.out, /Example University, .*2 machines of the fleet/)
+    // A domain whose directory shows none: that is not "there are none".
+    const none = await s.slmctl('hosts', 'discover', ...how('corp.example'))
+    assert.match(none.out, /showed none: there may be none, or this user may not see\n? *them/)
+    assert.deepEqual((await objects('corp.example')).objects.objects, [])
+    // An object that the site file does not list among those of the forest.
+    const site = readFileSync(s.site, 'utf8').replace(/^forests:\n(?: .*\n)*/m, '')
+    writeFileSync(s.site, site.replace(/^domains: .*$/m, 'domains: [corp.example]'))
+    const strange = await objects('ad.example')
+    assert.deepEqual([strange.code, strange.objects.objects[0]!.ours], [1, false])
+    const wrong = await s.slmctl(
+      'hosts',
+      'discover',
+      ...how('ad.example').map((a) => (a === 'slmctl@ad.example' ? 'nobody@ad.example' : a)),
+    )
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.err, /DIRECTORY_|not accepted|does not accept/)
+  } finally {
+    await s.close()
+  }
+})
