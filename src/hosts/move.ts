@@ -178,7 +178,7 @@ function stepsOf({ oldName, old, to, users, records, warmUp, domainNames }: Know
       `Warm up the count of ${to.name}`,
       `It activates nobody until it counts ${cold.map((w) => `${w.threshold} (${w.of})`).join(', ')} different machines. Let ${most} or more ask it at once; whoever it turns away stays activated, for up to ${validDays} days since the last renewal.`,
       ...(byDns
-        ? ['slmctl apply GROUP --use-dns --host-caching off --renew', 'slmctl apply GROUP --host-caching on, when it counts enough']
+        ? ['slmctl apply GROUP --use-dns --host-caching off --renew', 'slmctl apply GROUP --host-caching on  # when it counts enough']
         : [
             `Name ${to.name} alone under kms.hosts in a copy of the site file, warm.yaml`,
             'slmctl plan GROUP --site warm.yaml --renew',
@@ -208,10 +208,10 @@ function stepsOf({ oldName, old, to, users, records, warmUp, domainNames }: Know
   add(
     `Close ${from}, and leave it in place`,
     `${users ? `${users.cached} ${users.cached === 1 ? 'machine keeps' : 'machines keep'}` : 'Machines that found it in DNS keep'} it as the host that answered last, and look in DNS only when it does not answer. Each of them asks within ${renewalDays} days; closed, it is open again at once.`,
-    `slmctl hosts show ${from} --events --hours 168, before: who still asks`,
+    `slmctl hosts show ${from} --events --hours 168  # before: who still asks`,
     `On ${from}: block TCP ${old?.port ?? 1688} in its firewall`,
     'slmctl fleet scan',
-    `slmctl fleet list --host ${from}, after ${renewalDays} days: nobody`,
+    `slmctl fleet list --host ${from}  # after ${renewalDays} days: nobody`,
   )
   add(
     `After ${remembered} days, take ${from} down`,

@@ -14,6 +14,7 @@ import {
   releaseOf,
   tooOldFor,
 } from '../../src/hosts.ts'
+import { parses } from '../support/command-line.ts'
 
 type Group = HostSaid['groups'][number]
 const group = (more: Partial<Group> = {}): Group => ({
@@ -75,6 +76,21 @@ test('a new host with a cold count: published first, warmed up, then the old rec
     m.back.map((s) => s.title.replace(/kms(\d)\.corp\.example/g, '$1')),
     ['Open 1 again', 'Publish it again', 'Name 1 under kms.hosts again, and take 3 out'],
   )
+})
+
+test('every command of a plan is one that slmctl takes', () => {
+  let seen = 0
+  for (const m of [
+    move(),
+    move({ old: null, oldName: 'gone.corp.example', domains: dns(), users: null }),
+    move({ to: host('kms3.corp.example') }),
+  ])
+    for (const step of [...m.steps, ...m.back])
+      for (const command of step.commands.filter((c) => c.startsWith('slmctl '))) {
+        assert.doesNotThrow(() => parses(command.split(/\s+#\s/)[0]!), command)
+        seen++
+      }
+  assert.ok(seen > 20)
 })
 
 test('who keeps the record: the host that publishes itself, somebody by hand, or nobody knows', () => {
