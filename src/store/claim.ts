@@ -147,7 +147,8 @@ async function giveBack(
   leases: SelectQueryBuilder<Tables & { t: Tables['campaign_target'] }, 't', Lease>,
   at: { readonly now: number; readonly dueAt: number },
 ): Promise<readonly Lease[]> {
-  const lost = await (postgres ? leases.forUpdate('t').skipLocked() : leases).execute()
+  // In the order of ids where they are locked; SQLite would read the whole campaign for that.
+  const lost = await (postgres ? leases.orderBy('t.machine_id').forUpdate('t').skipLocked() : leases).execute()
   for (const [campaign, mine] of Map.groupBy(lost, (l) => l.campaign_id)) {
     const over = await db
       .selectFrom('campaign')
@@ -248,7 +249,6 @@ export function takeBack(
       .where('t.state', '=', sql.lit('leased'))
       .where('t.owner', '=', from.owner)
       .where('t.lease_until', '<=', from.until)
-      .orderBy('t.machine_id')
     return (await giveBack(database.kind === 'postgres', db, theirs, { now: from.dueAt, dueAt: from.dueAt })).length
   })
 }

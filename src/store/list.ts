@@ -1,5 +1,5 @@
-/** Lists of machines: filters, pages by key, what is shown of each. Reads only. */
-import { type ExpressionBuilder, type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+/** Lists of machines: pages by key, what is shown of each. Reads only. */
+import type { Kysely } from 'kysely'
 import {
   type Application,
   type Channel,
@@ -13,38 +13,10 @@ import {
   type State,
   type Verdict,
 } from '../model.ts'
+import { type Filter, filtered } from './filter.ts'
 import { nameOf } from './identity.ts'
-import { indexed, inParts, pageKey, plain, strings } from './parts.ts'
+import { pageKey, strings } from './parts.ts'
 import type { Database, MachineRow, ProductRow, Tables } from './tables.ts'
-
-/** Which machines. What is absent does not matter; all that is there must hold. Those from `cause` on are about one and the same product. */
-export type Filter = {
-  readonly verdict?: readonly Verdict[]
-  readonly origin?: readonly Origin[]
-  /** Code of the problem that keeps them from being asked; `*`: any. */
-  readonly problem?: string
-  readonly group?: string
-  readonly source?: string
-  readonly pool?: string
-  /** A part of name, address, headline or operating system; case does not matter. */
-  readonly text?: string
-  /** Machines that no source lists: left out, listed too, or alone. */
-  readonly vanished?: 'no' | 'too' | 'only'
-  /** Last seen before this time (ms), or never. */
-  readonly seenBefore?: number
-  readonly cause?: number
-  readonly state?: readonly State[]
-  /** A result code (`0x` and eight upper-case digits) that a product tells as its reason, or that its cause names. */
-  readonly error?: string
-  /** Whose activation a product is. */
-  readonly productOrigin?: readonly Origin[]
-  /** The KMS host, whole name. */
-  readonly host?: string
-  /** A part of the product's name. */
-  readonly product?: string
-  /** A product that ends before this time (ms). */
-  readonly endsBefore?: number
-}
 
 export type Page<T> = {
   readonly rows: readonly T[]
@@ -156,141 +128,6 @@ export async function machineIds(database: Database, filter: Filter): Promise<re
   return (await query.orderBy('id').execute()).map((r) => r.id)
 }
 
-/** A machine, as a campaign needs it. */
-export type Selected = { readonly id: number; readonly name: string; readonly address: string | null; readonly groups: readonly string[] }
-
-/** Machines by id: what a campaign is made of. */
-export async function selection(database: Database, filter: Filter, wish: PageWish): Promise<Page<Selected>> {
-  const limit = sizeOf(wish)
-  const after = keyOf(wish.after, ['number'])
-  let { query } = await filtered(database, database.db.selectFrom('machine').select(['id', 'name', 'address']), filter)
-  if (after) query = query.where('id', '>', after[0] as number)
-  const rows = await query
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
-  return selected(database, rows, limit)
-}
-
-/** Machines for which a campaign made plans that change something, by id: what an apply of these plans is made of. */
-export async function planned(database: Database, campaign: number, wish: PageWish): Promise<Page<Selected>> {
-  const limit = sizeOf(wish)
-  const after = keyOf(wish.after, ['number'])
-  let query = lastPlans(database.db, campaign)
-    .innerJoin('machine', 'machine.id', 'p.machine_id')
-    .select(['machine.id', 'machine.name', 'machine.address'])
-  if (after) query = query.where('p.machine_id', '>', after[0] as number)
-  const rows = await query
-    .orderBy('p.machine_id')
-    .limit(limit + 1)
-    .execute()
-  return selected(database, rows, limit)
-}
-
-/** How many there are. */
-export async function countPlanned({ db }: Database, campaign: number): Promise<number> {
-  return (
-    await lastPlans(db, campaign)
-      .select((e) => e.fn.countAll<number>().as('n'))
-      .executeTakeFirstOrThrow()
-  ).n
-}
-
-/** Each machine's last plan in a campaign, where it has steps. */
-const lastPlans = (db: Kysely<Tables>, campaign: number) =>
-  db
-    .selectFrom('plan as p')
-    .where('p.campaign_id', '=', campaign)
-    .where('p.steps', '>', 0)
-    .where((e) =>
-      e.not(
-        e.exists(
-          e
-            .selectFrom('plan as newer')
-            .select('newer.id')
-            .where('newer.campaign_id', '=', campaign)
-            .whereRef('newer.machine_id', '=', 'p.machine_id')
-            .whereRef('newer.id', '>', 'p.id'),
-        ),
-      ),
-    )
-
-/** A page of machines, with their groups. */
-async function selected({ db }: Database, rows: readonly Omit<Selected, 'groups'>[], limit: number): Promise<Page<Selected>> {
-  const page = rows.slice(0, limit)
-  const groups = new Map<number, string[]>()
-  await inParts(page, 1000, async (part) => {
-    const found = await db
-      .selectFrom('machine_group')
-      .select(['machine_id', 'name'])
-      .distinct()
-      .where(
-        'machine_id',
-        'in',
-        part.map((m) => m.id),
-      )
-      .orderBy('name')
-      .execute()
-    for (const { machine_id, name } of found) {
-      const mine = groups.get(machine_id)
-      if (mine) mine.push(name)
-      else groups.set(machine_id, [name])
-    }
-  })
-  return {
-    rows: page.map((m) => ({ ...m, groups: groups.get(m.id) ?? [] })),
-    next: rows.length > limit ? pageKey([page.at(-1)!.id]) : null,
-  }
-}
-
-/** One CMID that several listed machines have: a KMS host counts them as one. */
-export type SharedCmid = {
-  readonly cmid: string
-  readonly count: number
-  /** The pool that all of them belong to: they are made of one image, anew each time. Null: they are machines of their own. */
-  readonly pool: string | null
-  /** Those that were added first, at most 50. */
-  readonly machines: readonly { readonly id: number; readonly name: string; readonly pool: string | null }[]
-}
-const sharersShown = 50
-
-/** CMIDs that several listed machines have. */
-export async function sharedCmids({ db }: Database, wish: PageWish): Promise<Page<SharedCmid>> {
-  const limit = sizeOf(wish)
-  const after = keyOf(wish.after, ['string'])
-  let query = db
-    .selectFrom('machine')
-    .select([
-      'cmid',
-      (e) => e.fn.countAll<number>().as('count'),
-      (e) => e.fn.count<number>('pool').as('pooled'),
-      (e) => e.fn.min('pool').as('first'),
-      (e) => e.fn.max('pool').as('last'),
-    ])
-    .where('vanished_at', 'is', null)
-    .where('cmid', 'is not', null)
-  if (after) query = query.where('cmid', '>', after[0] as string)
-  const rows = await query
-    .groupBy('cmid')
-    .having((e) => e(e.fn.countAll<number>(), '>', 1))
-    .orderBy('cmid')
-    .limit(limit + 1)
-    .execute()
-  const shared: SharedCmid[] = []
-  for (const { cmid, count, pooled, first, last } of rows.slice(0, limit)) {
-    const machines = await db
-      .selectFrom('machine')
-      .select(['id', 'name', 'pool'])
-      .where('cmid', '=', cmid)
-      .where('vanished_at', 'is', null)
-      .orderBy('id')
-      .limit(sharersShown)
-      .execute()
-    shared.push({ cmid: cmid!, count, pool: pooled === count && first === last ? first : null, machines: machines.map((m) => ({ ...m })) })
-  }
-  return { rows: shared, next: rows.length > limit ? pageKey([shared.at(-1)!.cmid]) : null }
-}
-
 /** Pages by size and key, for every list of this room. */
 export function sizeOf({ limit }: PageWish): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
@@ -313,106 +150,6 @@ export function keyOf(after: string | null, types: readonly ('string' | 'number'
   throw new ProblemError(
     problem('PAGE_UNKNOWN', 'That is no place to continue a list from.', ['Begin the list again, and take the key that it ends with.']),
   )
-}
-
-/** Whether a text has a part in it. LIKE has signs of its own, and an end to what it takes; this has neither. Case of A to Z means nothing. */
-function has(kind: Database['kind'], column: string, part: string): RawBuilder<boolean> {
-  const low = sql`lower(${sql.ref(column)})`
-  return kind === 'sqlite' ? sql<boolean>`instr(${low}, ${part}) > 0` : sql<boolean>`strpos(${low}, ${part}) > 0`
-}
-/** One of no values is none at all; an empty list is no SQL on PostgreSQL. No name or word of ours is empty. */
-const some = <T extends string>(list: readonly T[]): readonly string[] => (list.length === 0 ? [''] : list)
-const lowered = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase())
-
-/** Names of products that have a part in them. A fleet has some hundred names and a million products: the index is read name by name. */
-async function productNames(db: Kysely<Tables>, part: string): Promise<readonly string[]> {
-  const { rows } = await sql<{ name: string | null }>`with recursive names (name) as (
-    select min(name) from product where present = 1
-    union all select (select min(p.name) from product p where p.present = 1 and p.name > names.name) from names where names.name is not null
-  ) select name from names`.execute(db)
-  const low = lowered(part)
-  return rows.flatMap(({ name }) => (name !== null && lowered(name).includes(low) ? [name] : []))
-}
-
-async function filtered<O>(
-  { kind, db }: Database,
-  query: SelectQueryBuilder<Tables, 'machine', O>,
-  filter: Filter,
-): Promise<{ query: SelectQueryBuilder<Tables, 'machine', O> }> {
-  let q = query
-  const names = filter.product === undefined ? null : await productNames(db, plain(filter.product))
-  const vanished = filter.vanished ?? 'no'
-  if (vanished !== 'too') q = q.where('vanished_at', vanished === 'no' ? 'is' : 'is not', null)
-  if (filter.verdict) q = q.where('verdict', 'in', some(filter.verdict))
-  if (filter.origin) q = q.where('origin', 'in', some(filter.origin))
-  if (filter.problem !== undefined)
-    q = filter.problem === '*' ? q.where('problem_code', 'is not', null) : q.where('problem_code', '=', filter.problem)
-  if (filter.pool !== undefined) q = q.where('pool', '=', filter.pool)
-  if (filter.seenBefore !== undefined) {
-    const before = filter.seenBefore
-    q = q.where((e) => e.or([e('seen_at', 'is', null), e('seen_at', '<', before)]))
-  }
-  if (filter.text !== undefined) {
-    const { text } = filter
-    q = q.where((e) =>
-      e.or([
-        // Names are kept in small letters, of every alphabet.
-        has(kind, 'name', text.toLowerCase()),
-        ...['address', 'headline', 'system'].map((column) => has(kind, column, lowered(text))),
-      ]),
-    )
-  }
-  if (filter.group !== undefined) {
-    const group = indexed(filter.group)
-    q = q.where('id', 'in', (e) => e.selectFrom('machine_group').select('machine_id').where('name', '=', group))
-  }
-  if (filter.source !== undefined) {
-    const source = filter.source
-    q = q.where('id', 'in', (e) =>
-      e.selectFrom('source_entry').select('machine_id').where('source', '=', source).where('vanished_at', 'is', null),
-    )
-  }
-  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, names, e, filter))
-  return { query: q }
-}
-
-const aboutProduct = [
-  'state',
-  'error',
-  'productOrigin',
-  'host',
-  'product',
-  'endsBefore',
-  'cause',
-] as const satisfies readonly (keyof Filter)[]
-
-function withProduct(kind: Database['kind'], names: readonly string[] | null, e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
-  let q = e.selectFrom('product').select('machine_id')
-  // A vanished machine's products are not counted as present; where such machines are asked for, what they had last is meant.
-  q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
-  if (filter.state) q = q.where('state', 'in', some(filter.state))
-  if (filter.error !== undefined) {
-    const error = filter.error
-    q = q.where((p) =>
-      p.or([
-        p('reason', '=', error),
-        p(
-          'cause_id',
-          'in',
-          p
-            .selectFrom('cause')
-            .select('cause.id')
-            .where(has(kind, 'cause.text', lowered(error))),
-        ),
-      ]),
-    )
-  }
-  if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
-  if (filter.host !== undefined) q = q.where('host', '=', indexed(filter.host.toLowerCase().replace(/\.$/, '')))
-  if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
-  if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
-  if (names !== null) q = q.where('product.name', 'in', some(names))
-  return q
 }
 
 /** Products of the machines of a page, those that are there first. */

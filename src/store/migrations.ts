@@ -135,8 +135,14 @@ create index host_check_host on host_check (host_id, last_at);
 const second = ({ id, text }: Words) => `
 -- cmid: what it tells a KMS host that it is.
 alter table machine add column cmid ${text};
-create index machine_cmid on machine (cmid, id) where vanished_at is null and cmid is not null;
+create index machine_cmid on machine (cmid, vanished_at) where vanished_at is null and cmid is not null;
+create index machine_gone on machine (name, id) where vanished_at is not null;
 alter table product add column activation_object ${text};
+create index product_reason on product (reason, machine_id) where present = 1 and reason is not null;
+-- All that is asked of a host's clients, in the order in which they are counted.
+drop index product_host;
+create index product_host on product (host, port, application, machine_id, state, expires_at, renewed_at)
+  where present = 1 and host is not null;
 create index product_object on product (activation_object, machine_id) where present = 1 and activation_object is not null;
 
 -- next_activation_at: until when activations are reserved; activation_clock: the time of whoever reserved last.
@@ -151,6 +157,8 @@ create index campaign_target_due on campaign_target (campaign_id, site, due_at, 
 create index campaign_target_order on campaign_target (campaign_id, position);
 drop index campaign_target_state;
 create index campaign_target_state on campaign_target (campaign_id, site, state, problem_code, result);
+-- Asked every second.
+create index campaign_target_left on campaign_target (campaign_id, state, attempts, result, due_at, site, position);
 
 create table journal_entry (
   campaign_id bigint not null references campaign (id), machine_id bigint not null references machine (id), attempt integer not null,

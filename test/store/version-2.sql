@@ -53,7 +53,6 @@ CREATE TABLE product (
 CREATE UNIQUE INDEX product_key on product (machine_id, key);
 CREATE INDEX product_state on product (state, application, machine_id) where present = 1;
 CREATE INDEX product_name on product (name, machine_id) where present = 1;
-CREATE INDEX product_host on product (host, machine_id) where present = 1 and host is not null;
 CREATE INDEX product_origin on product (origin, machine_id) where present = 1;
 CREATE INDEX product_expires on product (expires_at, machine_id, key) where present = 1 and expires_at is not null;
 CREATE INDEX product_cause on product (cause_id, machine_id) where present = 1 and cause_id is not null;
@@ -105,12 +104,17 @@ CREATE TABLE host_check (
   times integer not null, state text not null, problem text, told text not null
 );
 CREATE INDEX host_check_host on host_check (host_id, last_at);
-CREATE INDEX machine_cmid on machine (cmid, id) where vanished_at is null and cmid is not null;
+CREATE INDEX machine_cmid on machine (cmid, vanished_at) where vanished_at is null and cmid is not null;
+CREATE INDEX machine_gone on machine (name, id) where vanished_at is not null;
+CREATE INDEX product_reason on product (reason, machine_id) where present = 1 and reason is not null;
+CREATE INDEX product_host on product (host, port, application, machine_id, state, expires_at, renewed_at)
+  where present = 1 and host is not null;
 CREATE INDEX product_object on product (activation_object, machine_id) where present = 1 and activation_object is not null;
 CREATE UNIQUE INDEX campaign_target_held on campaign_target (machine_id) where state = 'leased';
 CREATE INDEX campaign_target_due on campaign_target (campaign_id, site, due_at, position, machine_id) where state = 'waiting';
 CREATE INDEX campaign_target_order on campaign_target (campaign_id, position);
 CREATE INDEX campaign_target_state on campaign_target (campaign_id, site, state, problem_code, result);
+CREATE INDEX campaign_target_left on campaign_target (campaign_id, state, attempts, result, due_at, site, position);
 CREATE TABLE journal_entry (
   campaign_id bigint not null references campaign (id), machine_id bigint not null references machine (id), attempt integer not null,
   sequence integer not null, at bigint not null, body text not null, primary key (campaign_id, machine_id, attempt, sequence)

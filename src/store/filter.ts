@@ -1,0 +1,127 @@
+/** Which machines are meant: by what they are, and by what one of their products is. Reads only. */
+import { type ExpressionBuilder, type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import type { Origin, State, Verdict } from '../model.ts'
+import { indexed, plain } from './parts.ts'
+import type { Database, Tables } from './tables.ts'
+
+/** Which machines. What is absent does not matter; all that is there must hold. Those from `cause` on are about one and the same product. */
+export type Filter = {
+  readonly verdict?: readonly Verdict[]
+  readonly origin?: readonly Origin[]
+  /** Code of the problem that keeps them from being asked; `*`: any. */
+  readonly problem?: string
+  readonly group?: string
+  readonly source?: string
+  readonly pool?: string
+  /** A part of name, address, headline or operating system; case does not matter. */
+  readonly text?: string
+  /** Machines that no source lists: left out, listed too, or alone. */
+  readonly vanished?: 'no' | 'too' | 'only'
+  /** Last seen before this time (ms), or never. */
+  readonly seenBefore?: number
+  readonly cause?: number
+  readonly state?: readonly State[]
+  /** A result code (`0x` and eight upper-case digits) that a product tells as its reason, or that its cause names. */
+  readonly error?: string
+  /** Whose activation a product is. */
+  readonly productOrigin?: readonly Origin[]
+  /** The KMS host, whole name. */
+  readonly host?: string
+  /** A part of the product's name. */
+  readonly product?: string
+  /** A product that ends before this time (ms). */
+  readonly endsBefore?: number
+}
+
+/** Whether a text has a part in it. LIKE has signs of its own, and an end to what it takes; this has neither. Case of A to Z means nothing. */
+function has(kind: Database['kind'], column: string, part: string): RawBuilder<boolean> {
+  const low = sql`lower(${sql.ref(column)})`
+  return kind === 'sqlite' ? sql<boolean>`instr(${low}, ${part}) > 0` : sql<boolean>`strpos(${low}, ${part}) > 0`
+}
+/** One of no values is none at all; an empty list is no SQL on PostgreSQL. No name or word of ours is empty. */
+const some = <T extends string>(list: readonly T[]): readonly string[] => (list.length === 0 ? [''] : list)
+const lowered = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase())
+
+/** Names of products that have a part in them. A fleet has some hundred names and a million products: the index is read name by name. */
+async function productNames(db: Kysely<Tables>, part: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string | null }>`with recursive names (name) as (
+    select min(name) from product where present = 1
+    union all select (select min(p.name) from product p where p.present = 1 and p.name > names.name) from names where names.name is not null
+  ) select name from names`.execute(db)
+  const low = lowered(part)
+  return rows.flatMap(({ name }) => (name !== null && lowered(name).includes(low) ? [name] : []))
+}
+
+/** A question about machines, of those that a filter means. */
+export async function filtered<O>(
+  { kind, db }: Database,
+  query: SelectQueryBuilder<Tables, 'machine', O>,
+  filter: Filter,
+): Promise<{ query: SelectQueryBuilder<Tables, 'machine', O> }> {
+  let q = query
+  const names = filter.product === undefined ? null : await productNames(db, plain(filter.product))
+  const vanished = filter.vanished ?? 'no'
+  if (vanished !== 'too') q = q.where('vanished_at', vanished === 'no' ? 'is' : 'is not', null)
+  if (filter.verdict) q = q.where('verdict', 'in', some(filter.verdict))
+  if (filter.origin) q = q.where('origin', 'in', some(filter.origin))
+  if (filter.problem !== undefined)
+    q = filter.problem === '*' ? q.where('problem_code', 'is not', null) : q.where('problem_code', '=', filter.problem)
+  if (filter.pool !== undefined) q = q.where('pool', '=', filter.pool)
+  if (filter.seenBefore !== undefined) {
+    const before = filter.seenBefore
+    q = q.where((e) => e.or([e('seen_at', 'is', null), e('seen_at', '<', before)]))
+  }
+  if (filter.text !== undefined) {
+    const { text } = filter
+    q = q.where((e) =>
+      e.or([
+        // Names are kept in small letters, of every alphabet.
+        has(kind, 'name', text.toLowerCase()),
+        ...['address', 'headline', 'system'].map((column) => has(kind, column, lowered(text))),
+      ]),
+    )
+  }
+  if (filter.group !== undefined) {
+    const group = indexed(filter.group)
+    q = q.where('id', 'in', (e) => e.selectFrom('machine_group').select('machine_id').where('name', '=', group))
+  }
+  if (filter.source !== undefined) {
+    const source = filter.source
+    q = q.where('id', 'in', (e) =>
+      e.selectFrom('source_entry').select('machine_id').where('source', '=', source).where('vanished_at', 'is', null),
+    )
+  }
+  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, names, e, filter))
+  return { query: q }
+}
+
+const aboutProduct = [
+  'state',
+  'error',
+  'productOrigin',
+  'host',
+  'product',
+  'endsBefore',
+  'cause',
+] as const satisfies readonly (keyof Filter)[]
+
+function withProduct(kind: Database['kind'], names: readonly string[] | null, e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
+  let q = e.selectFrom('product').select('machine_id')
+  // A vanished machine's products are not counted as present; where such machines are asked for, what they had last is meant.
+  q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
+  if (filter.state) q = q.where('state', 'in', some(filter.state))
+  if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
+  if (filter.host !== undefined) q = q.where('host', '=', indexed(filter.host.toLowerCase().replace(/\.$/, '')))
+  if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
+  if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
+  if (names !== null) q = q.where('product.name', 'in', some(names))
+  if (filter.error === undefined) return q
+  const error = filter.error
+  // One after the other: SQLite reads every product where it is told "or".
+  const named = (p: ExpressionBuilder<Tables, 'product'>) =>
+    p
+      .selectFrom('cause')
+      .select('cause.id')
+      .where(has(kind, 'cause.text', lowered(error)))
+  return q.where('reason', '=', error).unionAll(q.where((p) => p('cause_id', 'in', named(p))))
+}
