@@ -1,7 +1,8 @@
 /**
  * `npm run bench:wire`: what it costs the client to know the licensing state of a machine. One lab of 500 machines in a process of
  * its own, NTLM with sealed bodies; python3-winrm, Ansible, slmctl and a bare loop ask it in turn, with the requests that slmctl
- * sent them in a first run. Compared is the CPU time of the client and its children, by the operating system's account (bash's
+ * sent them in a first run. "fleet scan" keeps what it is told in a new store each time; it asks for more than "status" does, and is
+ * compared with a bare loop of its own requests. Compared is the CPU time of the client and its children, by the operating system's account (bash's
  * `time`: user + system of what was waited for), for each machine; wall times stand beside it, because the lab shares the cores.
  * Last line: JSON (docs/guide/README.md, "Benchmarks"). Ends with 1 where a client failed, or was told anything else than the others.
  */
@@ -109,19 +110,25 @@ async function main(): Promise<void> {
   if (started.did !== 'started') throw new Error('the lab did not start')
   const { user, password, endpoints } = started
 
-  const status = (names: readonly string[]) => [
-    process.execPath,
-    join(home, 'bin/slmctl.cjs'),
-    'status',
-    ...names,
-    '--site',
-    join(home, 'slmctl.yaml'),
-    '--json',
-  ]
+  const slmctl = (...words: readonly string[]) => [process.execPath, join(home, 'bin/slmctl.cjs'), ...words]
+  const site = ['--site', join(home, 'slmctl.yaml')]
+  const list = join(home, 'fleet.txt')
+  writeFileSync(list, endpoints.map(({ name }) => `${name}\n`).join(''))
+  const bare = (work: string) => timed([process.execPath, join(home, 'bare.mjs'), join(home, work), '128'], node, [0])
+  let stores = 0
   const ask = {
     /** 0: all as wished, 1: something is not; 2 would be a machine that could not be asked. */
-    slmctl: () => timed(status(['--all']), node, [0, 1]),
-    bare: () => timed([process.execPath, join(home, 'bare.mjs'), join(home, 'work.json'), '128'], node, [0]),
+    slmctl: () => timed(slmctl('status', '--all', ...site, '--json'), node, [0, 1]),
+    bare: () => bare('work.json'),
+    /** Taking the machines in is not counted: it is done once, and a scan every day. */
+    scan: async () => {
+      const store = join(home, `fleet-${++stores}.db`)
+      await timed(slmctl('fleet', 'import', list, '--store', store), node, [0])
+      const done = await timed(slmctl('fleet', 'scan', '--store', store, ...site, '--json'), node, [0, 1])
+      for (const end of ['', '-wal', '-shm']) rmSync(store + end, { force: true })
+      return done
+    },
+    'bare for scan': () => bare('work-scan.json'),
     python: () => timed(['/usr/bin/python3', join(home, 'status.py'), join(home, 'work.json'), '64'], python, [0]),
     ansible: () =>
       timed(
@@ -132,15 +139,24 @@ async function main(): Promise<void> {
   }
 
   // The first run tells what slmctl asks each machine; its answers are what every later run must get.
-  await tell({ do: 'begin', keep: true })
-  const first = await ask.slmctl()
-  const kept = await tell({ do: 'end' })
-  if (kept.did !== 'asked') throw new Error('the lab kept nothing')
-  const expected = kept.asked
+  const firstOf = async (client: 'slmctl' | 'scan', file: string) => {
+    await tell({ do: 'begin', keep: true })
+    const { stdout } = await ask[client]()
+    const kept = await tell({ do: 'end' })
+    if (kept.did !== 'asked') throw new Error('the lab kept nothing')
+    const work = {
+      user,
+      password,
+      machines: endpoints.map((e) => ({ endpoint: e.endpoint, requests: kept.asked[e.name]?.requests ?? [] })),
+    }
+    if (work.machines.some((m) => m.requests.length === 0)) throw new Error(`slmctl (${client}) did not ask every machine`)
+    writeFileSync(join(home, file), JSON.stringify(work))
+    return { stdout, asked: kept.asked }
+  }
+  const first = await firstOf('slmctl', 'work.json')
+  const expected = first.asked
   const verdicts = read(first.stdout)
-  const work = { user, password, machines: endpoints.map(({ name, endpoint }) => ({ endpoint, requests: expected[name]?.requests ?? [] })) }
-  if (work.machines.some((m) => m.requests.length === 0)) throw new Error('slmctl did not ask every machine')
-  writeFileSync(join(home, 'work.json'), JSON.stringify(work))
+  const { asked: expectedOfScan } = await firstOf('scan', 'work-scan.json')
   const vars = {
     ansible_connection: 'winrm',
     ansible_winrm_scheme: 'http',
@@ -164,7 +180,7 @@ async function main(): Promise<void> {
     `${machines} machines of ${started.scenarios} scenarios; slmctl asked ${total.requests} requests (${(total.requests / machines).toFixed(1)} a machine) and got ${total.rows} rows in ${(total.bytes / 1024 / machines).toFixed(1)} KiB a machine`,
   )
 
-  const spent: Record<keyof typeof ask, Spent[]> = { slmctl: [], bare: [], python: [], ansible: [] }
+  const spent: Record<keyof typeof ask, Spent[]> = { slmctl: [], bare: [], scan: [], 'bare for scan': [], python: [], ansible: [] }
   const run = async (client: keyof typeof ask, counted = true) => {
     await tell({ do: 'begin', keep: false })
     const done = await ask[client]()
@@ -186,7 +202,8 @@ async function main(): Promise<void> {
       }
       return
     }
-    for (const [name, first] of Object.entries(expected)) {
+    const wanted = client === 'scan' || client === 'bare for scan' ? expectedOfScan : expected
+    for (const [name, first] of Object.entries(wanted)) {
       const now = asked[name]
       if (
         !now ||
@@ -209,17 +226,21 @@ async function main(): Promise<void> {
         throw new Error(
           `python3-winrm: ${failed} failures, ${items} rows and ${faults} faults in place of ${total.rows} and ${total.faults}`,
         )
-    } else {
+    } else if (client !== 'scan') {
       const { bytes } = JSON.parse(stdout) as { bytes: number }
-      if (bytes !== total.bytes) throw new Error(`the bare loop read ${bytes} bytes in place of ${total.bytes}`)
+      const all = sum(wanted).bytes
+      if (bytes !== all) throw new Error(`the bare loop read ${bytes} bytes in place of ${all}`)
     }
   }
   // Once without counting: caches of the file system, of Node and of Python.
   await run('slmctl', false)
   await run('bare', false)
+  await run('scan', false)
   for (let i = 0; i < rounds.quick; i++) {
     await run('slmctl')
     await run('bare')
+    await run('scan')
+    await run('bare for scan')
     if (i % Math.ceil(rounds.quick / rounds.slow) === 0) {
       await run('python')
       await run('ansible')
@@ -237,11 +258,13 @@ async function main(): Promise<void> {
   const names = {
     slmctl: 'slmctl status --all --json',
     bare: 'bare node:http loop',
+    scan: 'slmctl fleet scan, with its store',
+    'bare for scan': 'bare loop of the requests of a scan',
     python: 'python3-winrm, 64 threads',
     ansible: `ansible raw, 64 forks (${ansibleMachines} machines)`,
   }
   console.log(`\n${'client'.padEnd(36)}CPU ms a machine   wall ms a machine   rounds`)
-  for (const client of ['bare', 'slmctl', 'python', 'ansible'] as const) {
+  for (const client of ['bare', 'slmctl', 'bare for scan', 'scan', 'python', 'ansible'] as const) {
     const { cpu, wall, all } = of(client)
     console.log(
       `${names[client].padEnd(36)}${cpu.toFixed(2).padStart(9)}${wall.toFixed(2).padStart(19)}           ${all.length} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)} CPU ms)`,
@@ -255,6 +278,7 @@ async function main(): Promise<void> {
         { name: 'python3-winrm ÷ slmctl', value: ratio('python', 'slmctl'), goal: 15, better: 'more' },
         { name: 'Ansible ÷ slmctl', value: ratio('ansible', 'slmctl'), goal: 100, better: 'more' },
         { name: 'slmctl ÷ bare', value: ratio('slmctl', 'bare'), goal: 1.5, better: 'less' },
+        { name: 'fleet scan, storing ÷ bare', value: ratio('scan', 'bare for scan'), goal: 1.5, better: 'less' },
       ],
       machine: {
         node: process.version,
