@@ -1,5 +1,5 @@
 /** The story of one machine and its KMS hosts: both are asked for their logs. */
-import { attemptEvents, attemptsQuestion, hostInUse, type LoggedEvent, requestEvents, requestsQuestion } from '../activation.ts'
+import { attemptEvents, attemptsQuestion, called, hostInUse, type LoggedEvent, requestEvents, requestsQuestion } from '../activation.ts'
 import { canonicalHost } from '../addresses.ts'
 import { type Environment, factsOf, problemOf } from '../engine.ts'
 import { type KnownHost, type LogRead, meansMachine, type Story, storyOf } from '../hosts.ts'
@@ -35,8 +35,9 @@ type Said = {
   readonly problem: Problem | null
   /** Hosts that its products would ask. */
   readonly hosts: readonly string[]
+  readonly products: ReadonlyMap<string, string>
 }
-const silent: Said = { cmid: null, ahead: null, problem: null, hosts: [] }
+const silent: Said = { cmid: null, ahead: null, problem: null, hosts: [], products: new Map() }
 
 async function saidBy(name: string, environment: Environment, signal?: AbortSignal): Promise<Said> {
   const read = factsOf(
@@ -46,6 +47,9 @@ async function saidBy(name: string, environment: Environment, signal?: AbortSign
       cmid: facts.service.get('ClientMachineID')?.value.toLowerCase() ?? null,
       ahead: facts.system?.clockAheadMinutes ?? null,
       problem: null,
+      products: new Map(
+        facts.products.flatMap((p) => (p.activationId === null ? [] : [[p.activationId.toLowerCase(), called(p)] as const])),
+      ),
       hosts: facts.products.flatMap((p) => (p.channel === 'kms-client' ? (hostInUse(p, facts).host ?? []) : [])),
     }),
     signal,
@@ -85,7 +89,7 @@ export async function storyFor(
     .filter((name) => known(name) === undefined)
     .map((name): LogRead => ({ name, ...unread(notOurs(name)), clockAheadMinutes: null }))
   return storyOf({
-    ...{ machine, hours, clientMachineId: said.cmid },
+    ...{ machine, hours, clientMachineId: said.cmid, products: said.products },
     own: { name: machine, ...own, clockAheadMinutes: said.ahead },
     hosts: [...hosts, ...strange],
   })

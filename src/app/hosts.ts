@@ -112,6 +112,7 @@ export async function openHosts(
     const events = log?.events ?? null
     const alive = ports.some((p) => p.state === 'rpc') || (said?.groups.some((g) => g.state === 'licensed') ?? false)
     const shared = wish.store && events ? await sharedInFleet(wish.store) : new Map()
+    const served = use && use.users.machines > 0 ? use.served : events && servedByLog(events)
     return judgeHost(host, {
       ...{ ports, said, problem, dnsAnswered },
       requests: events && wish.hours !== null ? requestsOf(events, log!.unread, wish.hours, wish.client, shared) : null,
@@ -125,9 +126,7 @@ export async function openHosts(
               aboutDuplicate({ clientMachineId: s.cmid, clients: [], pool: s.pool, fleet: s.machines.map((m) => m.name) }),
             )
           : []),
-        ...(said
-          ? [use?.served, events && servedByLog(events)].flatMap((served) => (served ? aboutServed(said, served) : [])).slice(0, 4)
-          : []),
+        ...(said && served ? aboutServed(said, served) : []),
       ],
       forecast:
         said && wish.whole

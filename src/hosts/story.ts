@@ -50,13 +50,15 @@ export type Story = {
   readonly because: string
   readonly next: readonly string[]
   readonly logs: readonly (Omit<LogRead, 'events'> & { readonly side: 'machine' | 'host'; readonly events: number | null })[]
+  /** How many tries there were. */
+  readonly tries: number
   /** The latest first, at most `shownAttempts`. */
   readonly attempts: readonly StoryAttempt[]
   /** What the machine's licensing service found at last, by application: event 1003. */
   readonly state: readonly StoryEvent[]
 }
 
-const shownAttempts = 20
+const shownAttempts = 50
 const hex = (code: number) => `0x${(code >>> 0).toString(16).toUpperCase().padStart(8, '0')}`
 const aboutOf = (code: number | null) => (requestCodes as readonly RequestCodeRow[]).find((row) => row.code === code)?.about ?? null
 
@@ -68,6 +70,8 @@ export function storyOf(told: {
   readonly machine: string
   readonly hours: number
   readonly clientMachineId: string | null
+  /** What the machine calls its products, by activation ID. */
+  readonly products?: ReadonlyMap<string, string>
   readonly own: LogRead
   readonly hosts: readonly LogRead[]
 }): Story {
@@ -90,6 +94,7 @@ export function storyOf(told: {
     ...{ machine, hours, clientMachineId: told.clientMachineId ?? [...cmids][0] ?? null },
     ...conclusion(attempts, told),
     logs,
+    tries: attempts.length,
     attempts: attempts.slice(0, shownAttempts),
     state: [...states.values()].map((e) => line(e, 'machine', own)),
   }
@@ -97,7 +102,7 @@ export function storyOf(told: {
 
 type Told = Parameters<typeof storyOf>[0]
 
-function attemptTold(a: Attempt, { machine, own, hosts }: Told): StoryAttempt {
+function attemptTold(a: Attempt, { machine, own, hosts, products }: Told): StoryAttempt {
   const named = a.sent?.host ?? null
   const asked = hosts.find((h) => (a.handled ? h.name === a.handled.host : named !== null && isHost(h, named))) ?? null
   const read = asked?.events != null
@@ -116,7 +121,7 @@ function attemptTold(a: Attempt, { machine, own, hosts }: Told): StoryAttempt {
   ]
   return {
     at: events[0]?.at ?? null,
-    product: (activationId && productOfActivationId(activationId)?.product) || null,
+    product: (activationId && (products?.get(activationId) ?? productOfActivationId(activationId)?.product)) || null,
     ...{ activationId, host, outcome },
     because: why(a, outcome, { machine, host, read, ownRead: own.events !== null, code, gap: clockGapMinutes }),
     code: code === null ? null : hex(code),
@@ -151,7 +156,9 @@ function why(
     case 'not-reached':
       return `The request did not reach ${host}${code}${of.read ? ': its log has nothing of it' : ''}.`
     case 'not-sent':
-      return `It found no KMS host to ask${code}: nothing left the machine.`
+      return of.host === null
+        ? `It found no KMS host to ask${code}: nothing left the machine.`
+        : `It found no address of ${host}${code}: nothing left the machine.`
     case 'not-tried':
     case 'cannot-tell':
       if (a.sent === null && a.handled)

@@ -304,6 +304,7 @@ const storySchema = z
           .readonly(),
       )
       .readonly(),
+    tries: whole.describe('How many there were.'),
     attempts: z
       .array(
         z
@@ -322,7 +323,7 @@ const storySchema = z
           .readonly(),
       )
       .readonly()
-      .describe('The latest first, at most 20.'),
+      .describe('The latest first, at most 50.'),
     state: events,
   })
   .readonly()

@@ -21,8 +21,8 @@ const words: Readonly<Record<Story['outcome'], string>> = {
   'cannot-tell': 'cannot be told',
 }
 
-/** More than this is for --json. */
-const shownAttempts = 5
+/** More kinds of tries than this are for --json. */
+const shownKinds = 5
 
 /** The story of a machine: the conclusion first, then each try with what both logs have of it. */
 export function showStory(story: Story, io: Io): void {
@@ -41,14 +41,26 @@ export function showStory(story: Story, io: Io): void {
     const clock = log.clockAheadMinutes ? `; its clock is ${off(log.clockAheadMinutes, 'ours')}` : ''
     line(log.side === 'machine' ? 'its log' : 'host’s log', `${log.name}: ${read}${unread}${clock}`)
   }
-  for (const attempt of story.attempts.slice(0, shownAttempts)) showAttempt(attempt, io)
-  if (story.attempts.length > shownAttempts) io.out(`\nAnd ${story.attempts.length - shownAttempts} earlier: --json shows them.\n`)
+  // What happened again and again is told once.
+  const alike = Map.groupBy(story.attempts, (a) => `${a.activationId} ${a.host} ${a.outcome} ${a.code}`)
+  const kinds = [...alike.values()]
+  for (const same of kinds.slice(0, shownKinds)) {
+    showAttempt(same[0]!, io)
+    const earlier = same.length - 1
+    if (earlier > 0) io.out(`  And ${earlier} ${earlier === 1 ? 'time' : 'times'} before, since ${minute(same.at(-1)!.at)}.\n`)
+  }
+  const hidden = kinds.slice(shownKinds).flat().length
+  if (hidden > 0) io.out(`\nAnd ${hidden} of other kinds: --json shows them.\n`)
+  if (story.tries > story.attempts.length)
+    io.out(`\n${story.tries} tries in all; the latest ${story.attempts.length} are looked at here.\n`)
   if (story.state.length > 0) io.out(`\n${io.paint('bold', 'What its licensing service found')}\n`)
   for (const event of story.state) showEvent(event, io)
 }
 
+const minute = (at: string | null) => at?.replace('T', ' ').slice(0, 16) ?? 'no time'
+
 function showAttempt(a: StoryAttempt, io: Io): void {
-  const when = a.at?.replace('T', ' ').slice(0, 16) ?? 'no time'
+  const when = minute(a.at)
   io.out(
     `\n${io.paint('bold', wrap(`${when} UTC: ${a.product ?? 'product not told'}${a.host ? `, ${a.host}` : ''}`, io.columns, '', '  ').trimEnd())}\n`,
   )
