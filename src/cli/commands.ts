@@ -1,9 +1,13 @@
+import { fleetWords, optionsOfWords } from './fleet-words.ts'
 import type { Io } from './io.ts'
 
 type Run = (words: readonly string[], flags: Readonly<Record<string, string | boolean | undefined>>, io: Io) => Promise<number>
 
 /** A flag, the name of its value (null: it has none), and what it does. `many`: given several times, its values are lines of one. */
 export type CommandOption = { readonly flag: `--${string}`; readonly value: string | null; readonly means: string; readonly many?: true }
+
+/** A word after a command: how it is used, what it does, and the flags that it looks at. */
+export type CommandWord = { readonly usage: string; readonly means: string; readonly options: readonly CommandOption[] }
 
 /** One command: what the help says about it, its flags, and the module that is loaded when it runs. */
 export type Command = {
@@ -12,6 +16,8 @@ export type Command = {
   readonly summary: string
   readonly about: string
   readonly options: readonly CommandOption[]
+  /** What its first word may be, where each has flags of its own: help and completion are about the word, then. */
+  readonly words?: Readonly<Record<string, CommandWord>>
   readonly examples: readonly string[]
   readonly load: () => Promise<{ readonly run: Run }>
 }
@@ -56,63 +62,6 @@ const reachOptions: readonly CommandOption[] = [
   { flag: '--parallel', value: 'N', means: 'Machines at once (128).' },
 ]
 
-/** Where a fleet's machines come from. */
-const importOptions: readonly CommandOption[] = [
-  { flag: '--dry-run', value: null, means: 'import: show the difference, write nothing.' },
-  { flag: '--kind', value: 'KIND', means: 'import: csv, ansible-ini, ansible-yaml, zone or list, where the file does not tell.' },
-  { flag: '--zone', value: 'DOMAIN', means: 'import: the domain of the relative names of a zone.' },
-  { flag: '--site-groups', value: null, means: 'import: the machines of the site file.' },
-  { flag: '--directory', value: 'DOMAIN', means: 'import: the computers of an Active Directory.' },
-  { flag: '--recordings', value: 'DIR', means: 'import: what slmctl status --record --keep-names wrote on machines.' },
-  { flag: '--enabled', value: null, means: 'import: without accounts that are switched off.' },
-  { flag: '--seen-within', value: 'DAYS', means: 'import: seen by the directory in the last so many days.' },
-  { flag: '--system', value: 'TEXT', means: 'import: a part of the operating system’s name.' },
-  { flag: '--unit', value: 'DN', means: 'import: an organisational unit.' },
-  { flag: '--in-group', value: 'GROUP', means: 'import: members of a group of the directory.' },
-  { flag: '--starttls', value: null, means: 'import: StartTLS (389) in place of LDAPS (636), with --user.' },
-  { flag: '--may-be-empty', value: null, means: 'import: the source may truly be empty now.' },
-]
-
-/** Which machines of a fleet are meant; all that are given must hold. */
-const filterOptions: readonly CommandOption[] = [
-  {
-    flag: '--source',
-    value: 'NAME',
-    means: 'Filter: those that this source lists. import: what the source is called, the same every time.',
-  },
-  { flag: '--verdict', value: 'LIST', means: 'Filter: ok, attention, action, cannot-tell.' },
-  { flag: '--origin', value: 'LIST', means: 'Filter: own, platform, vendor, cannot-tell, suspect, foreign.' },
-  { flag: '--state', value: 'LIST', means: 'Filter: a product in this state.' },
-  { flag: '--host', value: 'HOST', means: 'Filter: a product by this KMS host.' },
-  { flag: '--product', value: 'TEXT', means: 'Filter: a part of a product’s name.' },
-  { flag: '--group', value: 'GROUP', means: 'Filter: machines of this group. import: all of the list are of it.' },
-  { flag: '--pool', value: 'POOL', means: 'Filter: machines of this pool. import: all of the list are made anew from its image.' },
-  { flag: '--error', value: 'CODE', means: 'Filter: a product with this result code, or a machine with this problem.' },
-  { flag: '--problem', value: 'CODE', means: 'Filter: why they could not be asked; or any.' },
-  { flag: '--cause', value: 'N', means: 'Filter: a cause, by the number that fleet status shows.' },
-  { flag: '--text', value: 'TEXT', means: 'Filter: a part of name, address, system or headline.' },
-  { flag: '--days', value: 'DAYS', means: 'Filter: a product that ends within so many days (expiring: 30).' },
-  { flag: '--not-seen-for', value: 'DAYS', means: 'Filter: those that answered last before so many days, or never.' },
-  { flag: '--never-seen', value: null, means: 'Filter: those that never answered.' },
-  { flag: '--vanished', value: null, means: 'Filter: those that no source lists any more.' },
-]
-
-/** How a campaign goes about its machines. */
-const campaignOptions: readonly CommandOption[] = [
-  { flag: '--at-once', value: 'N', means: 'Campaigns: at most so many machines at a time, over all workers.' },
-  { flag: '--rate', value: 'N', means: 'apply: at most so many activations a minute, over all workers.' },
-  { flag: '--between', value: 'HH:MM-HH:MM', means: 'Campaigns: only between these times of the day.' },
-  { flag: '--on', value: 'DAYS', means: 'With --between: on these days (mon-fri).' },
-  { flag: '--time-zone', value: 'ZONE', means: 'With --between: by the clock of this zone (Europe/Berlin).' },
-  { flag: '--retry-for', value: 'HOURS', means: 'Campaigns: try machines that are away again, for so long.' },
-  { flag: '--canary', value: 'N|N%', means: 'Campaigns: this share first.' },
-  { flag: '--stop-above', value: 'N%', means: 'With --canary: stop where more than this share of it fails.' },
-  { flag: '--renew', value: null, means: 'plan, apply: also renew what is activated already.' },
-  { flag: '--plans', value: 'N', means: 'apply: what campaign N planned.' },
-  { flag: '--by-workers', value: null, means: 'Campaigns: leave it to slmctl worker.' },
-  { flag: '--yes', value: null, means: 'apply: do not ask before changing.' },
-]
-
 /** What plan and apply do beyond the wishes of the site file. */
 const settingOptions: readonly CommandOption[] = [
   { flag: '--renew', value: null, means: 'Also renew what is activated already.' },
@@ -125,6 +74,11 @@ const settingOptions: readonly CommandOption[] = [
 ]
 
 /** Every command. What a command needs is loaded when it runs, nothing before. */
+const fleet = fleetWords(
+  reachOptions.filter((o) => o.flag !== '--all'),
+  settingOptions,
+)
+
 export const commands: readonly Command[] = [
   {
     name: 'diagnose',
@@ -271,22 +225,12 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'fleet',
-    usage: 'fleet import|scan|plan|apply|campaigns|campaign|stop|resume|cancel|status|list|show|history|expiring|backup|restore|compact',
+    usage: `fleet ${Object.keys(fleet).join('|')}`,
     summary: 'Many machines: taken in, asked, kept, answered from what is known.',
     about:
-      'import takes machines from tables, inventories, zones, lists, recordings, the site file and Active Directory; scan asks them and keeps what they say, plan shows what would change, apply changes it: each is a campaign, which campaigns, campaign N, stop, resume and cancel are about; status counts and names what keeps machines from being in order; list, show, history and expiring answer from what is kept; backup, restore and compact look after the store: a file, or a PostgreSQL by URL.',
-    options: [
-      { flag: '--store', value: 'FILE|URL', means: 'Where the fleet is kept (a file of the user’s own; SLMCTL_STORE).' },
-      ...importOptions,
-      ...filterOptions,
-      { flag: '--csv', value: null, means: 'status, list, show, history, expiring: print a table (CSV).' },
-      { flag: '--out', value: 'FILE', means: 'With --csv: into this new file, as spreadsheets open it.' },
-      { flag: '--limit', value: 'N', means: 'list: at most so many.' },
-      ...campaignOptions,
-      { flag: '--portable', value: null, means: 'backup: lines of JSON, which either kind of store takes.' },
-      ...settingOptions.filter((o) => o.flag !== '--renew'),
-      ...reachOptions.filter((o) => o.flag !== '--all'),
-    ],
+      'A fleet is taken in from where it is written down, asked as often as you like, and every question about it is answered at once from what its machines said last. It is kept in a file, or in a PostgreSQL by URL.',
+    options: optionsOfWords(fleet),
+    words: fleet,
     examples: [
       'slmctl fleet import computers.csv --dry-run',
       'slmctl fleet import --directory corp.example --enabled --seen-within 30',
@@ -420,6 +364,7 @@ export const commands: readonly Command[] = [
       { flag: '--scenario', value: 'NAME', means: 'Only this kind of machine.' },
       { flag: '--off', value: 'N%', means: 'So many machines are off, unknown to DNS, or never answer.' },
       { flag: '--answer-after', value: 'MS', means: 'Every answer waits so many milliseconds.' },
+      { flag: '--story', value: null, means: 'For showing: a dead host, copies of one image, wrong clocks, foreign hosts.' },
       { flag: '--spread', value: null, means: 'One port for all, by name: so it is by itself above 500 machines.' },
       { flag: '--directory', value: 'DIR', means: 'Where the site file goes (a new folder under the temporary folder).' },
       { flag: '--list', value: null, means: 'List the scenarios.' },

@@ -1,5 +1,5 @@
 import { maskKeys, ProblemError, problem } from '../model.ts'
-import { type Command as CommandRow, commands } from './commands.ts'
+import { type CommandOption, type Command as CommandRow, type CommandWord, commands } from './commands.ts'
 import { harmless, type Io, json, showProblem, terminal, wrap } from './io.ts'
 import { nearest, parse } from './parse.ts'
 import { version } from './version.ts'
@@ -44,7 +44,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const command = named(name)
   const { values, positionals } = parse(command, rest)
   if (values.help) {
-    io.out(help(command, io))
+    const word = command.words && Object.hasOwn(command.words, positionals[0] ?? '') ? command.words[positionals[0]!] : undefined
+    io.out(word ? helpOfWord(word, io) : help(command, io))
     return 0
   }
   const { run: go } = await command.load()
@@ -77,23 +78,42 @@ function overview(io: Io): string {
   ].join('')
 }
 
+/** Flags that every command knows. */
+const common: readonly CommandOption[] = [
+  { flag: '--json', value: null, means: 'Print the answer as JSON.' },
+  {
+    flag: '--debug',
+    value: null,
+    means: 'Also write an archive for support; --debug-redacted hides names in it. --debug=FILE says where.',
+  },
+  { flag: '--help', value: null, means: 'Show this help.' },
+]
+
 function help(command: CommandRow, io: Io): string {
-  const rows = [
-    ...command.options,
-    { flag: '--json', value: null, means: 'Print the answer as JSON.' },
-    {
-      flag: '--debug',
-      value: null,
-      means: 'Also write an archive for support; --debug-redacted hides names in it. --debug=FILE says where.',
-    },
-    { flag: '--help', value: null, means: 'Show this help.' },
-  ]
-  const width = Math.max(...rows.map((o) => o.flag.length + (o.value ? o.value.length + 1 : 0))) + 2
   return [
-    `Usage: slmctl ${command.usage}${command.options.length > 0 ? ' [OPTIONS]' : ''}\n\n`,
+    `${wrap(`Usage: slmctl ${command.words ? `${command.name} WORD` : command.usage}${command.options.length > 0 ? ' [OPTIONS]' : ''}`, io.columns)}\n`,
     wrap(command.about, io.columns),
     '\n',
-    ...rows.map((o) => wrap(o.means, io.columns, `  ${`${o.flag}${o.value ? ` ${o.value}` : ''}`.padEnd(width)}`)),
+    command.words ? wordsOf(command, command.words, io) : optionRows(command.options, io),
     command.examples.length > 0 ? `\nExamples:\n${command.examples.map((e) => `  ${e}\n`).join('')}` : '',
   ].join('')
+}
+
+function helpOfWord(word: CommandWord, io: Io): string {
+  return [`Usage: slmctl ${word.usage} [OPTIONS]\n\n`, wrap(word.means, io.columns), '\n', optionRows(word.options, io)].join('')
+}
+
+function wordsOf({ name }: CommandRow, words: NonNullable<CommandRow['words']>, io: Io): string {
+  const rows = Object.values(words).map((w) => [w.usage.slice(name.length + 1), w.means] as const)
+  const width = Math.max(...rows.map(([usage]) => usage.length)) + 2
+  return [
+    ...rows.map(([usage, means]) => wrap(means, io.columns, `  ${usage.padEnd(width)}`)),
+    `\nThe options of a word: slmctl ${name} ${Object.keys(words)[0]} --help\n`,
+  ].join('')
+}
+
+function optionRows(options: readonly CommandOption[], io: Io): string {
+  const rows = [...options, ...common]
+  const width = Math.max(...rows.map((o) => o.flag.length + (o.value ? o.value.length + 1 : 0))) + 2
+  return rows.map((o) => wrap(o.means, io.columns, `  ${`${o.flag}${o.value ? ` ${o.value}` : ''}`.padEnd(width)}`)).join('')
 }

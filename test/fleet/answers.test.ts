@@ -120,6 +120,19 @@ describe('answers of a fleet', () => {
     })
   })
 
+  test('help: the words, then the flags of one word and no others', async () => {
+    await withFleet(async (fleet) => {
+      const { out } = await fleet.run('--help')
+      for (const word of ['import', 'scan', 'expiring', 'compact']) assert.match(out, new RegExp(`^ {2}${word} `, 'm'))
+      assert.doesNotMatch(out, /--verdict LIST/)
+      const list = (await fleet.run('list', '--help')).out
+      assert.match(list, /^Usage: slmctl fleet list \[OPTIONS\]\n.* {2}--limit N .* {2}--json /s)
+      assert.doesNotMatch(list, /--dry-run|--password-file/)
+      assert.match((await fleet.run('import', '--help')).out, /--recordings DIR/)
+      for (const line of `${out}${list}`.split('\n')) assert.ok(line.length <= 80, line)
+    })
+  })
+
   test('status: causes with one next step and how to list them, what could not be asked, what is as of long ago; a part by filters', async () => {
     await withFleet(async (fleet) => {
       await five(fleet)

@@ -14,7 +14,11 @@ export function parses(line: string): void {
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === '--version') return
   const command = commands.find((c) => c.name === argv[0])
   assert.ok(command, `${line}: no such command`)
-  const { positionals } = parse(command, argv.slice(1))
+  const { positionals, values } = parse(command, argv.slice(1))
   const [, verbs] = /^\S+ ([a-z]+(?:\|[a-z]+)+)/.exec(command.usage) ?? []
+  const word = command.words?.[positionals[0] ?? '']
+  if (word)
+    for (const flag of Object.keys(values))
+      assert.ok(['json', 'site', 'help'].includes(flag) || word.options.some((o) => o.flag === `--${flag}`), `${line}: --${flag}`)
   if (verbs && positionals.length > 0) assert.ok(verbs.split('|').includes(positionals[0]!), `${line}: ${command.name} knows ${verbs}`)
 }

@@ -31,6 +31,7 @@ test('every command line of the guide and the README is one', () => {
   for (const { examples } of commands) for (const line of examples) parses(line)
   assert.throws(() => parses('slmctl schedule stop'))
   assert.throws(() => parses('slmctl plan --sing signer.key'))
+  assert.throws(() => parses('slmctl fleet list --dry-run'))
 })
 
 test('every link of the guide and the README leads somewhere', () => {

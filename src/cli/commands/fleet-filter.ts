@@ -1,6 +1,9 @@
 /** Which machines of a fleet are meant, by flags: the same for every word of `fleet` that takes filters. */
 import type { Filter } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
+import { filterFlags } from '../fleet-words.ts'
+
+export { filterFlags }
 
 export type Flags = Readonly<Record<string, string | boolean | undefined>>
 
@@ -26,12 +29,6 @@ const lists = {
     ...['unlicensed', 'unknown'],
   ],
 } as const
-
-/** Flags that say which machines are meant. */
-export const filterFlags = [
-  ...['verdict', 'origin', 'state', 'host', 'product', 'group', 'pool', 'source', 'problem', 'error', 'cause', 'text', 'days'],
-  ...['not-seen-for', 'never-seen', 'vanished'],
-] as const
 
 /** True where a filter is given at all. */
 export const filtered = (flags: Flags): boolean => filterFlags.some((flag) => flags[flag] !== undefined)

@@ -11,6 +11,8 @@ const problemsShown = 10
 /** Machines in: every source by itself, so that what one of them lacks has vanished from it alone. */
 export async function importAll(words: readonly string[], flags: Flags, store: Store, io: Io): Promise<number> {
   const dryRun = flags['dry-run'] === true
+  // User and password are for the directory: no machine is asked.
+  const siteOnly = flags.site === undefined ? {} : { site: flags.site }
   const differences: unknown[] = []
   const problems: Problem[] = []
   const names = new Set<string>()
@@ -20,7 +22,7 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
     ownName(names, source)
     const taken = await importRecordings(
       String(flags.recordings),
-      (files) => appFor({ ...flags, 'from-recording': files.join('\n') }, io),
+      (files) => appFor({ ...siteOnly, 'from-recording': files.join('\n') }, io),
       store,
       { source, now: new Date(), dryRun },
     )
@@ -30,7 +32,7 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
     if (!flags.json) showDifference(taken.difference, taken.notes, dryRun, io)
   }
   if (flags.recordings === undefined || words.length > 0 || flags.directory !== undefined || flags['site-groups'] === true) {
-    const app = await appFor(flags, io)
+    const app = await appFor(siteOnly, io)
     try {
       for await (const source of sourcesOf(app.site, wanted(words, flags, io))) {
         ownName(names, nameOf(source, flags))

@@ -1,51 +1,29 @@
 import { openFleet, restoreFleet, type Store } from '../../app.ts'
+import { commands } from '../commands.ts'
 import { type Io, json, wrap } from '../io.ts'
-import { type Flags, filterFlags, text, usage } from './fleet-filter.ts'
+import { type Flags, text, usage } from './fleet-filter.ts'
 
 type Work = (words: readonly string[], flags: Flags, store: Store, io: Io) => Promise<number>
 
-/** How machines are reached, and a directory: flags of the words that ask somebody. */
-const reach = [
-  ...['user', 'password-file', 'ask-password', 'credential', 'auth', 'https', 'port', 'ca', 'pin', 'timeout', 'parallel'],
-] as const
-const table = ['csv', 'out'] as const
-const importFlags = [
-  ...['dry-run', 'kind', 'zone', 'source', 'site-groups', 'directory', 'recordings', 'enabled', 'seen-within', 'system', 'unit'],
-  ...['in-group', 'starttls', 'may-be-empty', 'group', 'pool'],
-] as const
-
-const importing = async () => (await import('./fleet-import.ts')).importAll
 const answers = () => import('./fleet-answers.ts')
 
-/** What there is to do, each loaded when it is meant, with the flags that mean something to it. */
-const works: Readonly<Record<string, { readonly load: () => Promise<Work>; readonly takes: readonly string[] }>> = {
-  import: { load: importing, takes: [...importFlags, ...reach] },
-  status: { load: async () => (await answers()).status, takes: [...filterFlags.filter((f) => f !== 'vanished'), ...table] },
-  list: { load: async () => (await answers()).list, takes: [...filterFlags, ...table, 'limit'] },
-  show: { load: async () => (await answers()).show, takes: table },
-  history: { load: async () => (await answers()).history, takes: table },
-  expiring: { load: async () => (await answers()).expiring, takes: [...filterFlags.filter((f) => f !== 'vanished'), ...table] },
-  backup: { load: async () => backup, takes: ['portable'] },
-  compact: { load: async () => compact, takes: [] },
+/** What is done with a store, each loaded when it is meant; what else there is are campaigns, which have a file of their own. */
+const works: Readonly<Record<string, () => Promise<Work>>> = {
+  import: async () => (await import('./fleet-import.ts')).importAll,
+  status: async () => (await answers()).status,
+  list: async () => (await answers()).list,
+  show: async () => (await answers()).show,
+  history: async () => (await answers()).history,
+  expiring: async () => (await answers()).expiring,
+  backup: async () => backup,
+  compact: async () => compact,
 }
-/** Flags of every word: of the table of commands, of the store and of the site file. */
+/** Flags of every word. */
 const general = ['store', 'site', 'json', 'help']
-/** What a campaign has no use for: an apply that ignored --dry-run would be one. */
-const notForCampaigns: readonly string[] = [...importFlags, ...table, 'limit', 'portable'].filter(
-  (flag) => !(filterFlags as readonly string[]).includes(flag),
-)
-/** Campaigns have a file of their own, and look at their own flags themselves. */
-const ofCampaigns = ['scan', 'plan', 'apply', 'campaigns', 'campaign', 'stop', 'resume', 'cancel']
+const words = commands.find((c) => c.name === 'fleet')!.words!
 
-export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const [word, ...rest] = words
-  const work = works[word ?? '']
-  if (word === 'restore') {
-    only('restore', [], flags)
-    return await restore(rest, flags, io)
-  }
-  const campaign = word !== undefined && ofCampaigns.includes(word)
-  if (!work && !campaign)
+export async function run([word, ...rest]: readonly string[], flags: Flags, io: Io): Promise<number> {
+  if (word === undefined || !Object.hasOwn(words, word))
     throw usage(
       word === undefined ? 'What about the fleet is wanted?' : `fleet ${word}: there is no such word.`,
       'slmctl fleet import computers.csv',
@@ -53,38 +31,39 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
       'slmctl fleet status',
       'slmctl fleet --help',
     )
-  if (work) only(word!, work.takes, flags)
-  else {
-    const wrong = Object.keys(flags).find((flag) => notForCampaigns.includes(flag))
-    if (wrong !== undefined) throw notTaken(word!, wrong, wrong === 'dry-run' ? ['slmctl fleet plan shows what would change.'] : [])
-  }
+  only(word, flags)
+  if (word === 'restore') return await restore(rest, flags, io)
   const store = await openFleet(text(flags, 'store'), word === 'import')
   try {
-    if (work) return await (await work.load())(rest, flags, store, io)
+    const work = works[word]
+    if (work) return await (await work())(rest, flags, store, io)
     const { run: goOn } = await import('./campaigns.ts')
-    return await goOn(word!, rest, flags, store, io)
+    return await goOn(word, rest, flags, store, io)
   } finally {
     await store.close()
   }
 }
 
-/** What of the kept machines is near to what somebody may have meant by a flag of import. */
-const meant: Readonly<Record<string, string>> = { 'seen-within': 'not-seen-for', enabled: 'text', system: 'text', 'in-group': 'group' }
-
-/** A flag that a word does not look at is refused: ignored, it would answer another question. */
-function only(word: string, takes: readonly string[], flags: Flags): void {
-  const wrong = Object.keys(flags).find((flag) => ![...takes, ...general].includes(flag))
-  if (wrong === undefined) return
-  const near = meant[wrong]
-  throw notTaken(word, wrong, near && takes.includes(near) ? [`Of machines that are kept: --${near}`] : [])
+/** What of the kept machines, or of what is shown only, is near to what somebody may have meant. */
+const meant: Readonly<Record<string, string>> = {
+  'seen-within': '--not-seen-for asks it of machines that are kept.',
+  enabled: '--text looks into names and systems.',
+  system: '--text looks into names and systems.',
+  'in-group': '--group means a group of the fleet.',
+  'dry-run': 'slmctl fleet plan shows what would change.',
 }
 
-function notTaken(word: string, flag: string, next: readonly string[]): Error {
-  const others = Object.entries(works).flatMap(([name, { takes }]) => (takes.includes(flag) ? [name] : []))
-  return usage(
-    `fleet ${word} does not take --${flag}.`,
-    ...next,
-    ...(others.length > 0 ? [`--${flag} is for fleet ${others.join(', ')}.`] : ['slmctl fleet --help']),
+/** A flag that a word does not look at is refused: ignored, it would answer another question, or do what was to be shown only. */
+function only(word: string, flags: Flags): void {
+  const takes = (name: string) => words[name]!.options.map((o) => o.flag.slice(2))
+  const wrong = Object.keys(flags).find((flag) => ![...takes(word), ...general].includes(flag))
+  if (wrong === undefined) return
+  const others = Object.keys(words).filter((name) => takes(name).includes(wrong))
+  throw usage(
+    `fleet ${word} does not take --${wrong}.`,
+    ...(meant[wrong] ? [meant[wrong]] : []),
+    ...(others.length > 0 ? [`It is for fleet ${others.join(', ')}.`] : []),
+    `slmctl fleet ${word} --help`,
   )
 }
 
