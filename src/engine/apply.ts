@@ -205,11 +205,13 @@ class Run {
     } else if (!sameWork(this.#plan, fresh)) {
       // Whatever a plan file says: what slmctl would not plan now is not sent. If the guard has a word on it, that is the word.
       const known = new Set([...fresh.steps, ...fresh.fallbacks.flatMap((f) => f.steps)].map(exact))
+      // What a plan made now refuses and this one did not, such as a clock that has been set since, is why, and the guard only sees it.
+      const since = this.#refusedSince(fresh)
       for (const [index, planned] of this.#plan.steps.entries()) {
         if (known.has(exact(planned))) continue
         const step = resolveStep(planned, now.facts)
         const forbidden = step && forbids(step, now.facts, this.#site, may)
-        if (forbidden) return this.#refused({ attempt: 0, index }, step, now.facts, forbidden)
+        if (forbidden) return this.#refused({ attempt: 0, index }, step, now.facts, since ?? forbidden)
       }
       return this.#stale(now.facts, fresh.fingerprint === this.#plan.fingerprint)
     }
@@ -263,9 +265,14 @@ class Run {
   #endOfResumed(fresh: MachinePlan, facts: MachineFacts): MachineOutcome {
     const asked = fresh.missing.find((m) => !this.#plan.missing.some((o) => o.fact === m.fact && o.why === m.why))
     if (asked) return this.#end('unknown', facts, problem('COULD_NOT_ASK', `${this.#name}: ${asked.why}`, [`${this.#goesOn} asks again.`]))
-    const refused = fresh.refused.find((r) => !this.#plan.refused.some((o) => o.code === r.code && o.product === r.product))
-    if (refused) return this.#end('refused', facts, problem(refused.code, `${this.#name}: ${refused.because}`, refused.next))
-    return this.#end('changed', facts, null)
+    const refused = this.#refusedSince(fresh)
+    return refused ? this.#end('refused', facts, refused) : this.#end('changed', facts, null)
+  }
+
+  /** What a plan made now refuses, and this one did not. */
+  #refusedSince(fresh: MachinePlan): Problem | null {
+    const since = fresh.refused.find((r) => !this.#plan.refused.some((o) => o.code === r.code && o.product === r.product))
+    return since ? problem(since.code, `${this.#name}: ${since.because}`, since.next) : null
   }
 
   #authority(facts: MachineFacts): Promise<Authority> {
