@@ -19,6 +19,7 @@ export function showMove(move: Move, io: Io): void {
   for (const d of move.unaskedDomains) line('DNS', `${d} could not be asked`)
   const { users } = move
   if (users === null) line('fleet', 'none is kept here: how many machines have it set is not known (slmctl fleet import, fleet scan)')
+  else if (users.machines === 0) line('fleet', `no machine of it names ${move.old.name}`)
   else
     line(
       'fleet',

@@ -141,19 +141,26 @@ function showRequests({ hours, client, events, clients, latest }: NonNullable<Ch
   io.out(
     `  ${events} ${events === 1 ? 'request' : 'requests'} of ${clients} different ${clients === 1 ? 'machine' : 'machines'} (by CMID)\n`,
   )
-  for (const r of latest.slice(0, shownRequests)) {
+  // What a machine asks again and again is told once.
+  const alike = [...Map.groupBy(latest, (r) => `${r.clientMachineId} ${r.client} ${r.activationId} ${r.code}`).values()]
+  for (const same of alike.slice(0, shownRequests)) {
+    const r = same[0]!
     const when = r.time?.replace('T', ' ').slice(0, 16) ?? 'no time'
     const result = r.code === '0x00000000' ? 'answered' : r.code
+    const times = same.length === 1 ? '' : `, ${same.length} times since ${same.at(-1)!.time?.slice(0, 10) ?? 'no time'}`
     io.out(
       wrap(
-        `${r.client ?? 'no name'}, ${r.product ?? r.activationId ?? 'product not told'}, ${(r.state ?? 'state not told').replaceAll('-', ' ')}${clockOff(r.clockAheadMinutes)}`,
+        `${r.client ?? 'no name'}, ${r.product ?? r.activationId ?? 'product not told'}, ${(r.state ?? 'state not told').replaceAll('-', ' ')}${clockOff(r.clockAheadMinutes)}${times}`,
         io.columns,
         `  ${when}  ${result.padEnd(10)}  `,
       ),
     )
   }
-  if (events > shownRequests)
-    io.out(`  and ${events - shownRequests} more: --json shows ${events > latest.length ? `the latest ${latest.length}` : 'them'}\n`)
+  const hidden = alike.slice(shownRequests).flat().length
+  if (hidden > 0 || events > latest.length)
+    io.out(
+      `  and ${hidden + events - latest.length} more: --json shows ${events > latest.length ? `the latest ${latest.length}` : 'them'}\n`,
+    )
 }
 
 /** A clock that is an hour off will be four hours off some day. */
