@@ -16,7 +16,7 @@ export type Command = {
   readonly summary: string
   readonly about: string
   readonly options: readonly CommandOption[]
-  /** What its first word may be, where each has flags of its own: help and completion are about the word, then. */
+  /** What its first word may be, where each has flags of its own: help shows those of the word, and the command refuses others. */
   readonly words?: Readonly<Record<string, CommandWord>>
   readonly examples: readonly string[]
   readonly load: () => Promise<{ readonly run: Run }>
