@@ -36,7 +36,13 @@ export type Crowd = {
 export function gather(
   entries: readonly Entry[],
   options: Pick<LabOptions, 'methodFailure'>,
-  around: { readonly network: Network; readonly seed: string; readonly house: House; readonly away: (name: string) => boolean },
+  around: {
+    readonly network: Network
+    readonly seed: string
+    readonly house: House
+    readonly apart: boolean
+    readonly away: (name: string) => boolean
+  },
   most: number,
 ): Crowd {
   const { network, seed } = around
@@ -47,7 +53,16 @@ export function gather(
 
   function start(entry: Entry): Machine {
     const scenario: Scenario = scenarios[entry.scenario]
-    return startMachine({ name: entry.name, scenarioId: entry.scenario, scenario, network, seed, now: 0 })
+    return startMachine({
+      name: entry.name,
+      scenarioId: entry.scenario,
+      scenario,
+      network,
+      seed,
+      now: 0,
+      apart: around.apart,
+      image: entry.image,
+    })
   }
 
   function make(name: string, entry: Entry): Endpoint {

@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto'
-import { activationObjects, type Machine, type Product, serviceOf, statusNumber, type UsedHost, usesOfficeService } from './machine.ts'
-import { countOf, hostCalled, type KmsHost } from './network.ts'
+import {
+  activationObjects,
+  type Machine,
+  type Product,
+  serviceOf,
+  statusNumber,
+  type UsedHost,
+  usesOfficeService,
+  validity,
+} from './machine.ts'
+import { countOf, hostAt, hostCalled, type KmsHost, type Request } from './network.ts'
 import { codeOf, type ResultId } from './results.ts'
 import { keyRows } from './scenarios/keys.ts'
 
 /** Numbers of kms-rules, in minutes. */
-const validity = 180 * 1440
 const grace = 30 * 1440
 const clockTolerance = 4 * 60
 /** AVMA is checked every seven days (avma). */
@@ -45,56 +53,90 @@ const applicationKey = (product: Product) =>
 
 /** A log keeps so many; Windows' own is bounded, too. */
 const longestLog = 1000
+const longestOwnLog = 60
 
-/** What one host would answer this product, and what it writes into its log: a simulated verdict, no exchange. */
-function verdictOf(host: KmsHost, machine: Machine, product: Product, minute: number): ResultId {
-  const before = {
-    status: statusNumber[product.status],
-    minutesLeft: product.endsAt === null ? 0 : Math.max(0, Math.ceil(product.endsAt - minute)),
-  }
-  const result = answerOf(host, machine, product, minute)
-  // A host that counts too few answers all the same; it is the client that draws the conclusion.
-  const code = result === 'ok' || result === 'not-enough-count' ? 0 : codeOf(result)
-  const { cmid, name: client } = machine
-  host.log.push({
-    minute,
-    code,
-    need: product.licence.threshold,
-    client,
-    cmid,
-    virtual: machine.hardware.hypervisor,
-    ...before,
-    activationId: product.licence.activationId,
-  })
-  if (host.log.length > longestLog) host.log.shift()
-  return result
+/** What one host would answer this product: a simulated verdict, no exchange. Nothing is counted. */
+export function verdictOf(host: KmsHost, machine: Machine, product: Product, minute: number): ResultId {
+  const kind = product.licence.app === 'windows' ? 'windows' : 'office'
+  const { licensed, clockMinutes } = hostAt(host, minute)
+  if (!licensed) return 'host-not-activated'
+  if (Math.abs(machine.clockMinutes - clockMinutes) > clockTolerance) return 'invalid-timestamp'
+  if (!host.serves.includes(product.licence.needs)) return 'host-cannot-serve'
+  const count = countOf(host, kind, minute) + (host.seen[kind].has(machine.cmid) ? 0 : 1)
+  return count < product.licence.threshold ? 'not-enough-count' : 'ok'
 }
 
+/** The same, and the host has counted it. */
 function answerOf(host: KmsHost, machine: Machine, product: Product, minute: number): ResultId {
   const kind = product.licence.app === 'windows' ? 'windows' : 'office'
   host.requests.total++
   host.requests.byStatus[statusNumber[product.status]]!++
-  const refuse = (why: ResultId): ResultId => {
-    host.requests.failed++
-    return why
+  const verdict = verdictOf(host, machine, product, minute)
+  // Whoever is refused for another reason than the count does not count.
+  if (verdict === 'ok' || verdict === 'not-enough-count') host.seen[kind].set(machine.cmid, minute)
+  if (verdict !== 'ok') host.requests.failed++
+  return verdict
+}
+
+type Asked = Pick<Request, 'host' | 'port' | 'code' | 'hostCode' | 'count' | 'activated' | 'object'>
+
+/** Writes a try into the machine's own log. */
+function note(machine: Machine, product: Product, minute: number, asked: Asked): Request {
+  const request: Request = {
+    ...{ minute, licence: product.licence, final: 0, ...asked },
+    ...{ client: machine.name, cmid: machine.cmid, virtual: machine.hardware.hypervisor, clockMinutes: machine.clockMinutes },
+    status: statusNumber[product.status],
+    minutesLeft: product.endsAt === null ? 0 : Math.max(0, Math.ceil(product.endsAt - minute)),
   }
-  if (!host.licensed) return refuse('host-not-activated')
-  if (Math.abs(machine.clockMinutes - host.clockMinutes) > clockTolerance) return refuse('invalid-timestamp')
-  if (!host.serves.includes(product.licence.needs)) return refuse('host-cannot-serve')
-  host.seen[kind].set(machine.cmid, minute)
-  return countOf(host, kind, minute) < product.licence.threshold ? refuse('not-enough-count') : 'ok'
+  machine.requests.push(request)
+  if (machine.requests.length > longestOwnLog) machine.requests.shift()
+  return request
+}
+
+/** One host is asked: what it answers, as both logs tell it. */
+function ask(asked: { name: string; port: number }, machine: Machine, product: Product, minute: number): ResultId | null {
+  const { name, port } = asked
+  const host = hostCalled(machine.network, name)
+  const away = { host: name, port, hostCode: null, count: 0, activated: false, object: null }
+  if (!host || !hostAt(host, minute).up || host.port !== port) {
+    note(machine, product, minute, { ...away, code: codeOf(host ? 'no-answer' : 'no-address') })
+    return null
+  }
+  const before = { ...product }
+  const result = answerOf(host, machine, product, minute)
+  // A host that counts too few answers all the same; it is the client that draws the conclusion.
+  const hostCode = result === 'ok' || result === 'not-enough-count' ? 0 : codeOf(result)
+  const count = countOf(host, product.licence.app === 'windows' ? 'windows' : 'office', minute)
+  const request = note(machine, before, minute, { ...away, code: codeOf(result), hostCode, count, activated: result === 'ok' })
+  host.log.push(request)
+  if (host.log.length > longestLog) host.log.shift()
+  return result
+}
+
+/** The last note of a try that failed also tells what Windows says of the whole. */
+function failed(machine: Machine, product: Product, minute: number, result: ResultId): ResultId {
+  const last = machine.requests.at(-1)
+  const final = codeOf(result)
+  if (last?.minute === minute && last.licence === product.licence && last.host !== null)
+    machine.requests[machine.requests.length - 1] = { ...last, final }
+  else {
+    note(machine, product, minute, { host: null, port: 0, code: final, hostCode: null, count: 0, activated: false, object: null })
+    machine.requests[machine.requests.length - 1] = { ...machine.requests.at(-1)!, final }
+  }
+  return result
 }
 
 function viaKms(machine: Machine, product: Product, minute: number): ResultId {
   const asked = hostsToAsk(machine, product)
   if (asked.length === 0) return 'no-dns-name'
   let last: ResultId = 'host-away'
-  for (const { name, port, found } of asked) {
-    const host = hostCalled(machine.network, name)
-    if (!host?.up || host.port !== port) continue
-    last = verdictOf(host, machine, product, minute)
+  for (const one of asked) {
+    const result = ask(one, machine, product, minute)
+    if (result === null) continue
+    last = result
     if (last !== 'ok') continue
-    const used: UsedHost = { name: found ? host.name : name, ip: host.ip, port, pid: host.pid, found }
+    const host = hostCalled(machine.network, one.name)!
+    const used: UsedHost = { name: one.found ? host.name : one.name, ip: host.ip, port: one.port, pid: host.pid, found: one.found }
     licensed(machine, product, { by: 'kms', endsAt: minute + validity, reason: 'volume-licensed', used })
     product.adObject = null
     return 'ok'
@@ -108,6 +150,8 @@ function viaDirectory(machine: Machine, product: Product, minute: number): Resul
   if (!object || machine.system.build < 9200 || usesOfficeService(product, machine.system)) return 'no-activation-object'
   licensed(machine, product, { by: 'ad', endsAt: minute + validity, reason: 'volume-licensed', used: null })
   product.adObject = { name: object, dn: `CN=${object},${activationObjects(machine.domain!)}` }
+  const asked = { host: null, port: 0, code: 0, hostCode: null, count: 0, activated: true }
+  note(machine, product, minute, { ...asked, object: product.adObject })
   return 'ok'
 }
 
@@ -139,7 +183,7 @@ export function activate(machine: Machine, product: Product, minute: number, mak
       if (type !== 2 && type !== 3) result = viaDirectory(machine, product, minute)
       if (result !== 'ok' && type !== 1 && type !== 3) result = viaKms(machine, product, minute)
       product.nextAttempt = minute + (result === 'ok' ? service.renewalInterval : service.activationInterval)
-      return result
+      return result === 'ok' ? 'ok' : failed(machine, product, minute, result)
     }
     case 'avma':
       if (!machine.scenario.avmaHost) return 'parent-not-activated'

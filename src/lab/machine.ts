@@ -1,6 +1,6 @@
 import { chance, digitsOf, guidOf } from './chance.ts'
 import type { Cell } from './classes.ts'
-import type { Network } from './network.ts'
+import type { Network, Request } from './network.ts'
 import { codeOf } from './results.ts'
 import { type Licence, licence, licencesOf, officeLicencesBeside } from './scenarios/products.ts'
 import type { Keyed, Scenario, Status } from './scenarios/scenario.ts'
@@ -91,7 +91,12 @@ export type Machine = {
   version: number
   keyInRegistry: boolean
   readonly bootedAt: number
+  /** Its latest tries to be activated, as its log tells them. */
+  readonly requests: Request[]
 }
+
+/** How long one activation by KMS lasts, in minutes (kms-rules). */
+export const validity = 180 * 1440
 
 /** The defaults of a new machine (kms-rules: 120 minutes, 7 days; slmgr: caching on, publishing on). */
 const newService = (): Service => ({
@@ -173,6 +178,10 @@ export function startMachine(option: {
   readonly network: Network
   readonly seed: string
   readonly now: number
+  /** The image that it was copied from without being generalised. */
+  readonly image?: string | undefined
+  /** Renewals of the machines of one kind are spread over their interval; else they are all in the minute that the scenario says. */
+  readonly apart?: boolean
 }): Machine {
   const { scenario, network, now } = option
   const system: System = systems[scenario.system]
@@ -188,7 +197,7 @@ export function startMachine(option: {
     ...officeLicencesBeside(names),
   ])
     licences.set(l.name, l)
-  const cmid = guidOf(`${option.seed}/${option.name}/cmid`)
+  const cmid = cmidOf(option.seed, option)
   const products = [...licences.values()].map((l) =>
     startProduct(l, scenario.keyed.find((k) => k.licence === l.name) ?? null, now, `${option.seed}/${option.name}`, network, domain),
   )
@@ -220,15 +229,31 @@ export function startMachine(option: {
     version: 1,
     keyInRegistry: true,
     bootedAt: now - 60 - random.below(20 * 1440),
+    requests: [],
   }
   for (const p of products) {
     if (p.licence.kind !== 'gvlk' && p.licence.kind !== 'avma') continue
     if (p.key === null) continue
+    const renewed = option.apart && p.by === 'kms' && p.status === 'licensed' && p.endsAt !== null ? p.endsAt - now - validity : 1
+    if (renewed <= 0 && -renewed <= service.renewalInterval) {
+      const ago = lotOf(option.seed, option.name, p.licence, service.renewalInterval)
+      p.endsAt = now + validity - ago
+      p.nextAttempt = now + service.renewalInterval - ago
+      continue
+    }
     // Somewhere inside the interval, so that a fleet does not ask in one minute.
     p.nextAttempt = now + 1 + random.below(p.status === 'licensed' ? service.renewalInterval : service.activationInterval)
   }
   return machine
 }
+
+/** The CMID of a machine; a copy of an image has that of the image. */
+export const cmidOf = (seed: string, { name, image }: { readonly name: string; readonly image?: string | undefined }): string =>
+  guidOf(image === undefined ? `${seed}/${name}/cmid` : `${seed}/image ${image}/cmid`)
+
+/** How many minutes ago a machine asked for this licence for the last time, within the interval in which it asks. */
+export const lotOf = (seed: string, name: string, { name: which }: Licence, interval: number): number =>
+  Math.floor(chance(`${seed}/${name}/${which}/request`).next() * interval)
 
 type Mutable = Omit<Product, 'licence' | 'installationId'>
 /** A machine without what can be made again from its name and the seed. */
@@ -237,6 +262,7 @@ export type Asleep = {
   readonly products: readonly (readonly [number, Mutable])[]
   readonly service: Service
   readonly officeService: Service | null
+  readonly requests: readonly Request[]
   readonly rest: Pick<Machine, 'clockMinutes' | 'lived' | 'version' | 'keyInRegistry'>
 }
 
@@ -251,7 +277,8 @@ export function fallAsleep(machine: Machine): Asleep | null {
     const { licence: _, installationId: __, ...mutable } = product
     return [[i, mutable]]
   })
-  return { products, service: machine.service, officeService: machine.officeService, rest: { clockMinutes, lived, version, keyInRegistry } }
+  const { service, officeService, requests } = machine
+  return { products, service, officeService, requests, rest: { clockMinutes, lived, version, keyInRegistry } }
 }
 
 /** Makes a machine that was just started what it was when it fell asleep. */
@@ -260,4 +287,5 @@ export function wakeUp(machine: Machine, asleep: Asleep): void {
   Object.assign(machine.service, asleep.service)
   if (machine.officeService && asleep.officeService) Object.assign(machine.officeService, asleep.officeService)
   Object.assign(machine, asleep.rest)
+  machine.requests.push(...asleep.requests)
 }

@@ -1,3 +1,6 @@
+import type { Past } from './past.ts'
+import type { Licence } from './scenarios/products.ts'
+
 /**
  * The organisation around the simulated machines: its KMS hosts, its DNS and its activation objects, as far as they decide what
  * Windows reports after an activation. Nothing here is a network service, and no message of the activation exchange exists.
@@ -17,6 +20,9 @@ export type Serves =
   | 'office-2019'
   | 'office-2021'
   | 'office-2024'
+
+/** What of a host decides how it answers. */
+export type HostState = Pick<KmsHost, 'up' | 'licensed' | 'clockMinutes'>
 
 export type KmsHost = {
   /** Full DNS name. */
@@ -38,20 +44,37 @@ export type KmsHost = {
   /** Requests by the LicenseStatus that the client came with, and those that failed. */
   readonly requests: { total: number; failed: number; readonly byStatus: number[] }
   /** What the host wrote into its log about the latest requests: event 12290. */
-  readonly log: HostEvent[]
+  readonly log: Request[]
+  /** What it was before its last changes, each until a minute: a machine that is asked late has lived through them. */
+  readonly before: { readonly until: number; readonly state: HostState }[]
 }
 
-/** One request as event 12290 tells it (case 29). */
-export type HostEvent = {
+/** One try of a product to be activated, as the logs of the machine and of the host tell it (12288, 12289, 12290, 8198; cases 23, 29, 36). */
+export type Request = {
   readonly minute: number
+  readonly licence: Licence
+  /** The host that was asked; null where none was known, or the directory was asked. */
+  readonly host: string | null
+  readonly port: number
+  /** What the client notes of it. */
   readonly code: number
-  readonly need: number
+  /** What the host notes of it; null where it never saw it. */
+  readonly hostCode: number | null
+  /** What Windows says in the end of the whole try; 0 where it goes on with another host, or succeeded. */
+  readonly final: number
+  readonly activated: boolean
+  /** What the host counted then. */
+  readonly count: number
   readonly client: string
   readonly cmid: string
   readonly virtual: boolean
+  /** The client's clock against ours. */
+  readonly clockMinutes: number
+  /** LicenseStatus, and what was left of it. */
   readonly status: number
   readonly minutesLeft: number
-  readonly activationId: string
+  /** The activation object, where Active Directory activated it. */
+  readonly object: { readonly name: string; readonly dn: string } | null
 }
 
 export type HostOption = {
@@ -82,6 +105,8 @@ export type Network = {
   readonly dns: ReadonlyMap<string, readonly SrvRecord[]>
   readonly activationObjects: ReadonlyMap<string, string>
   internet: boolean
+  /** What was before the lab began; null where nothing was. */
+  past: Past | null
 }
 
 const everything: readonly Serves[] = [
@@ -131,6 +156,7 @@ export function openNetwork(option: NetworkOption): Network {
       seen: { windows: new Map(), office: new Map() },
       requests: { total: 0, failed: 0, byStatus: [0, 0, 0, 0, 0, 0, 0] },
       log: [],
+      before: [],
     }),
   )
   const portOf = (name: string) => hosts.find((h) => h.name === name)?.port ?? 1688
@@ -148,6 +174,7 @@ export function openNetwork(option: NetworkOption): Network {
     ),
     activationObjects: new Map(Object.entries(option.activationObjects ?? {}).map(([d, name]) => [d.toLowerCase(), name])),
     internet: option.internet ?? true,
+    past: null,
   }
 }
 
@@ -155,6 +182,16 @@ export function openNetwork(option: NetworkOption): Network {
 export const hostCalled = (network: Network, name: string): KmsHost | null => {
   const wanted = name.toLowerCase().replace(/\.$/, '')
   return network.hosts.find((h) => h.name === wanted || h.ip === wanted) ?? null
+}
+
+/** What a host was at a minute. */
+export const hostAt = (host: KmsHost, minute: number): HostState => host.before.find((b) => minute < b.until)?.state ?? host
+
+/** Changes a host from this minute on. */
+export function changeHost(host: KmsHost, minute: number, change: Partial<HostState>): void {
+  const { up, licensed, clockMinutes } = host
+  host.before.push({ until: minute, state: { up, licensed, clockMinutes } })
+  Object.assign(host, change)
 }
 
 /** How long a client counts (kms-planning: 30 days). */

@@ -8,6 +8,8 @@ import type { Account, Counters } from './server.ts'
 import type { SiteOption } from './site.ts'
 
 export type MachineOption = {
+  /** Machines of one image that was not generalised share its CMID. */
+  readonly image?: string
   /** Full DNS name, or a short one for a workgroup; made up where left out. */
   readonly name?: string
   readonly scenario: ScenarioId
@@ -50,6 +52,13 @@ export type LabOptions = {
   readonly spread?: boolean
   /** The share of the machines that are not there, from 0 to 1: most refuse, some are unknown to DNS, few never answer. Needs `spread`. */
   readonly off?: number | Shares
+  /** The KMS hosts of the network are machines, too, which can be asked. */
+  readonly hosts?: boolean
+  /**
+   * For showing: beside what every lab has, one KMS host died weeks ago and is still published, some machines share the CMID of
+   * their image, others have a wrong clock, or belong to somebody else's host.
+   */
+  readonly story?: boolean
   /** Each domain also has a domain controller that is asked by LDAP, and is found by DNS. */
   readonly directory?: boolean
   /** Every answer to an operation waits so long, in milliseconds. */
@@ -124,6 +133,8 @@ export type Lab = {
   readonly absence: (name: string) => Absence | null
   /** Where machines stand: what the site file calls locations. Null for a lab that has none. */
   readonly placeOf: (name: string) => keyof Places | null
+  /** Names of the network's KMS hosts. */
+  readonly hosts: readonly string[]
   /** Machines kept ready now. */
   readonly awake: () => number
   /** Changes a KMS host of the organisation: up or down, licensed, counts, clock. */

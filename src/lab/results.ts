@@ -30,6 +30,9 @@ export const results = {
   'volume-licensed': { code: 0x4004f040, source: 'case-32' },
   'digital-licence': { code: 0x4004f401, source: 'case-30' },
   'time-based': { code: 0x4004fc04, source: 'error-names' },
+  // RPC_S_SERVER_UNAVAILABLE and WSAHOST_NOT_FOUND as HRESULTs: no answer at the host's address; no address for its name.
+  'no-answer': { code: 0x800706ba, source: 'activation-errors' },
+  'no-address': { code: 0x80072af9, source: 'error-names' },
   'invalid-argument': { code: 0x80070057, source: 'activation-errors' },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly source: SourceId }>>
 

@@ -37,6 +37,34 @@ export function chosen(
   return Array.from({ length: count }, () => ({ scenario: weighed[random.below(weighed.length)]! }))
 }
 
+/** Of a thousand machines so many have a part in a story, and which. */
+const parts: readonly { readonly of: number; readonly part: MachineOption }[] = [
+  { of: 20, part: { scenario: 'clock-off' } },
+  { of: 15, part: { scenario: 'win10-education-kms', image: 'golden' } },
+  { of: 10, part: { scenario: 'outside-host' } },
+  { of: 30, part: { scenario: 'other-domain' } },
+  { of: 20, part: { scenario: 'win10-expired' } },
+]
+
+/** Gives some machines a part in a story, spread evenly, at least one for each part and two for what is shared. */
+export function withStory(machines: readonly MachineOption[]): MachineOption[] {
+  const told = [...machines]
+  const wanted = parts.flatMap(({ of, part }) => {
+    const least = part.image ? 2 : 1
+    return Array<MachineOption>(Math.max(least, Math.round((machines.length * of) / 1000))).fill(part)
+  })
+  const step = machines.length / wanted.length
+  if (step >= 1)
+    wanted.forEach((part, i) => {
+      told[Math.floor(i * step)] = part
+    })
+  return told
+}
+
+/** The KMS hosts of a network as machines. */
+export const hostMachines = (hosts: readonly { readonly name: string; readonly windowsCount: number }[]): MachineOption[] =>
+  hosts.map(({ name, windowsCount }) => ({ name, scenario: windowsCount < 25 ? 'kms-host-low-count' : 'kms-host-2022' }))
+
 /**
  * Gives every machine a name: `pc-0001.corp.example`, or a short one in a workgroup. In a lab whose machines are found by DNS
  * (`full`) a machine of a workgroup has a full name, too.

@@ -64,9 +64,7 @@ export function siteYaml(lab: Known, option: SiteOption): string {
   const group = (name: string, members: typeof lab.machines, wishes = '') =>
     members.length === 0 ? '' : `  ${name}:\n    machines:\n${members.map(line).join('\n')}\n${wishes}`
   const listed = lab.port === null
-  const groups = !listed
-    ? ''
-    : group('clients', clients) + group('servers', servers) + group('forest', lab.machines.filter(inForest), byDirectory)
+  const groups = group('clients', clients) + group('servers', servers) + group('forest', lab.machines.filter(inForest), byDirectory)
   return `# The site file of a lab: simulated machines on this computer.
 organisation: Example University
 lab: true
@@ -81,7 +79,7 @@ ${forests.length === 0 ? '' : `forests:\n${forests.join('')}`}credentials:
   lab: { method: ntlm, user: ${quote(lab.domain ? `${lab.domain}\\${lab.user}` : lab.user)}, password: ${secret} }
   local: { method: ntlm, user: Administrator, password: ${secret} }
 reach: { transport: ${option.transport ?? 'http'}, credential: lab${listed ? '' : `, port: ${lab.port}`}${!listed && option.transport === 'https' ? `, ca: [${quote(ca)}]` : ''}, timeout: 20, connect-timeout: 5 }
-${listed ? `groups:${groups === '' ? ' {}\n' : `\n${groups}`}` : locations}wishes:
+groups:${groups === '' ? ' {}\n' : `\n${groups}`}${listed ? '' : locations}wishes:
   - { product: windows, by: kms }
   - { product: office, by: kms }
 `

@@ -10,10 +10,23 @@ import { plant } from './directory/tree.ts'
 import { type Dns, openDns } from './dns.ts'
 import type { Fault } from './faults.ts'
 import { live, type Mak, type Maks } from './licensing.ts'
-import { openNetwork, usualNetwork } from './network.ts'
+import { changeHost, hostCalled, openNetwork, usualNetwork } from './network.ts'
 import type { CallCount, CallCounts, Lab, LabMachine, LabOptions } from './option.ts'
+import { openPast } from './past.ts'
 import { registryOf } from './registry.ts'
-import { type Absence, addressesOfPlace, addressOf, awayAtFirst, chosen, type Entry, named, placeOf, places } from './roster.ts'
+import {
+  type Absence,
+  addressesOfPlace,
+  addressOf,
+  awayAtFirst,
+  chosen,
+  type Entry,
+  hostMachines,
+  named,
+  placeOf,
+  places,
+  withStory,
+} from './roster.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { systems } from './scenarios/systems.ts'
 import { scenarios } from './scenarios/table.ts'
@@ -29,6 +42,10 @@ export const usualAccounts: readonly Account[] = [
 
 /** Up to so many each machine has a port of its own. */
 const mostWithOwnPorts = 500
+/** The KMS host that is dead in a story. */
+const storyHost = 'kms2.corp.example'
+/** Up to so many machines a host's log knows of everything that they did since the lab began; beyond, of those that were asked. */
+const mostLived = 5000
 /** Third byte of the addresses at which somebody takes connections and is silent, and of those where nobody listens. */
 const silentNet = 254
 const deadNet = 255
@@ -41,6 +58,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   allow(address)
   const random = chance(seed)
   const network = openNetwork(options.network ?? usualNetwork)
+  const dead = options.story ? network.hosts.find((h) => h.name === storyHost) : undefined
+  if (dead) dead.up = false
   const accounts = options.accounts ?? usualAccounts
   const clock = options.clock ?? Date.now
   const maks: Maks = new Map(
@@ -51,13 +70,23 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   )
   let minute = 0
   const now = (): Now => ({ minute, clockMs: clock() })
-  const settle = (endpoint: Endpoint) => live(endpoint.responder.machine, minute, maks)
+  let settled = 0
+  const settle = (endpoint: Endpoint) => {
+    // What a host has counted and written down, its clients have done: they live first.
+    if (settled < minute && wanted.length <= mostLived && hostCalled(network, endpoint.responder.machine.name)) {
+      settled = minute
+      for (const { name } of wanted) live(called(name).responder.machine, minute, maks)
+    }
+    live(endpoint.responder.machine, minute, maks)
+  }
   const authority = newAuthority('slmctl lab authority', new Date(clock()))
   const hub = openHub(now, settle, maks, address, options.onExchange)
 
   const count = options.machines?.length ?? options.count ?? 0
   const spread = options.spread ?? (count > mostWithOwnPorts && options.address === undefined)
-  const wanted = named(options.machines ?? chosen(options, random), spread)
+  const plain = options.machines ?? chosen(options, random)
+  const withPorts = new Set(options.hosts ? network.hosts.map((h) => h.name) : [])
+  const wanted = named([...(options.story ? withStory(plain) : plain), ...(options.hosts ? hostMachines(network.hosts) : [])], spread)
   const house: House = {
     accounts,
     hashes: hashesOf(accounts),
@@ -75,9 +104,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const crowd = gather(
     wanted,
     options,
-    { network, seed, house, away: (name) => absence(name) !== null },
+    { network, seed, house, apart: spread, away: (name) => absence(name) !== null },
     spread ? (options.awake ?? 2000) : Number.POSITIVE_INFINITY,
   )
+  network.past = openPast(wanted, seed, network, spread)
   const called = (name: string): Endpoint => {
     const found = crowd.find(name)
     if (!found) throw new Error(`The lab has no machine called ${name}.`)
@@ -107,16 +137,19 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         ),
       )
       shared = grid.ports
-      whereIs = (name) => grid.where(seed, name, absence(name) ?? (crowd.peek(name)?.away ? 'refused' : null))
-    } else
-      await Promise.all(
-        wanted.map(({ name }) => {
-          const endpoint = called(name)
-          const https = options.https === true || endpoint.responder.machine.domain === null
-          if (https) endpoint.certificate = issue(endpoint, null)
-          return hub.open(endpoint, address, { http: next(), https: https ? next() : null })
-        }),
-      )
+      whereIs = (name) =>
+        withPorts.has(name.toLowerCase()) ? address : grid.where(seed, name, absence(name) ?? (crowd.peek(name)?.away ? 'refused' : null))
+    }
+    // A KMS host's name leads to the address that the site knows it by: it has a port of its own, as all machines of a small lab.
+    const alone = spread ? wanted.filter((m) => withPorts.has(m.name.toLowerCase())) : wanted
+    await Promise.all(
+      alone.map(({ name }) => {
+        const endpoint = called(name)
+        const https = options.https === true || endpoint.responder.machine.domain === null
+        if (https) endpoint.certificate = issue(endpoint, null)
+        return hub.open(endpoint, address, { http: next(), https: https ? next() : null })
+      }),
+    )
     const names = {
       addressOf: (name: string) =>
         directories.some((d) => d.server === name) ? address : crowd.has(name) && absence(name) !== 'unknown' ? whereIs(name) : null,
@@ -196,7 +229,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 
   const machines = wanted.map((m): LabMachine => {
-    const endpoint = shared ? { httpPort: shared.http, httpsPort: shared.https } : called(m.name)
+    const own = !shared || withPorts.has(m.name.toLowerCase())
+    const endpoint = own ? called(m.name) : { httpPort: shared!.http, httpsPort: shared!.https }
     return {
       name: m.name,
       scenario: m.scenario,
@@ -207,6 +241,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     }
   })
   const opened = dns
+  if (dead && crowd.has(dead.name)) await absent(dead.name, 'refused')
   return {
     machines,
     ca: authority.pem,
@@ -229,15 +264,15 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     absent,
     absence: (name) => absence(name) ?? (crowd.peek(name)?.away ? 'refused' : null),
     placeOf: (name) => (shared ? placeOf(seed, name) : null),
+    hosts: network.hosts.map((h) => h.name),
     awake: crowd.awake,
     host: (name, change) => {
       const host = network.hosts.find((h) => h.name === name.toLowerCase())
       if (!host) throw new Error(`The network of the lab has no host called ${name}.`)
-      if (change.up !== undefined) host.up = change.up
-      if (change.licensed !== undefined) host.licensed = change.licensed
+      const { up = host.up, licensed = host.licensed, clockMinutes = host.clockMinutes } = change
+      changeHost(host, minute, { up, licensed, clockMinutes })
       if (change.count !== undefined) host.windowsCount = change.count
       if (change.officeCount !== undefined) host.officeCount = change.officeCount
-      if (change.clockMinutes !== undefined) host.clockMinutes = change.clockMinutes
     },
     internet: (reachable) => {
       network.internet = reachable
@@ -282,7 +317,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     siteYaml: (option = {}) =>
       siteYaml(
         {
-          machines: shared ? [] : machines.map((m) => ({ ...m, domain: called(m.name).responder.machine.domain })),
+          machines: machines
+            .filter((m) => !shared || withPorts.has(m.name.toLowerCase()))
+            .map((m) => ({ ...m, domain: called(m.name).responder.machine.domain })),
           port: shared ? (option.transport === 'https' ? shared.https : shared.http) : null,
           address: options.hostname ?? address,
           user: accounts[0]!.user,

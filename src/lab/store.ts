@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Cell, type ClassAt, classesAt, type Instance } from './classes.ts'
+import { logRows } from './events.ts'
 import { activationObjectPid, type Machine, type Product, type Service, serviceOf, statusNumber, usesOfficeService } from './machine.ts'
 import { countOf, hostCalled } from './network.ts'
 import { applicationIds } from './scenarios/products.ts'
@@ -22,7 +23,9 @@ export function datetime(ms: number, offsetMinutes = 0): { readonly datetime: st
 /** The moment of an answer: the lab's minute, and the time of day that its clocks show. */
 export type Now = { readonly minute: number; readonly clockMs: number }
 
-const clockOf = (machine: Machine, now: Now) => now.clockMs + machine.clockMinutes * 60_000
+/** A KMS host of the network has the clock that the network says. */
+const clockOf = (machine: Machine, now: Now) =>
+  now.clockMs + (machine.clockMinutes + (hostCalled(machine.network, machine.name)?.clockMinutes ?? 0)) * 60_000
 
 /** Where the licences of Windows get theirs from (case 12, case 32). */
 const useLicenseUrl = (app: string) =>
@@ -302,38 +305,10 @@ function systemRows(machine: Machine, name: string, now: Now): Instance[] | null
         FixComments: '',
       }))
     case 'win32_ntlogevent':
-      return hostEvents(machine, now)
+      return logRows(machine, now)
     default:
       return null
   }
-}
-
-/** The log Key Management Service of a host: one event 12290 for each request (its data line as in case 29). */
-function hostEvents(machine: Machine, now: Now): Instance[] {
-  return (hostCalled(machine.network, machine.name)?.log ?? []).map((e, i) => {
-    const ms = now.clockMs - (now.minute - e.minute) * 60_000
-    const at = new Date(ms)
-    const time = `${at.getUTCFullYear()}/${at.getUTCMonth() + 1}/${at.getUTCDate()} ${at.toISOString().slice(11, 16)}`
-    const code = `0x${e.code.toString(16).toUpperCase().padStart(8, '0')}`
-    const data = [code, e.need, e.client, e.cmid, time, e.virtual ? 1 : 0, e.status, e.minutesLeft, e.activationId].join(',')
-    const written = datetime(ms + machine.clockMinutes * 60_000)
-    return {
-      Logfile: 'Key Management Service',
-      RecordNumber: i + 1,
-      CategoryString: null,
-      ComputerName: machine.name,
-      Message: `An activation request has been processed.\r\nInfo:\r\n${data}`,
-      SourceName: 'Microsoft-Windows-Security-SPP',
-      Type: 'Information',
-      User: null,
-      Category: 0,
-      EventCode: 12_290,
-      EventIdentifier: 1_073_754_114,
-      TimeGenerated: written,
-      TimeWritten: written,
-      InsertionStrings: [data],
-    }
-  })
 }
 
 /** A class as this machine has it; null where it does not. Office's own classes exist where its service is installed. */

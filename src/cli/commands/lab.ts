@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { writeSecretFile } from '../../app.ts'
-import { type Lab, type LabOptions, type ScenarioId, scenarioList, startLab } from '../../lab.ts'
+import { type Lab, type LabOptions, obey, type ScenarioId, scenarioList, startLab } from '../../lab.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, json, wrap } from '../io.ts'
 
@@ -59,11 +60,38 @@ function wish(flags: Flags): LabOptions {
     seed: typeof flags.seed === 'string' ? flags.seed : '1',
     count,
     directory: true,
+    hosts: true,
+    ...(flags.story ? { story: true } : {}),
     ...(scenarios ? { scenarios } : {}),
     // Whoever wants machines that DNS does not know needs a lab whose machines are found by DNS.
     ...(flags.spread || share > 0 ? { spread: true } : {}),
     ...(share > 0 ? { off: share / 100 } : {}),
     ...(after > 0 ? { answerAfterMs: after } : {}),
+  }
+}
+
+/**
+ * What is typed or piped in while it runs, line by line; each is answered with one line. The end of the input ends nothing. A lab in
+ * the background of a terminal may not read from it: then it does not. Gives what ends the listening.
+ */
+function listen(lab: Lab, asJson: boolean, io: Io): () => void {
+  const stop = () => {}
+  process.on('SIGTTIN', stop)
+  const input = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
+  process.stdin.on('error', stop)
+  let last = Promise.resolve()
+  input.on('line', (line) => {
+    last = last.then(async () => {
+      const told = await obey(lab, line.slice(0, 1000))
+      if (told === null) return
+      if (asJson) io.out(`${JSON.stringify({ ok: told.ok, ...told.value })}\n`)
+      else io.out(`${told.says}\n`)
+    })
+  })
+  return () => {
+    input.close()
+    process.stdin.destroy()
+    process.off('SIGTTIN', stop)
   }
 }
 
@@ -149,7 +177,9 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
       )
       io.out('\n^C ends the lab.\n')
     }
+    const listening = listen(lab, flags.json === true, io)
     await ended
+    listening()
   } finally {
     await lab.close()
   }
