@@ -54,11 +54,10 @@ export async function benchStore(
     log(`imported ${machines} machines in ${seconds(filled.importMs)}, the same again in ${seconds(filled.reimportMs)}`)
     log(`kept what each said: ${firstUs} µs a machine the first time, ${againUs} µs the same again`)
     const campaign = await campaignOver(store, machines)
-    let from = performance.now()
+    const from = performance.now()
     const { bytesAfter: bytes } = await store.compact()
     log(`compacted in ${seconds(performance.now() - from)}, ${(bytes / 1e6).toFixed(0)} MB`)
     const bare = await openBare()
-    from = performance.now()
     log(`\n${kind.padEnd(36)}${'ours p95'.padStart(10)}${'bare p95'.padStart(10)}   of what is allowed`)
     const questions = await compare(await questionsTo(store, bare.ask, machines, campaign), rounds, (c) =>
       log(`${c.name.padEnd(36)}${[c.oursMs, c.sqlMs, c.share].map((n) => n.toFixed(2).padStart(10)).join('')}`),

@@ -113,8 +113,9 @@ export async function questionsTo(store: Store, ask: Ask, machines: number, camp
     list(
       'list --error',
       () => ({ error: '0xC004F074' }),
-      withProduct("(reason = ? or cause_id in (select id from cause where text like '%0xC004F074%'))"),
+      `${listed} and id in (select machine_id from product where present = 1 and reason = ? union all select machine_id from product where present = 1 and cause_id in (select id from cause where ${has}(lower(text), ?) > 0))`,
       '0xC004F074',
+      '0xc004f074',
     ),
     list(
       'list --text, rare',
@@ -186,7 +187,7 @@ export async function questionsTo(store: Store, ask: Ask, machines: number, camp
       ours: () => store.left({ campaign, upTo: null, sites: null }),
       sql: () =>
         ask(
-          'select state, attempts > 0 as tried, count(*) as n, min(due_at) as due from campaign_target where campaign_id = ? group by 1, 2',
+          'select state, attempts, result, count(*) as n, min(due_at) as due from campaign_target where campaign_id = ? group by state, attempts, result',
           campaign,
         ),
     },
@@ -195,7 +196,7 @@ export async function questionsTo(store: Store, ask: Ask, machines: number, camp
       ours: () => store.left({ campaign, upTo, sites: null }),
       sql: () =>
         ask(
-          'select state, attempts > 0 as tried, count(*) as n, min(due_at) as due from campaign_target where campaign_id = ? and position <= ? group by 1, 2',
+          'select state, attempts, result, count(*) as n, min(due_at) as due from campaign_target where campaign_id = ? and position <= ? group by state, attempts, result',
           campaign,
           upTo,
         ),
@@ -223,10 +224,12 @@ export async function questionsTo(store: Store, ask: Ask, machines: number, camp
       ours: () => store.sharedCmids(first),
       sql: async () => {
         const rows = await ask(
-          `select cmid, count(*) as n, count(pool) as p, min(pool) as f, max(pool) as l from machine where ${listed} and cmid is not null group by cmid having count(*) > 1 order by cmid limit 51`,
+          `select cmid, count(*) as n from machine where ${listed} and cmid is not null group by cmid having count(*) > 1 order by cmid limit 51`,
         )
-        for (const r of rows)
+        for (const r of rows) {
+          await ask(`select distinct pool from machine where cmid = ? and ${listed} limit 2`, r.cmid as string)
           await ask(`select id, name, pool from machine where cmid = ? and ${listed} order by id limit 50`, r.cmid as string)
+        }
       },
     },
   ]
