@@ -1,4 +1,5 @@
 import { fleetWords, optionsOfWords } from './fleet-words.ts'
+import { hostsWords } from './hosts-words.ts'
 import type { Io } from './io.ts'
 
 type Run = (words: readonly string[], flags: Readonly<Record<string, string | boolean | undefined>>, io: Io) => Promise<number>
@@ -74,6 +75,7 @@ const settingOptions: readonly CommandOption[] = [
 ]
 
 /** Every command. What a command needs is loaded when it runs, nothing before. */
+const hosts = hostsWords(reachOptions.filter((o) => o.flag !== '--all' && o.flag !== '--parallel'))
 const fleet = fleetWords(
   reachOptions.filter((o) => o.flag !== '--all'),
   settingOptions,
@@ -199,20 +201,12 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'hosts',
-    usage: 'hosts discover|check|show|story|migrate',
+    usage: `hosts ${Object.keys(hosts).join('|')}`,
     summary: 'Your KMS hosts: found, checked, what they count.',
     about:
-      'discover asks DNS of every domain of the site file which KMS hosts it publishes, and with --directory which activation objects the directory holds. check tries the port of each host as far as an RPC bind, which asks nothing of a KMS and is not counted, and asks those that the site file lists as machines what they count, over WinRM. show is one host in full, with its count over time and what is to be expected. story asks a machine and its host for their logs and says how far its activation came. migrate plans a move from one host to another; nothing is changed. Only hosts of the site, at addresses inside its networks, are contacted.',
-    options: [
-      { flag: '--store', value: 'FILE|URL', means: 'The fleet (SLMCTL_STORE): it keeps what checks find, and tells who uses a host.' },
-      { flag: '--events', value: null, means: 'show: also who asked, by the log of the host.' },
-      { flag: '--hours', value: 'N', means: 'With --events (24), and story (192): so far back; at most 720, what a host counts.' },
-      { flag: '--client', value: 'NAME|CMID', means: 'With --events: the requests of one machine (30 days).' },
-      { flag: '--retire', value: 'N', means: 'show: what if so many machines never ask again.' },
-      { flag: '--directory', value: 'DOMAIN', means: 'discover: also the activation objects of this Active Directory.' },
-      { flag: '--starttls', value: null, means: 'With --directory: StartTLS on port 389 in place of LDAPS.' },
-      ...reachOptions.filter((o) => o.flag !== '--all' && o.flag !== '--parallel'),
-    ],
+      'Your KMS hosts: which there are, whether they are in order, what they count, who asks them. A port is tried as far as an RPC bind, which asks nothing of a KMS and is not counted; what a host says of itself is asked over WinRM, where the site file lists it as a machine. Only hosts of the site, at addresses inside its networks, are contacted.',
+    options: optionsOfWords(hosts),
+    words: hosts,
     examples: [
       'slmctl hosts discover',
       'slmctl hosts check kms1 kms2 --json',

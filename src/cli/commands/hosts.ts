@@ -1,5 +1,6 @@
 import type { CheckedHost, DomainAnswer, KmsHosts } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
+import { commands } from '../commands.ts'
 import { type Io, json } from '../io.ts'
 import { appFor } from '../machines.ts'
 import { showDomains, showFound, showHost, showHostRow, showObjects } from '../views/hosts.ts'
@@ -7,29 +8,26 @@ import { type Flags, fleetIfThere, hostsUsage, text, wholeNumber } from './hosts
 
 type Work = (names: readonly string[], flags: Flags, io: Io) => Promise<number>
 
-/** How hosts, and the machine of a story, are reached. */
-const reach = ['user', 'password-file', 'ask-password', 'credential', 'auth', 'https', 'port', 'ca', 'pin', 'timeout']
-
-/** What there is to do, with the flags that mean something to it. */
-const works: Readonly<Record<string, { readonly load: () => Promise<Work>; readonly takes: readonly string[] }>> = {
-  discover: { load: async () => discover, takes: ['directory', 'starttls', 'user', 'password-file', 'ca'] },
-  check: { load: async () => (names, flags, io) => check('check', names, flags, io), takes: reach },
-  show: {
-    load: async () => (names, flags, io) => check('show', names, flags, io),
-    takes: [...reach, 'events', 'hours', 'client', 'retire'],
-  },
-  story: { load: async () => (await import('./hosts-story.ts')).story, takes: [...reach, 'hours'] },
-  migrate: { load: async () => (await import('./hosts-migrate.ts')).migrate, takes: reach },
+/** What there is to do, each loaded when it is meant. */
+const works: Readonly<Record<string, () => Promise<Work>>> = {
+  discover: async () => discover,
+  check: async () => (names, flags, io) => check('check', names, flags, io),
+  show: async () => (names, flags, io) => check('show', names, flags, io),
+  story: async () => (await import('./hosts-story.ts')).story,
+  migrate: async () => (await import('./hosts-migrate.ts')).migrate,
 }
-const general = ['store', 'site', 'json', 'help']
+const words = commands.find((c) => c.name === 'hosts')!.words!
+/** Flags of every word. */
+const general = ['site', 'json', 'help']
 
-export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const [verb, ...names] = words
-  const work = verb === undefined ? undefined : Object.hasOwn(works, verb) ? works[verb] : undefined
-  if (!work) throw hostsUsage(`hosts ${verb === undefined ? 'wants to know what to do' : `does not know ${verb}`}.`)
-  const wrong = Object.keys(flags).find((flag) => ![...work.takes, ...general].includes(flag))
-  if (wrong !== undefined) throw hostsUsage(`hosts ${verb} does not take --${wrong}.`)
-  return await (await work.load())(names, flags, io)
+export async function run([word, ...names]: readonly string[], flags: Flags, io: Io): Promise<number> {
+  if (word === undefined || !Object.hasOwn(works, word))
+    throw hostsUsage(`hosts ${word === undefined ? 'wants to know what to do' : `does not know ${word}`}.`)
+  // Ignored, a flag would answer another question.
+  const takes = [...words[word]!.options.map((o) => o.flag.slice(2)), ...general]
+  const wrong = Object.keys(flags).find((flag) => !takes.includes(flag))
+  if (wrong !== undefined) throw hostsUsage(`hosts ${word} does not take --${wrong}.`)
+  return await (await works[word]!())(names, flags, io)
 }
 
 /** The hosts that names mean; NO_KMS_HOSTS where the site has none at all. */
