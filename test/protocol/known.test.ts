@@ -135,6 +135,18 @@ test('tags without end that are new each time: no memory is filled, and no time 
   assert.equal(quick, alone)
 })
 
+test('a tag that names its machine: a fleet of faults is not kept, and what else is known stays known', () => {
+  const fault = (n: number) =>
+    `<s:Envelope xmlns:s="${ns.s}"><s:Body><s:Fault Machine="pc-${n}"><s:Text>x</s:Text></s:Fault></s:Body></s:Envelope>`
+  const plain = `<s:Envelope xmlns:s="${ns.s}"><s:Body><x>1</x></s:Body></s:Envelope>`
+  assert.ok(isQuick(fault(0)) && isQuick(plain))
+  for (let n = 1; n < 5000; n++) isQuick(fault(n))
+  assert.equal(isQuick(fault(5000)), false, 'it is left to saxes without being learnt')
+  assert.ok(isQuick(fault(0)) && isQuick(plain), 'nothing was thrown away for it')
+  const [quick, alone] = both(fault(5001))
+  assert.equal(quick, alone)
+})
+
 test('any text is told as saxes tells it', () => {
   const part = fc.constantFrom(
     ...[

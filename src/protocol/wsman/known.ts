@@ -22,8 +22,10 @@ type Known = {
   next: Known | null
 }
 
-/** A fleet has a few hundred. One that names its machine is new each time, so that there must be an end. */
+/** A fleet has a few hundred. */
 const mostKept = 4000
+/** In one place. The tag of a fault names its machine and is new each time: after so many such a message is left to saxes at once. */
+const mostWithin = 200
 /** A message that has more new ones is for saxes: each of them costs as much as all the tags around it. */
 const mostNew = 200
 /** Characters of a tag with those around it. */
@@ -111,6 +113,7 @@ function find(text: string, at: number, around: Known): Known | null {
   const raw = text.slice(at, end)
   const known = around.within.get(raw)
   if (known) return known
+  if (around.within.size >= mostWithin) return null
   let path = raw
   let depth = 1
   for (let outer = around; outer.around !== null; outer = outer.around) {
