@@ -600,3 +600,49 @@ test('discover --directory: activation objects, which are ours, and the machines
     await s.close()
   }
 })
+
+test('story: each way a try can end, by two logs of one lab over the wire', async () => {
+  const cases = [
+    ['win11-enterprise-office-2021', 0, 'accepted', null, /the machine took the answer/],
+    ['threshold-not-reached', 1, 'refused', '0xC004F038', /counts 3 machines, and this product needs 25/],
+    ['clock-off', 1, 'refused', '0xC004F06C', /clocks are too far apart, by 30\d minutes/],
+    ['win11-education-host-away', 1, 'not-reached', '0x800706BA', /did not reach kms1\.corp\.example.*its log has nothing of it/],
+    ['wrong-host', 1, 'not-sent', '0x80072AF9', /no address of kms-old\.corp\.example/],
+  ] as const
+  const name = (i: number) => `pc-${i}.corp.example`
+  const s = await stage({ machines: [machines[0], machines[2], ...cases.map(([scenario], i) => ({ name: name(i), scenario }))] })
+  type Told = {
+    outcome: string
+    because: string
+    attempts: {
+      product: string
+      code: string | null
+      clockGapMinutes: number | null
+      events: { side: string; event: number; at: string }[]
+    }[]
+  }
+  try {
+    for (const [i, [scenario, code, outcome, hresult, words]] of cases.entries()) {
+      const ran = await s.slmctl('hosts', 'story', name(i), '--json')
+      const told = JSON.parse(ran.out) as Told
+      assert.deepEqual([ran.code, told.outcome], [code, outcome], scenario)
+      assert.match(told.because, words, scenario)
+      const [attempt] = told.attempts
+      assert.equal(attempt!.code, hresult, scenario)
+      assert.match(attempt!.product, /^(?:Windows|Office)/, scenario)
+      const seen = attempt!.events.map((e) => `${e.side} ${e.event}`)
+      assert.ok(seen.includes('machine 12288'), scenario)
+      assert.equal(seen.includes('host 12290'), outcome === 'accepted' || outcome === 'refused', scenario)
+      assert.equal(seen.includes('machine 8198'), outcome !== 'accepted', scenario)
+      // Whatever the clocks say, one try is a matter of seconds.
+      const times = attempt!.events.map((e) => Date.parse(e.at))
+      assert.ok(Math.max(...times) - Math.min(...times) < 120_000, scenario)
+      if (scenario === 'clock-off') assert.ok(Math.abs(attempt!.clockGapMinutes! + 301) < 5)
+      const shown = await s.slmctl('hosts', 'story', name(i))
+      narrow(shown.out)
+      if (outcome !== 'accepted') assert.match(shown.out, /times? before, since 20/, scenario)
+    }
+  } finally {
+    await s.close()
+  }
+})
