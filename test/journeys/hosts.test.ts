@@ -646,3 +646,36 @@ test('story: each way a try can end, by two logs of one lab over the wire', asyn
     await s.close()
   }
 })
+
+test('a lab with a story: CMIDs that the log of a host and the fleet agree on, and a dead host', async () => {
+  const s = await stage({ count: 40, story: true, hosts: true })
+  type Duplicates = { requests: { duplicates: { clients: string[]; fleet: string[]; pool: string | null }[] } }
+  try {
+    const list = join(s.directory, 'list.csv')
+    writeFileSync(list, `name\n${s.lab.machines.map((m) => m.name).join('\n')}\n`)
+    assert.equal((await s.slmctl('fleet', 'import', list)).code, 0)
+    const { out } = await s.slmctl('hosts', 'show', 'kms1', '--events', '--hours', '720', '--json')
+    const before = (JSON.parse(out) as { hosts: Duplicates[] }).hosts[0]!.requests.duplicates
+    assert.ok(before.length > 0)
+    assert.ok(before.every((d) => d.clients.length > 1 && d.fleet.length === 0))
+    await s.slmctl('fleet', 'scan')
+    const answer = JSON.parse((await s.slmctl('hosts', 'show', 'kms1', '--events', '--hours', '720', '--json')).out) as {
+      hosts: Duplicates[]
+    }
+    assert.ok(valid(answer), JSON.stringify(valid.errors))
+    const after = (answer as { hosts: Duplicates[] }).hosts[0]!.requests.duplicates
+    // The machines say of themselves what the host's log says of them.
+    for (const d of after) assert.deepEqual(d.fleet.toSorted(), d.clients.toSorted())
+    const checked = await json(s, 'check')
+    assert.equal(checked.of('kms2.corp.example').verdict, 'cannot-tell')
+    for (const argv of [
+      ['show', 'kms1', '--events', '--hours', '720', '--retire', '10'],
+      ['show', 'kms2'],
+      ['check'],
+      ['migrate', 'kms2', 'kms1'],
+    ])
+      narrow((await s.slmctl('hosts', ...argv)).out)
+  } finally {
+    await s.close()
+  }
+})
