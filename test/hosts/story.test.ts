@@ -168,6 +168,18 @@ test('other programs use the same numbers; an event that nobody can read is coun
   assert.deepEqual(told.state[0]!.fields.at(-1), { name: windows, value: 'status 1, reason 0x00000000, 259192 minutes left' })
 })
 
+test('a product key that somebody wrote into a log is not told', () => {
+  const key = ['BCDFG', 'HJKMN', 'PQRTV', 'WXY23', '46789'].join('-')
+  const odd = row(8198, '06:54:00', 'hr=0xC004F074', `RuleId=x;SkuId=${windows};Key=${key}`)
+  const { events } = attemptEvents(
+    [odd, row(12288, '06:55:00', `0xC004F074, 0x00000000, ${key}:1688, ${cmid}, ${slashed('06:55')}, 0, 2, 41760, ${windows}, 25`)],
+    name,
+  )
+  const told = JSON.stringify([events.map((e) => [...e.cells.values(), e.cell]), story([odd], [])])
+  assert.equal(events.length, 2)
+  assert.ok(!told.includes('HJKMN'), told)
+})
+
 test('fuzz: whatever two logs hold, there is a story, and no event is told twice', () => {
   const time = fc
     .integer({ min: 0, max: 1439 })

@@ -75,9 +75,10 @@ function read(rows: readonly LiveRow[], source: string, wanted: readonly number[
 }
 
 function eventOf(row: LiveRow, source: string, line: number, wanted: readonly number[]): LoggedEvent | null {
-  const cell = (value: string): Cell => ({ value, source, line, raw: maskKeys(value), keyless: true })
+  const cell = (value: string): Cell => ({ value, source, line, raw: value, keyless: true })
   const strings = row.InsertionStrings
-  const texts = (typeof strings === 'string' ? [strings] : (strings ?? [])).filter((s) => s !== null)
+  // Whatever a program wrote into a log: a product key in it is masked before anything else.
+  const texts = (typeof strings === 'string' ? [strings] : (strings ?? [])).filter((s) => s !== null).map(maskKeys)
   const told = Number(row.EventCode)
   const id = wanted.length === 1 ? wanted[0]! : told
   if (!wanted.includes(id)) return null
