@@ -119,7 +119,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   image: [],
   offline: ['node:crypto', 'node:fs', 'node:os', 'node:path'],
   support: ['fflate', 'node:fs', 'node:os', 'node:path'],
-  app: ['node:fs', 'node:net', 'node:os', 'node:path'],
+  app: ['node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
   schemas: ['zod'],
   cli: ['node:fs', 'node:os', 'node:path', 'node:readline', 'node:readline/promises', 'node:url', 'node:util'],
 }

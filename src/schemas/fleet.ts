@@ -67,15 +67,6 @@ export const fleetSchemas = {
       problems: z.array(problem).readonly(),
     })
     .describe('What slmctl fleet import --json answers.'),
-  'fleet-scan': z
-    .strictObject({
-      schema: z.literal('slmctl.fleet-scan/1'),
-      machines: whole,
-      asked: whole,
-      verdicts: z.record(text, whole),
-      failures: z.record(text, whole).describe('Machines that could not be asked, by the code of the reason.'),
-    })
-    .describe('What slmctl fleet scan --json answers.'),
   'fleet-status': z
     .strictObject({
       schema: z.literal('slmctl.fleet-status/1'),

@@ -18,6 +18,9 @@ const works: Readonly<Record<string, () => Promise<Work>>> = {
   backup: async () => backup,
   compact: async () => compact,
 }
+/** Words that ask machines, for hours maybe: a database that is restarted meanwhile is waited for. */
+const asking: ReadonlySet<string> = new Set(['scan', 'plan', 'apply', 'resume'])
+const patienceMs = 5 * 60_000
 /** Flags of every word. */
 const general = ['store', 'site', 'json', 'help']
 const words = commands.find((c) => c.name === 'fleet')!.words!
@@ -33,7 +36,7 @@ export async function run([word, ...rest]: readonly string[], flags: Flags, io: 
     )
   only(word, flags)
   if (word === 'restore') return await restore(rest, flags, io)
-  const store = await openFleet(text(flags, 'store'), word === 'import')
+  const store = await openFleet(text(flags, 'store'), word === 'import', asking.has(word) ? patienceMs : 0)
   try {
     const work = works[word]
     if (work) return await (await work())(rest, flags, store, io)

@@ -65,7 +65,7 @@ export function summary(c: CampaignTold, io: Io): void {
     c.state === 'stopped'
       ? `It goes on with: slmctl fleet resume ${c.id}`
       : c.unreachable > 0
-        ? `Those that could not be reached: slmctl fleet list --problem '*'. A campaign tries them for hours: --retry-for 8`
+        ? `Those that could not be reached: slmctl fleet list --problem any. A campaign tries them for hours: --retry-for 8`
         : c.kind === 'plan' && c.planned > 0
           ? `To carry it out: slmctl fleet apply --plans ${c.id}`
           : 'What keeps machines from being in order: slmctl fleet status'
