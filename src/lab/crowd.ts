@@ -101,7 +101,8 @@ export function gather(
     let left = Math.ceil(most / 10)
     for (const [name, endpoint] of ready) {
       if (left <= 0) break
-      if (endpoint.sockets.size > 0 || endpoint.http !== null || endpoint.https !== null) continue
+      // Whoever has a port of its own stays, also while it is closed.
+      if (endpoint.sockets.size > 0 || endpoint.httpPort !== null || endpoint.httpsPort !== null) continue
       const { responder, faults, counters } = endpoint
       // Its enumerations end with its sleep, as they do where a client waits for too long.
       resting.set(name, { machine: fallAsleep(responder.machine), calls: responder.calls, faults, counters })

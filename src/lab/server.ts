@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createNet, type Server, type Socket } from 'node:net'
-import { createSecureContext, createServer as createTls, type SecureContext, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { Server, Socket } from 'node:net'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import {
   authorization,
   challenges,
@@ -24,6 +24,7 @@ import {
 } from '../protocol/wsman.ts'
 import { answer, identify, type Responder } from './answer.ts'
 import type { Issued } from './certificate.ts'
+import { type Doors, openDoors } from './doors.ts'
 import type { Fault, Faults } from './faults.ts'
 import type { Maks } from './licensing.ts'
 import type { Shells } from './shell.ts'
@@ -89,27 +90,6 @@ const mostBytes = 1 << 20
 const soap = 'application/soap+xml;charset=UTF-8'
 const mutual = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual'
 
-/** Ports that machines share: whom a connection is for, its first request says, or the name that TLS was begun with. */
-export type Shared = {
-  /** Null where nobody is called so. */
-  readonly find: (name: string) => Endpoint | null
-  readonly certify: (endpoint: Endpoint) => Issued
-}
-
-export type Hub = {
-  readonly open: (endpoint: Endpoint, address: string, ports: { http: number | null; https: number | null }) => Promise<void>
-  readonly close: (endpoint: Endpoint) => Promise<void>
-  readonly reopen: (endpoint: Endpoint) => Promise<void>
-  /** Opens one port number at each address, for all machines. `silent`: addresses that take a connection and never say a word. */
-  readonly share: (
-    shared: Shared,
-    addresses: readonly string[],
-    ports: { http: number; https: number | null },
-    silent: readonly string[],
-  ) => Promise<{ readonly http: number; readonly https: number | null }>
-  readonly stop: () => Promise<void>
-}
-
 /** One HTTP parser for all machines: each has its own listening ports, whose connections are handed to it. */
 export function openHub(
   now: () => Now,
@@ -117,7 +97,7 @@ export function openHub(
   maks: Maks,
   address: string,
   onExchange?: (machine: string, request: Uint8Array, answer: Uint8Array) => void,
-): Hub {
+): Doors {
   const connections = new WeakMap<Socket, Connection>()
   const timers = new Set<NodeJS.Timeout>()
   const later = (ms: number, f: () => void) => {
@@ -164,16 +144,22 @@ export function openHub(
     socket.on('error', () => socket.destroy())
   }
 
-  function greet(endpoint: Endpoint, socket: Socket, tls: boolean): void {
-    accept(socket)
-    if (belong(endpoint, socket, tls, null)) parser.emit('connection', socket)
-  }
+  const doors = openDoors(address, {
+    one: (endpoint, socket, tls) => {
+      accept(socket)
+      if (belong(endpoint, socket, tls, null)) parser.emit('connection', socket)
+    },
+    anyone: (socket) => {
+      accept(socket)
+      parser.emit('connection', socket)
+    },
+  })
 
   /** The first request at a shared port says whom it is for. http.sys answers 400 to a name that nobody serves. */
   function introduce(request: IncomingMessage, response: ServerResponse): Connection | null {
     const { socket } = request
     const host = request.headers.host ?? ''
-    const endpoint = shared?.find(host.replace(/:\d+$/, '')) ?? null
+    const endpoint = doors.find(host.replace(/:\d+$/, ''))
     if (endpoint === null) response.writeHead(400, { Server: 'Microsoft-HTTPAPI/2.0', 'Content-Length': '0', Connection: 'close' }).end()
     else if (endpoint.away) socket.destroy()
     else return belong(endpoint, socket, false, host)
@@ -462,8 +448,8 @@ export function openHub(
     rebooting.delete(endpoint)
     endpoint.faults.clear('reboot')
     const down = () => {
-      shut(endpoint).then(
-        () => later(fault.ms, () => void reopen(endpoint).catch(() => {})),
+      doors.close(endpoint).then(
+        () => later(fault.ms, () => void doors.reopen(endpoint).catch(() => {})),
         () => {},
       )
     }
@@ -471,136 +457,14 @@ export function openHub(
     else response.once('finish', down)
   }
 
-  const listen = (server: Server, port: number, host: string) =>
-    new Promise<number>((done, failed) => {
-      server.once('error', failed)
-      server.listen({ port, host, backlog: 128 }, () => {
-        server.removeListener('error', failed)
-        server.on('error', () => {})
-        done((server.address() as { port: number }).port)
-      })
-    })
-
-  function tlsOptions(endpoint: Endpoint) {
-    const { certificate: cert, house } = endpoint
-    return {
-      cert: cert!.certificate,
-      key: cert!.key,
-      ...(house.clientAuthority ? { requestCert: true, rejectUnauthorized: false, ca: house.clientAuthority } : {}),
-    }
-  }
-
-  let stopped = false
-  async function open(endpoint: Endpoint, at: string, ports: { http: number | null; https: number | null }): Promise<void> {
-    if (ports.http !== null) {
-      const server = createNet((socket) => greet(endpoint, socket, false))
-      endpoint.httpPort = await listen(server, ports.http, at)
-      endpoint.http = server
-    }
-    if (ports.https !== null) {
-      const server = createTls(tlsOptions(endpoint), (socket) => greet(endpoint, socket, true))
-      server.on('tlsClientError', () => {})
-      endpoint.httpsPort = await listen(server, ports.https, at)
-      endpoint.https = server
-    }
-    // The lab may have ended while the ports were being opened.
-    if (stopped) await shut(endpoint)
-  }
-
-  /** Ports closed, connections cut: nothing is there any more. */
-  async function shut(endpoint: Endpoint): Promise<void> {
-    const closed = [endpoint.http, endpoint.https].map((s) => (s?.listening ? new Promise<void>((done) => s.close(() => done())) : null))
-    for (const socket of endpoint.sockets) socket.destroy()
-    await Promise.all(closed)
-    endpoint.http = null
-    endpoint.https = null
-    endpoint.away = true
-  }
-
-  const reopen = async (endpoint: Endpoint) => {
-    endpoint.away = false
-    if (shared === null && endpoint.http === null && endpoint.https === null)
-      await open(endpoint, address, { http: endpoint.httpPort, https: endpoint.httpsPort })
-  }
-
-  let shared: Shared | null = null
-  const doors: Server[] = []
-  const strangers = new Set<Socket>()
-
-  /** The certificate of whoever the client named; without a name there is none to choose. */
-  function chooseCertificate(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
-    const endpoint = shared!.find(name)
-    if (!endpoint || endpoint.away) {
-      done(new Error('unknown name'))
-      return
-    }
-    endpoint.certificate ??= shared!.certify(endpoint)
-    done(null, createSecureContext({ cert: endpoint.certificate.certificate, key: endpoint.certificate.key }))
-  }
-
-  /** A port number that is free at the first address need not be at the others: then another one is tried. */
-  async function openAll(servers: readonly (() => Server)[], addresses: readonly string[], port: number): Promise<number> {
-    for (let attempt = 0; ; attempt++) {
-      const opened: Server[] = []
-      try {
-        let at = port
-        for (const [i, address] of addresses.entries()) {
-          const server = servers[i]!()
-          at = await listen(server, at, address)
-          opened.push(server)
-        }
-        doors.push(...opened)
-        return at
-      } catch (error) {
-        for (const server of opened) server.close()
-        if (port !== 0 || attempt >= 20 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-      }
-    }
-  }
-
-  const share: Hub['share'] = async (wanted, addresses, ports, silent) => {
-    shared = wanted
-    const plain = () =>
-      createNet((socket) => {
-        accept(socket)
-        parser.emit('connection', socket)
-      })
-    const mute = () =>
-      createNet((socket) => {
-        accept(socket)
-        strangers.add(socket)
-        socket.on('close', () => strangers.delete(socket)).resume()
-      })
-    const secured = () => {
-      const server = createTls({ SNICallback: chooseCertificate }, (socket) => {
-        accept(socket)
-        const endpoint = shared!.find(String(socket.servername))
-        if (!endpoint || endpoint.away) socket.destroy()
-        else if (belong(endpoint, socket, true, null)) parser.emit('connection', socket)
-      })
-      server.on('tlsClientError', () => {})
-      return server
-    }
-    const all = [...addresses, ...silent]
-    const http = await openAll([...addresses.map(() => plain), ...silent.map(() => mute)], all, ports.http)
-    const https =
-      ports.https === null ? null : await openAll([...addresses.map(() => secured), ...silent.map(() => mute)], all, ports.https)
-    return { http, https }
-  }
-
   return {
-    open,
-    close: shut,
-    reopen,
-    share,
+    ...doors,
     stop: async () => {
-      stopped = true
       for (const timer of timers) clearTimeout(timer)
-      const closed = doors.map((door) => new Promise<void>((done) => door.close(() => done())))
-      for (const socket of strangers) socket.destroy()
+      const closed = doors.stop()
       parser.close()
       parser.closeAllConnections()
-      await Promise.all(closed)
+      await closed
     },
   }
 }
