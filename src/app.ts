@@ -249,8 +249,11 @@ export async function openApp(options: AppOptions): Promise<App> {
     return keep ? keep(machine) : machine
   }
   const groupOf = new Map<string, readonly Wish[]>()
-  for (const group of site?.groups ?? [])
-    for (const machine of group.machines) groupOf.set(canonicalHost(machine), [...group.wishes, ...(site?.wishes ?? [])])
+  for (const group of site?.groups ?? []) {
+    // One list for all machines of a group: of a large one a list each would be the most that is kept.
+    const wishes = [...group.wishes, ...(site?.wishes ?? [])]
+    for (const machine of group.machines) groupOf.set(canonicalHost(machine), wishes)
+  }
   const partials = new Map<string, Promise<string | null>>()
   const partialKey = (reference: SecretReference) => {
     const id = JSON.stringify(reference)

@@ -4,8 +4,8 @@ import type { Worked } from './work.ts'
 
 /** Results that wait to be kept; so many share a transaction. */
 const together = 100
-/** How long a result waits for others, ms. */
-const patienceMs = 200
+/** How long a result waits for others, ms: a transaction waits for the disk. Whoever is killed meanwhile asks these machines again. */
+const patienceMs = 1000
 
 type Result = { readonly held: Held; readonly settings: CampaignSettings; readonly worked: Worked }
 
@@ -42,6 +42,11 @@ export class Keeper {
     this.#waiting.push(result)
     if (soon || this.#waiting.length >= together) this.#write()
     else this.#timer ??= setTimeout(() => this.#write(), patienceMs)
+  }
+
+  /** Nobody else comes for a while: what waits is written now. */
+  hurry(): void {
+    this.#write()
   }
 
   /** Everything that was added is in the store, or has failed. */

@@ -75,6 +75,8 @@ class Runner {
   #broken: { readonly error: unknown } | null = null
   #wake: () => void = () => {}
   #woken = false
+  /** All that was taken has ended: whether the campaign is over is looked at now, not at the next look. */
+  #lookNow = false
 
   constructor(store: Store, work: Work, options: RunOptions, hear: (event: RunEvent) => void, signal: AbortSignal) {
     this.#store = store
@@ -92,6 +94,7 @@ class Runner {
       clock: this.#clock,
       kept: (held, worked, still, over) => {
         const target = this.#leases.drop(held)
+        if (this.#running === 0 && this.#leases.count(held.campaign) === 0) this.#lookNow = true
         if (target && still) this.#hear({ kind: 'worked', campaign: held.campaign, target, worked, over })
         this.#go()
       },
@@ -140,7 +143,8 @@ class Runner {
       for (;;) {
         if (this.#broken) throw this.#broken.error
         if (this.#stop.signal.aborted) break
-        if (performance.now() - polledAt >= this.#pollMs) {
+        if (this.#lookNow || performance.now() - polledAt >= this.#pollMs) {
+          this.#lookNow = false
           polledAt = performance.now()
           if (await this.#poll()) break
         }
@@ -250,7 +254,8 @@ class Runner {
       for (const location of this.#served(own)) {
         const free = this.#options.parallel - this.#running
         // A claim is a transaction, and is made for several places at once where there are many.
-        if (free <= 0 || (this.#running > 0 && free < Math.min(32, Math.floor(this.#options.parallel / 8)))) return begun
+        const { parallel } = this.#options
+        if (free <= 0 || (this.#running > 0 && free < (parallel <= 16 ? 1 : parallel / 4))) return begun
         if ((own.restUntil.get(location.name) ?? 0) > performance.now()) continue
         const limited = location.atOnce !== null || settings.atOnce !== null
         const sentAt = performance.now()
@@ -298,6 +303,7 @@ class Runner {
       .then(finished, (error) => this.#break(error))
       .finally(() => {
         this.#running--
+        if (this.#running === 0) this.#keeper.hurry()
         this.#go()
       })
   }
