@@ -53,7 +53,7 @@ const applicationKey = (product: Product) =>
 
 /** A log keeps so many; Windows' own is bounded, too. */
 const longestLog = 1000
-const longestOwnLog = 60
+const longestOwnLog = 30
 
 /** What one host would answer this product: a simulated verdict, no exchange. Nothing is counted. */
 export function verdictOf(host: KmsHost, machine: Machine, product: Product, minute: number): ResultId {

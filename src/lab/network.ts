@@ -200,7 +200,13 @@ const countsForMinutes = 30 * 24 * 60
 /** The count that a host shows now. Each CMID counts once. */
 export function countOf(host: KmsHost, kind: 'windows' | 'office', minute: number): number {
   const seen = host.seen[kind]
-  for (const [cmid, at] of seen) if (minute - at > countsForMinutes) seen.delete(cmid)
-  const others = kind === 'windows' ? host.windowsCount : host.officeCount
-  return Math.min(others + seen.size, kind === 'windows' ? fullWindows : fullOffice)
+  const full = kind === 'windows' ? fullWindows : fullOffice
+  let count = kind === 'windows' ? host.windowsCount : host.officeCount
+  // A host counts no further than so many: whoever asks a busy one need not wait until all are counted.
+  for (const [cmid, at] of seen) {
+    if (count >= full) return full
+    if (minute - at > countsForMinutes) seen.delete(cmid)
+    else count++
+  }
+  return count
 }
