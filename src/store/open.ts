@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { migrate, newest } from './migrations.ts'
 import { openPool, type PostgresConnection, placeOf, postgresDialect } from './postgres.ts'
-import { asProblem, isAway, isConflict } from './problems.ts'
+import { asProblem, isAway, isBusy, isConflict } from './problems.ts'
 import { openFile, sqliteDialect } from './sqlite.ts'
 import type { Database, Tables } from './tables.ts'
 
@@ -85,14 +85,17 @@ async function openPostgres(connection: PostgresConnection): Promise<Opened> {
   return { database, sqlite: null, close: () => db.destroy() }
 }
 
-/** Does something, and turns what a database throws into a Problem. While it is away, tries again for so long: everything the store does may be done twice. */
+/**
+ * Does something, and turns what a database throws into a Problem. While it is away, or another process holds the file, tries again
+ * for so long: everything the store does may be done twice.
+ */
 export async function saying<T>(place: string, work: () => Promise<T>, patienceMs = 0): Promise<T> {
   const until = performance.now() + patienceMs
   for (let pause = 100; ; pause = Math.min(2 * pause, 3_000)) {
     try {
       return await work()
     } catch (error) {
-      if (!isAway(error) || performance.now() + pause > until) throw asProblem(error, place)
+      if (!(isAway(error) || isBusy(error)) || performance.now() + pause > until) throw asProblem(error, place)
       await new Promise((done) => setTimeout(done, pause))
     }
   }

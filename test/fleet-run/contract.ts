@@ -5,8 +5,10 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import type { MachineOption } from '../../src/lab.ts'
+import type { Place } from '../../src/store.ts'
 import type { Server } from '../store/postgres-server.ts'
 import {
   differing,
@@ -76,7 +78,7 @@ async function over(
 }
 /** Begins a campaign for workers; answers its number. */
 async function campaign(on: Stage, ...argv: string[]): Promise<number> {
-  await on.slmctl([0], 'fleet', ...argv, '--by-workers', '--yes')
+  await on.slmctl([0], 'fleet', ...argv, '--by-workers', ...(argv[0] === 'apply' ? ['--yes'] : []))
   return (await newest(on.store)).id
 }
 async function planned(on: Stage): Promise<string> {
@@ -85,6 +87,19 @@ async function planned(on: Stage): Promise<string> {
 }
 const finished = (on: Stage, id: number) => until(`campaign ${id} ends`, async () => (await stateOf(on.store, id)) === 'finished')
 const leftOf = (on: Stage, id: number) => on.store.left({ campaign: id, upTo: null, sites: null })
+/** Whether somebody is in the middle of writing the file of a store. */
+function isHeld(place: Place): boolean {
+  if (!('file' in place)) return false
+  const file = new DatabaseSync(place.file, { timeout: 0 })
+  try {
+    file.exec('begin immediate; rollback')
+    return false
+  } catch {
+    return true
+  } finally {
+    file.close()
+  }
+}
 const endedBy = (worker: Running) => worker.out().split('\n').length - 1
 const worker = (on: Stage, ...argv: string[]) => on.begin(['worker', '--json', '--parallel', '16', ...argv])
 
@@ -284,7 +299,11 @@ for (const kind of kinds)
         const sleeper = on.begin(['worker', '--parallel', '12'], { state: join(on.folder, 'elsewhere') })
         await until('it is in the middle', async () => (await leftOf(on, id)).leased > 5)
         await pause(150)
-        sleeper.child.kill('SIGSTOP')
+        // Not while it holds the file of SQLite: nobody could write then, whatever a lease says, and everybody would wait for it.
+        for (sleeper.child.kill('SIGSTOP'); isHeld(on.place); sleeper.child.kill('SIGSTOP')) {
+          sleeper.child.kill('SIGCONT')
+          await pause(7)
+        }
         const other = on.begin(['worker', '--parallel', '12'])
         await pause(2 * leaseMs)
         await finished(on, id)
