@@ -106,15 +106,23 @@ function bound(value: unknown): SQLInputValue {
   return value as SQLInputValue
 }
 
+/** How long work on the file may go on before timers, sockets and signals have their turn: SQLite answers in place, and waits for nobody. */
+const turnMs = 20
+
 class Connection implements DatabaseConnection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, { readonly statement: StatementSync; readonly rows: boolean }>()
+  #turnedAt = performance.now()
   inTransaction = false
   constructor(database: DatabaseSync) {
     this.#database = database
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (performance.now() - this.#turnedAt > turnMs) {
+      await new Promise((done) => setImmediate(done))
+      this.#turnedAt = performance.now()
+    }
     // Inside a transaction the file is ours; outside, another process may hold it for a moment: nothing was done then.
     for (const until = Date.now() + patienceMs; ; ) {
       try {

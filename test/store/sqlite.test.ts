@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { causeKey } from '../../src/store/causes.ts'
 import { openStore, postgresUrl, restoreStore } from '../../src/store.ts'
-import { found, noon } from './fixture.ts'
+import { answer, found, noon, product } from './fixture.ts'
 import { suite } from './suite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
@@ -118,6 +118,28 @@ test('a store that somebody has open is not put aside', async () => {
   assert.equal((await store.find('a')).length, 1)
   await store.close()
   await restoreStore({ file }, join(folder, 'used.backup'), new Date(noon))
+})
+
+test('timers and signals have their turn while much is written', async () => {
+  const store = await openStore({ file: join(folder, 'turns.db') }, { create: true })
+  await store.importMachines(
+    Array.from({ length: 2_000 }, (_, i) => found(`pc-${i}`)),
+    { source: 's', at: noon },
+  )
+  const ids = await store.ids({})
+  let turns = 0
+  let stop = false
+  const timer = setInterval(() => turns++, 5)
+  setTimeout(() => {
+    stop = true
+  }, 50)
+  let asked = 0
+  const until = performance.now() + 10_000
+  for (; !stop && performance.now() < until; asked++) await store.observe(ids.map((id) => answer(id, noon + asked, [product()])))
+  clearInterval(timer)
+  assert.ok(stop, `${asked} times`)
+  assert.ok(turns > 0)
+  await store.close()
 })
 
 test('a URL of a database: what it may say', () => {
