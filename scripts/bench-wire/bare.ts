@@ -1,17 +1,23 @@
 /**
  * The floor of `bench:wire`: a bare node:http loop with the same handshakes, sealing and bytes as slmctl, and no parsing.
- * `node bare.ts WORK.json PARALLEL`: WORK.json names machines with the very requests that slmctl sent them.
+ * `node bare.ts WORK.json PARALLEL`: WORK.json names machines with the very requests that slmctl sent them. Where it says the address
+ * of a machine, nobody is asked for it.
  */
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import { ntlmInitiate } from '../../src/protocol/negotiate.ts'
 import { sealBody, unsealBody } from '../../src/protocol/wsman.ts'
 
-type Work = { user: string; password: string; machines: { endpoint: string; requests: string[] }[] }
+type Work = { user: string; password: string; machines: { endpoint: string; address?: string; requests: string[] }[] }
 const work = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as Work
 const password = { use: <T>(f: (bytes: Uint8Array) => T) => f(Buffer.from(work.password)) }
 
 type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: Buffer }
+const at = (address: string): LookupFunction => {
+  const found = [{ address, family: 4 }]
+  return (_name, options, done) => (options.all ? done(null, found) : done(null, address, 4))
+}
 function post(endpoint: string, agent: Agent, headers: Record<string, string>, body: Uint8Array): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request(endpoint, { method: 'POST', agent, headers: { ...headers, 'content-length': body.length } }, (answer) => {
@@ -31,8 +37,8 @@ const token = (answer: Answer) => {
 }
 
 let bytes = 0
-async function one({ endpoint, requests }: Work['machines'][number]): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+async function one({ endpoint, address, requests }: Work['machines'][number]): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...(address ? { lookup: at(address) } : {}) })
   const context = ntlmInitiate({
     user: work.user,
     domain: '',
