@@ -1,14 +1,8 @@
+import type { Left } from '../store.ts'
 import type { Canary } from './settings.ts'
 
 /** How the first machines stand. `unreachable` are among `failed`. */
-export type First = {
-  readonly untried: number
-  readonly retrying: number
-  readonly leased: number
-  readonly done: number
-  readonly failed: number
-  readonly unreachable: number
-}
+export type First = Pick<Left, 'untried' | 'retrying' | 'leased' | 'done' | 'failed' | 'unreachable'>
 
 /**
  * What the share that goes first says: still under way, go on, or stop. Machines that could not be reached say nothing about what the

@@ -5,6 +5,7 @@ import { confirmed } from '../confirm.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
 import { appFor, couldNotAsk, machinesMeant, progress, wished } from '../machines.ts'
 import { machinePlanOf, readPlan, readPlanFile } from '../plan-file.ts'
+import { type Stop, stopOnSignals } from '../stop.ts'
 import { colour } from '../views/diagnosis.ts'
 import { callOf, showMachinePlan } from '../views/plan.ts'
 
@@ -251,25 +252,4 @@ async function confirm(plans: readonly MachinePlan[], flags: Flags, stop: Stop):
   const steps = plans.reduce((n, p) => n + p.steps.length, 0)
   const what = `${steps} ${steps === 1 ? 'step' : 'steps'} on ${plans.length} ${plans.length === 1 ? 'machine' : 'machines'}`
   await confirmed(what, flags, stop.signal)
-}
-
-type Stop = { readonly signal: AbortSignal; readonly forget: () => void }
-
-/** ^C: what is under way on a machine ends, nothing new begins; a second ^C ends at once (the journal still tells). */
-function stopOnSignals(io: Io): Stop {
-  const abort = new AbortController()
-  const onSignal = () => {
-    if (abort.signal.aborted) process.exit(130)
-    io.err('\nslmctl: stopping after the steps that are under way; once more stops at once.\n')
-    abort.abort()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return {
-    signal: abort.signal,
-    forget: () => {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-    },
-  }
 }

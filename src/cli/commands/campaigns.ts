@@ -14,6 +14,7 @@ import { ProblemError, problem } from '../../model.ts'
 import { confirmed } from '../confirm.ts'
 import { type Io, json, wrap } from '../io.ts'
 import { appFor, wished } from '../machines.ts'
+import { type Stop, stopOnSignals } from '../stop.ts'
 import { type LiveLine, liveLine, showCampaign, showCampaigns, summary } from '../views/campaigns.ts'
 import { type Flags, filterFlags, filterOf, number, text, usage } from './fleet-filter.ts'
 
@@ -229,25 +230,4 @@ async function end(word: 'stop' | 'cancel', campaign: Campaign, flags: Flags, st
 export function leases(): { readonly leaseMs?: number } {
   const given = Number(process.env.SLMCTL_LEASE_MS ?? Number.NaN)
   return given >= 1000 && given <= 3_600_000 ? { leaseMs: given } : {}
-}
-
-export type Stop = { readonly signal: AbortSignal; readonly forget: () => void }
-
-/** ^C: what is under way ends, nothing new begins; a second ^C ends at once, and nothing is lost by it. */
-export function stopOnSignals(io: Io): Stop {
-  const abort = new AbortController()
-  const onSignal = () => {
-    if (abort.signal.aborted) process.exit(130)
-    io.err('\nslmctl: stopping after what is under way; once more stops at once.\n')
-    abort.abort()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return {
-    signal: abort.signal,
-    forget: () => {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-    },
-  }
 }

@@ -2,7 +2,8 @@ import { openFleet } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { type Io, note } from '../io.ts'
 import { appFor } from '../machines.ts'
-import { leases, stopOnSignals } from './campaigns.ts'
+import { stopOnSignals } from '../stop.ts'
+import { leases } from './campaigns.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
