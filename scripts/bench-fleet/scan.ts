@@ -1,7 +1,7 @@
 /**
- * What a scan costs the client for each machine: at a large number against a tenth of it, and against the bare loop of `bench:wire`
- * with the same requests. The bare loop is given the addresses; slmctl asks DNS for each, as a fleet is given by names, and keeps
- * what it was told: both are in its bill.
+ * What a scan costs the client for each machine: a large number against a tenth of it, and that tenth against the bare loop of
+ * `bench:wire` with the same requests. The bare loop is given the addresses; slmctl asks DNS for each, as a fleet is given by names,
+ * and keeps what it was told: both are in its bill.
  */
 import { writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
@@ -10,9 +10,7 @@ import { labProcess, type Place, password, type Told, user } from './lab.ts'
 
 export type ScanSizes = {
   readonly large: number
-  readonly small: number
-  /** How many the bare loop asks. */
-  readonly bare: number
+  readonly small: number /** Of the small number and the bare loop. */
   readonly rounds: number
 }
 export type Scanned = {
@@ -21,7 +19,6 @@ export type Scanned = {
   readonly smallMs: number
   readonly largeMb: number
   readonly smallMb: number
-  readonly slmctlMs: number
   readonly bareMs: number
 }
 
@@ -29,7 +26,7 @@ type Campaign = { state: string; machines: number; done: number; groups: { resul
 
 const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!
 
-export async function benchScan({ large, small, bare, rounds }: ScanSizes, log: (line: string) => void): Promise<Scanned> {
+export async function benchScan({ large, small, rounds }: ScanSizes, log: (line: string) => void): Promise<Scanned> {
   const home = newHome()
   process.once('exit', home.remove)
   const lab = await labProcess(home.path('lab'), large, 0)
@@ -75,8 +72,8 @@ export async function benchScan({ large, small, bare, rounds }: ScanSizes, log: 
       return { spent, told, at }
     }
     // Once without counting: caches of the file system and of Node. It tells what slmctl asks each machine.
-    const first = await scan(bare, true)
-    const work = some(bare).map((m) => ({
+    const first = await scan(small, true)
+    const work = some(small).map((m) => ({
       endpoint: `http://${m.name}:${m.port}/wsman`,
       address: m.address,
       requests: first.told.kept[m.name] ?? [],
@@ -87,28 +84,27 @@ export async function benchScan({ large, small, bare, rounds }: ScanSizes, log: 
       await lab.begin(first.at, false)
       const spent = await home.run([home.path('bare.mjs'), home.path('work.json'), '128'], [0])
       const told = await lab.end()
-      if (told.machines !== bare || told.requests !== first.told.requests || told.bytes !== first.told.bytes)
+      if (told.machines !== small || told.requests !== first.told.requests || told.bytes !== first.told.bytes)
         throw new Error(`the bare loop was told ${told.requests} answers in ${told.bytes} bytes by ${told.machines} machines`)
-      log(`bare loop of ${bare}: ${(spent.cpuMs / bare).toFixed(2)} ms of CPU a machine`)
+      log(`bare loop of ${small}: ${(spent.cpuMs / small).toFixed(2)} ms of CPU a machine`)
       return spent
     }
-    const spent = { slmctl: [] as Spent[], bare: [] as Spent[] }
-    for (let i = 0; i < rounds; i++) {
+    const spent = { small: [] as Spent[], bare: [] as Spent[] }
+    const round = async () => {
       spent.bare.push(await loop())
-      spent.slmctl.push((await scan(bare)).spent)
+      spent.small.push((await scan(small)).spent)
     }
-    // The small number before and after the large one, so that a slow hour meets both.
-    const before = small === bare ? spent.slmctl : [(await scan(small)).spent]
+    // Before and after the large number, so that a slow hour meets all of them.
+    for (let i = 1; i < rounds; i++) await round()
     const much = (await scan(large)).spent
-    const few = [...before, (await scan(small)).spent]
-    const cpu = (list: readonly Spent[]) => median(list.map((s) => s.cpuMs))
+    await round()
+    const cpu = (list: readonly Spent[]) => median(list.map((s) => s.cpuMs)) / small
     return {
       largeMs: much.cpuMs / large,
-      smallMs: few.reduce((sum, s) => sum + s.cpuMs, 0) / few.length / small,
+      smallMs: cpu(spent.small),
       largeMb: much.peakMb,
-      smallMb: Math.max(...few.map((s) => s.peakMb)),
-      slmctlMs: cpu(spent.slmctl) / bare,
-      bareMs: cpu(spent.bare) / bare,
+      smallMb: median(spent.small.map((s) => s.peakMb)),
+      bareMs: cpu(spent.bare),
     }
   } finally {
     lab.kill()
