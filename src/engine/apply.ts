@@ -23,7 +23,7 @@ import type { CallAnswer, Machine } from '../windows.ts'
 import { type Collected, collect, collectLicensing, isAway, problemOf } from './collect.ts'
 import { type Authority, authority, forbids, isClientKey, type Names } from './guard.ts'
 import { type At, type Entry, leaseLost, type MachineJournal, type MachineResult, type StepResult } from './journal.ts'
-import { askedIn, elsewhere, exact, instance, repeats, same, sameTry, sameWork, soFar } from './steps.ts'
+import { askedIn, elsewhere, exact, instance, repeats, same, sameTry, sameWork, soFar, triesHost } from './steps.ts'
 import type { ToldMachine } from './told.ts'
 
 /** Everything the engine needs from outside: how to reach machines, DNS, clock, the site, the secrets of wishes. */
@@ -226,7 +226,7 @@ class Run {
         if (this.#options.signal?.aborted) return this.#end('interrupted', now.facts, null)
         const step = resolveStep(planned, now.facts)
         const forbidden = step
-          ? forbids(step, now.facts, this.#site, may)
+          ? (this.#notWished(step) ?? forbids(step, now.facts, this.#site, may))
           : problem('STEP_WITHOUT_TARGET', `${this.#name}: the product that "${planned.what}" is about is not on the machine.`, [
               'Make a new plan: slmctl plan',
             ])
@@ -251,7 +251,9 @@ class Run {
       // The next host for what a host refused or did not answer; three hosts in all for one product.
       attempt++
       const { facts } = now
+      // After an interruption nobody has compared them with a plan made now: they may set another host and activate, nothing else.
       queue = this.#plan.fallbacks
+        .filter((f) => !resumed || f.steps.every(triesHost))
         .filter((f) => f.attempt === attempt && f.steps.some((s) => s.activates && failed.has(resolveStep(s, facts)?.product ?? '')))
         .flatMap((f) => f.steps)
         .map((step, index) => ({ step, index: places + index }))
@@ -267,6 +269,15 @@ class Run {
     if (asked) return this.#end('unknown', facts, problem('COULD_NOT_ASK', `${this.#name}: ${asked.why}`, [`${this.#goesOn} asks again.`]))
     const refused = this.#refusedSince(fresh)
     return refused ? this.#end('refused', facts, refused) : this.#end('changed', facts, null)
+  }
+
+  /** A key that is wished for other machines, whoever wrote the plan; null for any other step. */
+  #notWished({ secret }: Step): Problem | null {
+    const wanted = JSON.stringify(secret?.reference)
+    if (!secret || this.#env.wishes(this.#name).some((w) => JSON.stringify(w.key) === wanted)) return null
+    return problem('STEP_NOT_ALLOWED', `${this.#name}: the key to install is not one that is wished for this machine.`, [
+      'Make a new plan; a step that slmctl did not plan is not sent.',
+    ])
   }
 
   /** What a plan made now refuses, and this one did not. */

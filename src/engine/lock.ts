@@ -15,13 +15,17 @@ export function holdMachine(folder: string, machine: string): () => void {
   return lock(join(folder, `${short}.machine`), 'MACHINE_IN_USE', `${machine} is being changed by another slmctl.`)
 }
 
-/** Where this process counts among processes: the computer and, on Linux, the namespace of process IDs (a container has its own). */
+/**
+ * Where this process counts among processes: the computer and, on Linux, its boot and the namespace of process IDs (a container has
+ * its own). Names of copied computers are the same, and so is the first namespace of all of them; a boot's ID is not.
+ */
 export function processHost(): string {
-  let namespace = ''
+  let [boot, namespace] = ['', '']
   try {
+    boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     namespace = readlinkSync('/proc/self/ns/pid')
   } catch {}
-  return `${hostname()} ${namespace}`
+  return `${hostname()} ${boot} ${namespace}`
 }
 
 /** Who holds a journal: the process, and when it began, so that a number which another process has now is not taken for it. */

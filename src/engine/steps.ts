@@ -53,6 +53,11 @@ export function sameTry(a: Step, b: Step): boolean {
   return instance(a) === instance(b) && JSON.stringify(a.host) === JSON.stringify(b.host)
 }
 
+const hostMethods: ReadonlySet<string> = new Set(['SetKeyManagementServiceMachine', 'SetKeyManagementServicePort', 'Activate'])
+
+/** Steps of which the tries at other hosts are made; the guard holds each of them to the hosts that are ours. */
+export const triesHost = (step: Step): boolean => hostMethods.has(step.method)
+
 type Ended = {
   readonly step: Step | null
   readonly result: StepResult
