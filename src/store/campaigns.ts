@@ -72,11 +72,12 @@ export async function setSettings({ db }: Database, id: number, settings: unknow
 /** Campaigns, newest first; one, where an id or a key is given. */
 export async function listCampaigns(
   { db }: Database,
-  which: { readonly id?: number; readonly key?: string; readonly limit: number },
+  which: { readonly id?: number; readonly key?: string; readonly state?: CampaignState; readonly limit: number },
 ): Promise<readonly Campaign[]> {
   let query = db.selectFrom('campaign').selectAll()
   if (which.id !== undefined) query = query.where('id', '=', which.id)
   if (which.key !== undefined) query = query.where('key', '=', which.key)
+  if (which.state !== undefined) query = query.where('state', '=', which.state)
   const rows = await query.orderBy('id', 'desc').limit(which.limit).execute()
   return rows.map((r) => ({
     id: r.id,

@@ -92,6 +92,11 @@ export async function lockTargets(database: Database, db: Kysely<Tables>, list: 
 export function endTargets(database: Database, list: readonly TargetEnd[]): Promise<readonly boolean[]> {
   if (list.length === 0) return Promise.resolve([])
   return database.write(async (db) => {
+    const over = await campaignsOver(
+      database,
+      db,
+      list.flatMap(({ held, end }) => ('state' in end ? [] : [held.campaign])),
+    )
     const targets = await lockTargets(
       database,
       db,
@@ -108,13 +113,13 @@ export function endTargets(database: Database, list: readonly TargetEnd[]): Prom
       if (!target) return false
       // What was said about it just before in the same list counts.
       const now = writes.get(target) ?? target
-      const after = ended(now, held, end, journalled)
+      const after = ended(now, held, end, journalled, over.get(held.campaign) ?? null)
       if (heldBy(now, held)) {
         writes.set(target, after)
         return true
       }
       if (now.state !== after.state || now.attempts !== after.attempts) return false
-      return after.state === 'waiting' ? now.owner === null && now.due_at === after.due_at : now.owner === plain(held.owner)
+      return after.owner === null ? now.owner === null && now.due_at === after.due_at : now.owner === plain(held.owner)
     })
     await inParts([...writes.values()], 200, (part) => writeEnds(db, part))
     return answers
@@ -124,7 +129,13 @@ export function endTargets(database: Database, list: readonly TargetEnd[]): Prom
 type Ended = Pick<Tables['campaign_target'], 'result' | 'problem_code' | 'outcome_key' | 'ended_at'>
 
 /** What becomes of a target. */
-function ended(target: TargetRow, held: Held, end: Ending | Again, journalled: ReadonlySet<string>): TargetRow & Ended {
+function ended(
+  target: TargetRow,
+  held: Held,
+  end: Ending | Again,
+  journalled: ReadonlySet<string>,
+  overSince: number | null,
+): TargetRow & Ended {
   const { campaign, machine, attempt } = held
   if ('state' in end)
     return {
@@ -141,7 +152,8 @@ function ended(target: TargetRow, held: Held, end: Ending | Again, journalled: R
   const counts = end.attempted || journalled.has([campaign, machine, attempt].join())
   return {
     ...target,
-    state: 'waiting',
+    // Nobody would take it again in a campaign that is over.
+    state: overSince === null ? 'waiting' : 'cancelled',
     owner: null,
     attempts: counts ? attempt : attempt - 1,
     lease_until: null,
@@ -149,8 +161,20 @@ function ended(target: TargetRow, held: Held, end: Ending | Again, journalled: R
     result: null,
     problem_code: end.problemCode,
     outcome_key: null,
-    ended_at: null,
+    ended_at: overSince,
   }
+}
+
+/** Which campaigns are cancelled or finished, and since when; campaigns stay as they are until the transaction ends, so that whoever cancels one finds all that waits. */
+async function campaignsOver(database: Database, db: Kysely<Tables>, campaigns: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  if (campaigns.length === 0) return new Map()
+  const query = db
+    .selectFrom('campaign')
+    .select(['id', 'state', 'changed_at'])
+    .where('id', 'in', [...new Set(campaigns)])
+    .orderBy('id')
+  const rows = await (database.kind === 'postgres' ? query.forShare() : query).execute()
+  return new Map(rows.flatMap((r) => (r.state === 'cancelled' || r.state === 'finished' ? [[r.id, r.changed_at]] : [])))
 }
 
 /** Which attempts have lines in the journal. */
