@@ -59,7 +59,7 @@ export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
-export { type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
+export { type Canary, canaryOver, type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
 export { writeSecretFile } from './secrets.ts'
 /** For an archive for support of a command that asks no machine. */
 export type {
@@ -185,6 +185,9 @@ export const restoreFleet = (given: string | null, file: string, now: Date) =>
 
 const journalFolder = () => join(stateFolder(), 'journal')
 
+/** How long an answer of DNS stands for machines that are begun, ms: shorter than the records of hosts usually say. */
+const namesStandMs = 5 * 60_000
+
 /** More than the site file of the largest fleet. */
 const siteBytes = 64 * 1024 * 1024
 
@@ -221,6 +224,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   const replay = options.replay === null ? null : openRecordings(options.replay)
   let keep: ((machine: Machine) => Machine) | null = null
   const names = openResolver({ servers: site?.dnsServers ?? [] })
+  /** For a worker, which goes on for months: what DNS said stands for minutes, and for as long as one machine is worked on. */
+  let fresh = { names, at: performance.now() }
+  const namesNow = () => {
+    if (performance.now() - fresh.at > namesStandMs)
+      fresh = { names: openResolver({ servers: site?.dnsServers ?? [] }), at: performance.now() }
+    return fresh.names
+  }
   const lookup = site && site.dnsServers.length > 0 ? lookupBy(site.dnsServers) : null
 
   const logons = new Logons()
@@ -417,7 +427,11 @@ export async function openApp(options: AppOptions): Promise<App> {
     runCampaigns: (store, which, hear, signal) =>
       runCampaigns(
         store,
-        campaignWork((address) => ({ ...environment, open: (name) => environment.open(name, address) }), store, journalFolder()),
+        campaignWork(
+          (address) => ({ ...environment, names: namesNow(), open: (name) => environment.open(name, address) }),
+          store,
+          journalFolder(),
+        ),
         { ...which, parallel: options.parallel, here: { host: processHost(), process: holder(process.pid), isAlive } },
         hear,
         signal,

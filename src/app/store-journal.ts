@@ -58,7 +58,8 @@ export function journalWriter(store: Store): JournalWriter {
           }),
         hold,
         mayStill,
-        goesOn: `slmctl fleet resume ${held.campaign}`,
+        // The campaign itself asks again for as long as it is to; then this does, with a new plan.
+        goesOn: `slmctl apply ${name}`,
       }
     },
   }

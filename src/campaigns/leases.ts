@@ -2,7 +2,8 @@ import type { Held, Store, Target } from '../store.ts'
 
 const keyOf = (h: Held) => `${h.campaign} ${h.machine} ${h.attempt}`
 
-type Lease = { readonly target: Target /** By performance.now. */; until: number; lost: boolean }
+/** `until` by performance.now; `wallUntil` by the computer's clock, which goes on while the computer sleeps. */
+type Lease = { readonly target: Target; until: number; wallUntil: number; lost: boolean }
 
 /**
  * The machines that this process holds. How long it may still send to one is measured by a clock that nobody sets, from before the
@@ -24,7 +25,10 @@ export class Leases {
   }
 
   hold(target: Target, askedAt: number): void {
-    this.#held.set(keyOf(target), { target, until: askedAt + this.#leaseMs, lost: false })
+    this.#held.set(keyOf(target), {
+      ...{ target, until: askedAt + this.#leaseMs, lost: false },
+      wallUntil: Date.now() - (performance.now() - askedAt) + this.#leaseMs,
+    })
   }
 
   drop(held: Held): Target | null {
@@ -67,7 +71,9 @@ export class Leases {
   /** Whether a call may be sent now: a tenth of the lease is left for it to arrive. */
   mayStill(held: Held): boolean {
     const lease = this.#held.get(keyOf(held))
-    return lease !== undefined && !lease.lost && performance.now() < lease.until - this.#leaseMs / 10
+    if (lease === undefined || lease.lost) return false
+    // Either clock may say that it is too late: the one that nobody sets stands still in a computer that sleeps.
+    return performance.now() < lease.until - this.#leaseMs / 10 && Date.now() < lease.wallUntil - this.#leaseMs / 10
   }
 
   /** Holds on to everything that is held. A store that is away for a while only lets the leases run out. */
@@ -77,12 +83,14 @@ export class Leases {
     try {
       const campaigns = new Set([...this.#held.values()].map((l) => l.target.campaign))
       for (const campaign of campaigns) {
-        const askedAt = performance.now()
+        const [askedAt, askedWall] = [performance.now(), Date.now()]
         const before = [...this.#held.values()].filter((l) => l.target.campaign === campaign)
         const still = new Set(await this.#store.extendLeases({ campaign, owner: this.#owner, until: this.#clock() + this.#leaseMs }))
         for (const lease of before)
-          if (still.has(lease.target.machine)) lease.until = Math.max(lease.until, askedAt + this.#leaseMs)
-          else lease.lost = true
+          if (still.has(lease.target.machine)) {
+            lease.until = Math.max(lease.until, askedAt + this.#leaseMs)
+            lease.wallUntil = askedWall + this.#leaseMs
+          } else lease.lost = true
       }
     } finally {
       this.#extending = false

@@ -151,6 +151,8 @@ class Runner {
         const begun = await this.#claim()
         if (begun === 0) await this.#rest(Math.max(10, this.#pollMs - (performance.now() - polledAt)))
       }
+    } catch (error) {
+      this.#break(error)
     } finally {
       await this.#end()
       clearInterval(beat)
@@ -168,7 +170,7 @@ class Runner {
   /** Looks which campaigns run and how far they are. True: the one that this is about is over. */
   async #poll(): Promise<boolean> {
     const { campaign } = this.#options
-    const kept = await this.#store.campaigns(campaign === null ? { limit: 1000 } : { id: campaign, limit: 1 })
+    const kept = await this.#store.campaigns(campaign === null ? { state: 'running', limit: 1000 } : { id: campaign, limit: 1 })
     const now = this.#clock()
     // Also of campaigns that are over, or that nobody works on any more: what a dead worker holds is kept from every other one.
     for (const id of await this.#store.holding()) await this.#takeBack(id, kept.find((c) => c.id === id) ?? null)
@@ -184,8 +186,12 @@ class Runner {
       }
       const known = this.#owns.get(c.id)
       const running = { ...c, settings: settingsOf(c.settings) }
-      if (known) known.campaign = running
-      else {
+      if (known) {
+        // A share that goes first was asked for meanwhile, or is no longer.
+        if (JSON.stringify(known.campaign.settings.canary) !== JSON.stringify(running.settings.canary))
+          known.canary = running.settings.canary ? 'first' : 'none'
+        known.campaign = running
+      } else {
         await this.#store.learn()
         this.#owns.set(c.id, {
           campaign: running,
@@ -297,7 +303,7 @@ class Runner {
       campaign,
       held: target,
       mayStill: () => this.#leases.mayStill(target),
-      activations: (count) => this.#activations(campaign, count),
+      activations: (count) => this.#activations(campaign.id, count),
       signal: this.#stop.signal,
     })
       .then(finished, (error) => this.#break(error))
@@ -308,20 +314,19 @@ class Runner {
       })
   }
 
-  /** Reserves a place in the campaign's rate, and waits for it. */
-  async #activations(campaign: RunningCampaign, count: number): Promise<boolean> {
-    const { activationsPerMinute } = campaign.settings
-    if (activationsPerMinute === null || count === 0) return !this.#stop.signal.aborted
+  /** Reserves a place in the campaign's rate, and waits for it: as long as the campaign runs, and its window is open. */
+  async #activations(id: number, count: number): Promise<boolean> {
+    const may = () => {
+      const settings = this.#owns.get(id)?.campaign.settings
+      return settings !== undefined && !this.#stop.signal.aborted && (!settings.window || isOpen(settings.window, this.#clock()))
+    }
+    const perMinute = this.#owns.get(id)?.campaign.settings.activationsPerMinute ?? null
+    if (perMinute === null || count === 0) return !this.#stop.signal.aborted
     const now = this.#clock()
-    const at = await this.#store.reserveActivations({
-      campaign: campaign.id,
-      count,
-      everyMs: Math.ceil(60_000 / activationsPerMinute),
-      now,
-    })
+    const at = await this.#store.reserveActivations({ campaign: id, count, everyMs: Math.ceil(60_000 / perMinute), now })
     const until = performance.now() + (at - now)
-    while (performance.now() < until && !this.#stop.signal.aborted)
+    while (performance.now() < until && may())
       await new Promise((resolve) => setTimeout(resolve, Math.min(200, Math.max(1, until - performance.now()))))
-    return !this.#stop.signal.aborted
+    return may()
   }
 }

@@ -132,6 +132,31 @@ describe('campaigns', () => {
     )
   })
 
+  test('the share that goes first still goes first after somebody stopped and resumed it', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    await fleet(
+      names.map((n) => lapsed(n)),
+      async (s, run) => {
+        assert.equal(told(await run('plan', '--json')).planned, 8)
+        for (const host of ['kms1.corp.example', 'kms2.corp.example', 'kms-small.corp.example']) s.lab.host(host, { up: false })
+        const { id } = told(await run('apply', '--plans', '1', '--yes', '--canary', '2', '--by-workers', '--json'))
+        assert.equal((await run('stop', String(id))).code, 0)
+        const resumed = told(await run('resume', String(id), '--json'))
+        assert.equal(resumed.state, 'stopped')
+        assert.ok(resumed.failed <= 2 && resumed.waiting >= 6, JSON.stringify(resumed))
+      },
+    )
+  })
+
+  test('plan and apply in one: what could not be planned is in the exit code', async () => {
+    await fleet([lapsed('a'), { ...lapsed('b'), faults: [{ kind: 'refused' }] }], async (s, run) => {
+      const applied = await run('apply', '--yes', '--json')
+      assert.deepEqual([told(applied).done, told(applied).failed], [1, 0])
+      assert.ok(calls(s, 'a.corp.example').includes('Activate'))
+      assert.equal(applied.code, 2, 'b is not as wished, and nobody knows more')
+    })
+  })
+
   test('a worker takes machines of its locations only', async () => {
     const here: MachineOption[] = [good('a'), good('b'), { name: 'pc.labs.example', scenario: 'win11-enterprise-office-2021' }]
     await fleet(

@@ -1,8 +1,11 @@
 import {
   beginCampaign,
   type Campaign,
+  type CampaignGroup,
   type CampaignKind,
+  type Canary,
   campaignState,
+  canaryOver,
   type openApp,
   readCanary,
   readHours,
@@ -97,6 +100,8 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
     // Wrong values are told before anything is asked.
     limits(flags, 1)
     if (kind !== 'apply') return await carry(await make(kind, null), app, flags, store, stop, io)
+    /** What could not be planned was not as wished either. */
+    let unplanned = 0
     let plans = number(flags, 'plans', 1, Number.MAX_SAFE_INTEGER)
     if (plans === null) {
       if (flags['by-workers'] === true)
@@ -109,6 +114,7 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
       const rc = await carry(planned, app, { ...flags, json: undefined }, store, stop, flags.json ? { ...io, out: io.err } : io)
       if (stop.signal.aborted) return rc
       plans = planned.id
+      unplanned = unplannedOf(await campaignState(store, planned))
     }
     const [of] = await store.campaigns({ id: plans, limit: 1 })
     if (of?.kind !== 'plan' || of.state !== 'finished')
@@ -126,7 +132,7 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
     }
     if (text(flags, 'plans') !== null && !flags.json) showCampaign(told, io)
     await confirmed(`what campaign ${plans} planned on ${told.planned} ${told.planned === 1 ? 'machine' : 'machines'}`, flags, stop.signal)
-    return await carry(await make('apply', plans), app, flags, store, stop, io)
+    return Math.max(unplanned, await carry(await make('apply', plans), app, flags, store, stop, io))
   } finally {
     stop.forget()
     await app.close()
@@ -172,6 +178,12 @@ function exitOf({ state, unreachable, open, bad }: { state: string; unreachable:
   return bad > 0 ? 1 : 0
 }
 
+/** As an exit code: what a plan left out, because machines could not be asked (2), or nothing may be changed on them (1). */
+function unplannedOf({ unreachable, groups }: { unreachable: number; groups: readonly CampaignGroup[] }): number {
+  if (unreachable > 0) return 2
+  return groups.some((g) => g.state === 'done' && /^(?:refused: |something is not known$)/.test(g.result ?? '')) ? 1 : 0
+}
+
 async function resume(campaign: Campaign, flags: Flags, store: Store, io: Io): Promise<number> {
   const told = await campaignState(store, campaign)
   if (campaign.state === 'cancelled' || campaign.state === 'finished')
@@ -193,8 +205,7 @@ async function resume(campaign: Campaign, flags: Flags, store: Store, io: Io): P
     await store.setSettings(campaign.id, {
       ...settingsOf(campaign.settings),
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== 0)),
-      // A share that went first and stopped it has been looked at by whoever lets it go on.
-      canary: given.canary,
+      canary: given.canary ?? (await goesFirst(store, campaign)),
     })
     await store.setCampaign(campaign.id, { state: 'running', because: null, at: Date.now() })
     return await carry({ ...campaign, state: 'running' }, app, flags, store, stop, io)
@@ -204,11 +215,20 @@ async function resume(campaign: Campaign, flags: Flags, store: Store, io: Io): P
   }
 }
 
+/** The share that still goes first: one that stopped its campaign has been looked at by whoever lets it go on; any other stands. */
+async function goesFirst(store: Store, { id, settings }: Campaign): Promise<Canary | null> {
+  const { canary } = settingsOf(settings)
+  if (!canary) return null
+  const first = await store.left({ campaign: id, upTo: await store.positionOf(id, canary.machines), sites: null })
+  return typeof canaryOver(first, canary) === 'object' ? null : canary
+}
+
 async function end(word: 'stop' | 'cancel', campaign: Campaign, flags: Flags, store: Store, io: Io): Promise<number> {
   const state = word === 'stop' ? 'stopped' : 'cancelled'
   const at = Date.now()
   const changed = await store.setCampaign(campaign.id, { state, because: `By slmctl fleet ${word}.`, at })
-  if (word === 'cancel' && changed) await store.cancelWaiting(campaign.id, at)
+  // Also where whoever cancelled it was cut before this.
+  if (word === 'cancel' && (changed || campaign.state === 'cancelled')) await store.cancelWaiting(campaign.id, at)
   const [now] = await store.campaigns({ id: campaign.id, limit: 1 })
   const told = await campaignState(store, now!)
   if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
