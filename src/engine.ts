@@ -16,6 +16,6 @@ export {
   type MachineResult,
   type StepResult,
 } from './engine/journal.ts'
-export { holdMachine, holder, isAlive, processHost } from './engine/lock.ts'
+export { holder, holdMachine, isAlive, processHost } from './engine/lock.ts'
 export { factsOf, type Identity, type Named, planOne, plansFor, readMachine, statusOf } from './engine/status.ts'
 export { readJournal, settles, type Told, type ToldMachine, toldMachine, unfinishedJournal } from './engine/told.ts'
