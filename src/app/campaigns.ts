@@ -10,6 +10,7 @@ import {
   holdMachine,
   type MachineOutcome,
   planOne,
+  problemOf,
   readMachine,
   settles,
   type ToldMachine,
@@ -92,7 +93,7 @@ async function* chosen(store: Store, site: Site | null, key: string, plansOf: nu
 /** What is done with one machine, by the kind of campaign. `at`: the environment for a machine whose address a source gave. `folder`: where the locks of machines are, shared with `slmctl apply`. */
 export function campaignWork(at: (address: string | null) => Environment, store: Store, folder: string): Work {
   const journals = journalWriter(store)
-  return async (target, context) => {
+  const one: Work = async (target, context) => {
     const environment = at(target.address)
     switch (context.campaign.kind) {
       case 'scan':
@@ -101,6 +102,15 @@ export function campaignWork(at: (address: string | null) => Environment, store:
         return await plan(target, environment, context)
       case 'apply':
         return await apply(target, environment, context, store, journals, folder)
+    }
+  }
+  return async (target, context) => {
+    try {
+      return await one(target, context)
+    } catch (error) {
+      // The store speaks in Problems. A mistake of ours, or a plan that is none, is its machine's: each worker in turn would end by it.
+      if (error instanceof ProblemError) throw error
+      return notAsked(target, problemOf(error))
     }
   }
 }

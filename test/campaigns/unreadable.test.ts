@@ -1,0 +1,43 @@
+/** What somebody else wrote into the store, or another version: one machine's failure, and never the end of every worker. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { campaignWork } from '../../src/app/campaigns.ts'
+import { runCampaigns, settingsOf } from '../../src/campaigns.ts'
+import type { Environment } from '../../src/engine.ts'
+import { openStore } from '../../src/store.ts'
+import { found, noon } from '../store/fixture.ts'
+
+test('a plan that is none fails its machine, and the campaign comes to its end', { timeout: 10_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slmctl-campaigns-'))
+  const store = await openStore({ file: join(folder, 'fleet.db') }, { create: true })
+  try {
+    await store.importMachines([found('pc-0'), found('pc-1')], { source: 's', at: noon })
+    const machines = await store.ids({})
+    const plans = await store.createCampaign({ key: 'p', kind: 'plan', name: 'all', settings: settingsOf({}), at: noon })
+    await store.savePlans([{ key: 'p/0', machine: machines[0]!, campaign: plans, at: noon, plan: { steps: [null], refused: [] } as never }])
+    const settings = { ...settingsOf({}), locations: [{ name: '-', atOnce: null }], plansOf: plans }
+    const id = await store.createCampaign({ key: 'a', kind: 'apply', name: 'all', settings, at: noon })
+    await store.addTargets(
+      id,
+      machines.map((machine) => ({ machine, site: '-', position: machine })),
+      noon,
+    )
+    await store.setCampaign(id, { state: 'running', because: null, at: noon })
+    const work = campaignWork(() => ({}) as Environment, store, folder)
+    const here = { host: 'here', process: '1', isAlive: () => true }
+    await runCampaigns(store, work, { parallel: 4, serves: null, campaign: id, here, pollMs: 20 }, () => {}, AbortSignal.timeout(5000))
+    assert.deepEqual(
+      (await store.progress(id)).map(({ state, result, problem }) => [state, result, problem]),
+      [
+        ['done', 'nothing planned', null],
+        ['failed', 'not-asked', 'INTERNAL'],
+      ],
+    )
+  } finally {
+    await store.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
