@@ -17,7 +17,9 @@ test('a plan that is none fails its machine, and the campaign comes to its end',
     await store.importMachines([found('pc-0'), found('pc-1')], { source: 's', at: noon })
     const machines = await store.ids({})
     const plans = await store.createCampaign({ key: 'p', kind: 'plan', name: 'all', settings: settingsOf({}), at: noon })
-    await store.savePlans([{ key: 'p/0', machine: machines[0]!, campaign: plans, at: noon, plan: { steps: [null], refused: [] } as never }])
+    await store.savePlans([
+      { key: 'p/0', machine: machines[0]!, campaign: plans, at: noon, plan: { fingerprint: 'x', steps: [null], refused: [] } as never },
+    ])
     const settings = { ...settingsOf({}), locations: [{ name: '-', atOnce: null }], plansOf: plans }
     const id = await store.createCampaign({ key: 'a', kind: 'apply', name: 'all', settings, at: noon })
     await store.addTargets(
