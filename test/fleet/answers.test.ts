@@ -65,6 +65,8 @@ describe('answers of a fleet', () => {
         [['--source', 'list:other'], []],
         [['--host', 'KMS1.corp.example.', '--product', 'OFFICE'], ['clock-1.corp']],
         [['--problem', 'any'], ['away.corp']],
+        [['--problem', 'winrm_unreachable'], ['away.corp']],
+        [['--verdict', 'Action', '--text', 'lab'], ['clock-2.lab']],
         [['--error', 'WINRM_UNREACHABLE'], ['away.corp']],
         [['--error', '0xc004f009'], ['clock-1.corp']],
         [['--error', '-1073418231'], ['clock-1.corp']],

@@ -187,6 +187,45 @@ describe('campaigns', () => {
     )
   })
 
+  test('plans are carried out as they stand: what is beside them is refused, and what was done with them is said', async () => {
+    await fleet([lapsed('a'), lapsed('b')], async (s, run) => {
+      await run('plan')
+      // A filter that is passed over would change more than was meant.
+      for (const beside of [['--text', 'a.corp'], ['--renew'], ['--activation-type', 'kms']]) {
+        const refused = await run('apply', '--plans', '1', '--yes', ...beside)
+        assert.equal(refused.code, 2)
+        assert.match(refused.err, new RegExp(`${beside[0]} is for the\\s+plan`))
+      }
+      assert.deepEqual([...calls(s, 'a.corp.example'), ...calls(s, 'b.corp.example')], [])
+      const unasked = await run('apply', '--plans', '1', '--canary', '1', '--rate', '60')
+      const asked = unasked.err.replace(/\s+/g, ' ')
+      assert.match(asked, /1 machine first, the others only if no more than 10 % of these fail; at most 60 activations a minute\./)
+      assert.match(unasked.err, /- slmctl fleet apply --plans 1 --yes/)
+      assert.equal((await run('apply', '--plans', '1', '--yes')).code, 0)
+      const again = await run('apply', '--plans', '1', '--yes')
+      assert.match(again.err, /campaign 2 had these plans, and is finished/)
+      assert.match(again.out, /stale \(PLAN_STALE\).*slmctl fleet plan/s)
+      for (const [id, why] of [
+        ['2', /Campaign 2 is no plan that has finished: it is of kind apply, and\s+finished/],
+        ['77', /There is no campaign 77\. \(CAMPAIGN_UNKNOWN\)/],
+      ] as const)
+        assert.match((await run('apply', '--plans', id, '--yes')).err, why)
+      const list = (await run('campaigns')).out
+      assert.match(list, / 3 {2}apply .* 2 of 2 machines, 2 failed\n +what campaign 1 planned\n/)
+    })
+  })
+
+  test('where nobody at all could be reached, that is said as such', async () => {
+    await fleet([good('a'), good('b')], async (s, run) => {
+      writeFileSync(join(s.directory, 'others.txt'), 'x1.invalid\nx2.invalid\n')
+      await run('import', join(s.directory, 'others.txt'))
+      const none = await run('scan', '--text', '.invalid')
+      assert.equal(none.code, 2)
+      assert.match(none.out, /None of them could be reached/)
+      assert.doesNotMatch((await run('scan', '--text', 'a.corp')).out, /could be reached/)
+    })
+  })
+
   test('wrong limits are told before a campaign is made', async () => {
     await fleet([good('a')], async (_s, run) => {
       for (const wrong of [
@@ -202,6 +241,8 @@ describe('campaigns', () => {
         ['stop', '7'],
         ['apply', '--by-workers'],
         ['apply', '--plans', '99', '--yes'],
+        ['scan', '--time-zone', 'Europe/Berlin'],
+        ['campaigns', '1'],
       ]) {
         const { code, err } = await run(...wrong)
         assert.equal(code, 2, wrong.join(' '))

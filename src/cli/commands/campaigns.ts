@@ -14,11 +14,11 @@ import {
   settingsOf,
 } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
-import { confirmed } from '../confirm.ts'
-import { type Io, json, wrap } from '../io.ts'
+import { type Io, json, note, wrap } from '../io.ts'
 import { appFor, wished } from '../machines.ts'
 import { type Stop, stopOnSignals } from '../stop.ts'
-import { type LiveLine, liveLine, showCampaign, showCampaigns, summary } from '../views/campaigns.ts'
+import { type LiveLine, liveLine, machines, showCampaign, showCampaigns, summary } from '../views/campaigns.ts'
+import { askFirst, nothingBesidePlans, plansBy } from './campaigns-plans.ts'
 import { type Flags, filterFlags, filterOf, number, text, usage } from './fleet-filter.ts'
 
 /** `slmctl fleet scan|plan|apply|campaigns|campaign|stop|resume|cancel`. */
@@ -29,6 +29,7 @@ export async function run(word: string, words: readonly string[], flags: Flags, 
     case 'apply':
       return await begin(word, words, flags, store, io)
     case 'campaigns': {
+      if (words.length > 0) throw usage('fleet campaigns takes no number.', `slmctl fleet campaign ${words[0]}`)
       const list = await store.campaigns({ limit: 50 })
       const told = []
       for (const c of list) told.push(await campaignState(store, c))
@@ -66,7 +67,12 @@ function selectionWords(flags: Flags): string {
 
 /** Limits as flags. */
 function limits(flags: Flags, machines: number) {
-  if (flags.on !== undefined && flags.between === undefined) throw usage('--on wants --between.', '--between 22:00-06:00 --on mon-fri')
+  for (const [flag, value] of [
+    ['on', 'mon-fri'],
+    ['time-zone', 'Europe/Berlin'],
+  ] as const)
+    if (flags[flag] !== undefined && flags.between === undefined)
+      throw usage(`--${flag} wants --between.`, `--between 22:00-06:00 --${flag} ${value}`)
   if (flags['stop-above'] !== undefined && flags.canary === undefined)
     throw usage('--stop-above wants --canary.', '--canary 5% --stop-above 10%')
   return {
@@ -74,7 +80,7 @@ function limits(flags: Flags, machines: number) {
     activationsPerMinute: number(flags, 'rate', 1, 100_000),
     window: flags.between === undefined ? null : readWindow(String(flags.between), text(flags, 'on'), text(flags, 'time-zone')),
     retryForMs: flags['retry-for'] === undefined ? 0 : readHours('retry-for', String(flags['retry-for'])),
-    canary: flags.canary === undefined ? null : readCanary(String(flags.canary), text(flags, 'stop-above'), machines),
+    canary: flags.canary === undefined ? null : readCanary(String(flags.canary), text(flags, 'stop-above'), Math.max(1, machines)),
   }
 }
 
@@ -99,6 +105,9 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
     }
     // Wrong values are told before anything is asked.
     limits(flags, 1)
+    if (flags.plans !== undefined) nothingBesidePlans(flags)
+    if (app.site === null && !flags.json)
+      note('there is no site file: names are asked of this computer’s DNS, machines by its own logon; --site FILE names one.', io)
     if (kind !== 'apply') return await carry(await make(kind, null), app, flags, store, stop, io)
     /** What could not be planned was not as wished either. */
     let unplanned = 0
@@ -116,22 +125,14 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
       plans = planned.id
       unplanned = unplannedOf(await campaignState(store, planned))
     }
-    const [of] = await store.campaigns({ id: plans, limit: 1 })
-    if (of?.kind !== 'plan' || of.state !== 'finished')
-      throw new ProblemError(
-        problem('CAMPAIGN_NOT_PLANNED', `Campaign ${plans} is no plan that has finished.`, [
-          'slmctl fleet plan makes one.',
-          'slmctl fleet campaigns lists them.',
-        ]),
-      )
-    const told = await campaignState(store, of)
+    const told = await plansBy(plans, store)
     if (told.planned === 0) {
       if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
       else io.out('Nothing to change.\n')
       return exitOf(told)
     }
     if (text(flags, 'plans') !== null && !flags.json) showCampaign(told, io)
-    await confirmed(`what campaign ${plans} planned on ${told.planned} ${told.planned === 1 ? 'machine' : 'machines'}`, flags, stop.signal)
+    await askFirst(told, limits(flags, told.planned), flags, store, stop.signal, io)
     return Math.max(unplanned, await carry(await make('apply', plans), app, flags, store, stop, io))
   } finally {
     stop.forget()
@@ -236,7 +237,7 @@ async function end(word: 'stop' | 'cancel', campaign: Campaign, flags: Flags, st
   else
     io.out(
       wrap(
-        `Campaign ${campaign.id} is ${state}; what is under way on ${told.running} machines ends by itself.${word === 'stop' ? ` It goes on with slmctl fleet resume ${campaign.id}.` : ''}`,
+        `Campaign ${campaign.id} is ${state}${told.running > 0 ? `; what is under way on ${machines(told.running)} ends by itself` : ''}.${word === 'stop' ? ` It goes on with slmctl fleet resume ${campaign.id}.` : ''}`,
         io.columns,
       ),
     )

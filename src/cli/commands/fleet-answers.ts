@@ -69,7 +69,10 @@ async function listEnd(shown: number, flags: Flags, store: Store): Promise<strin
   if (shown > 0) return `\n${shown} ${shown === 1 ? 'machine' : 'machines'}. In full: slmctl fleet show NAME\n`
   const all = await store.count({})
   if (all === 0) return 'The fleet has no machines yet. Next: slmctl fleet import FILE\n'
-  return filtered(flags) ? `None of the ${all} machines of the fleet is meant by these filters.\n` : ''
+  if (!filtered(flags)) return ''
+  const spelt = ['group', 'pool', 'source', 'host'].find((flag) => flags[flag] !== undefined)
+  const hint = spelt ? `  - --${spelt} is spelt in full, as slmctl fleet show NAME has it of a machine.\n` : ''
+  return `None of the ${all} machines of the fleet is meant by these filters.\n${hint}`
 }
 
 /**

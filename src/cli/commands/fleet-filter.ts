@@ -14,7 +14,7 @@ export function number(flags: Flags, flag: string, min: number, max: number): nu
   if (flags[flag] === undefined) return null
   const n = Number(flags[flag])
   if (!Number.isInteger(n) || n < min || n > max)
-    throw usage(`--${flag} ${flags[flag]}: expected a number from ${min} to ${max}.`, `--${flag} ${min}`)
+    throw usage(`--${flag} ${flags[flag]}: expected a number from ${min} to ${max}.`, `--${flag} ${n > max ? max : min}`)
   return n
 }
 
@@ -38,7 +38,7 @@ export function filterOf(flags: Flags, now = Date.now()): Filter {
   const several = (flag: keyof typeof lists) => {
     const given = text(flags, flag)
     if (given === null) return {}
-    const values = given.split(',').map((v) => v.trim())
+    const values = given.split(',').map((v) => v.trim().toLowerCase())
     const wrong = values.find((v) => !(lists[flag] as readonly string[]).includes(v))
     if (wrong !== undefined) throw usage(`--${flag} ${wrong}: expected ${lists[flag].join(', ')}.`, `--${flag} ${lists[flag][0]}`)
     return { [flag]: values }
@@ -54,7 +54,7 @@ export function filterOf(flags: Flags, now = Date.now()): Filter {
     ...one('group'),
     ...one('pool'),
     ...one('source'),
-    ...(flags.problem === undefined ? {} : { problem: flags.problem === 'any' ? '*' : String(flags.problem) }),
+    ...(flags.problem === undefined ? {} : { problem: /^any$/i.test(String(flags.problem)) ? '*' : String(flags.problem).toUpperCase() }),
     ...one('text'),
     ...one('host'),
     ...one('product'),

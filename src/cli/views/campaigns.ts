@@ -1,22 +1,47 @@
-import type { CampaignGroup, CampaignTold, RunEvent } from '../../app.ts'
+import type { CampaignGroup, CampaignTold, Canary, RunEvent, settingsOf } from '../../app.ts'
 import { type Io, wrap } from '../io.ts'
+import { when } from './fleet.ts'
 
-const when = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
-const machines = (n: number) => `${n} ${n === 1 ? 'machine' : 'machines'}`
+export const machines = (n: number) => `${n} ${n === 1 ? 'machine' : 'machines'}`
 
 export function timeLeft(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   return seconds < 90 ? `${seconds} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
-/** Campaigns, newest first, one line each, and below it what stopped one. */
+/** Limits of a campaign, as far as they are given. */
+export type Limits = Pick<ReturnType<typeof settingsOf>, 'atOnce' | 'activationsPerMinute' | 'window' | 'retryForMs'> & {
+  readonly canary: Canary | null
+}
+
+const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+const clock = (minute: number) => `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
+
+/** Limits as they were understood, in one sentence: `--canary 5` and `--canary 5%` are easily taken for each other. Null: none. */
+export function limitsInWords({ atOnce, activationsPerMinute, window, retryForMs, canary }: Limits): string | null {
+  const days = window && window.days.length < 7 ? ` on ${window.days.map((d) => dayNames[d]).join(', ')}` : ''
+  const parts = [
+    ...(canary
+      ? [`${machines(canary.machines)} first, the others only if no more than ${Math.round(canary.stopAbove * 1000) / 10} % of these fail`]
+      : []),
+    ...(window ? [`only from ${clock(window.from)} to ${clock(window.until)}${days} (${window.timeZone})`] : []),
+    ...(atOnce === null ? [] : [`at most ${machines(atOnce)} at once`]),
+    ...(activationsPerMinute === null ? [] : [`at most ${activationsPerMinute} activations a minute`]),
+    ...(retryForMs > 0 ? [`those that are away are tried for ${timeLeft(retryForMs)}`] : []),
+  ]
+  return parts.length === 0 ? null : `${parts.join('; ')}.`
+}
+
+/** Campaigns, newest first, one line each, and below it what it is about and what stopped one. */
 export function showCampaigns(list: readonly CampaignTold[], io: Io): void {
   if (list.length === 0) io.out('No campaign has been made yet: slmctl fleet scan\n')
   for (const c of list) {
     const ended = c.done + c.failed + c.cancelled
+    const failed = c.failed > 0 ? `, ${c.failed} failed` : ''
     io.out(
-      `${String(c.id).padStart(5)}  ${c.kind.padEnd(6)} ${c.state.padEnd(10)} ${when(c.createdAt)}  ${ended} of ${machines(c.machines)}\n`,
+      `${String(c.id).padStart(5)}  ${c.kind.padEnd(6)} ${c.state.padEnd(10)} ${when(c.createdAt)}  ${ended} of ${machines(c.machines)}${failed}\n`,
     )
+    if (c.selection !== 'every machine') io.out(wrap(c.selection, io.columns, '       '))
     if (c.because) io.out(wrap(c.because, io.columns, '       '))
   }
 }
@@ -40,7 +65,7 @@ export function showCampaign(c: CampaignTold, io: Io): void {
       '  ',
     ),
   )
-  if (c.nextDueAt !== null && c.retrying > 0 && c.waiting === 0) io.out(`  The next try is at ${when(c.nextDueAt)} (UTC).\n`)
+  if (c.nextDueAt !== null && c.retrying > 0 && c.waiting === 0) io.out(`  The next try is at ${when(c.nextDueAt)}.\n`)
   showGroups(c, io)
   if (c.locations.length > 1) {
     io.out(`\n${io.paint('bold', 'Locations')}\n`)
@@ -64,11 +89,15 @@ export function summary(c: CampaignTold, io: Io): void {
   const next =
     c.state === 'stopped'
       ? `It goes on with: slmctl fleet resume ${c.id}`
-      : c.unreachable > 0
-        ? `Those that could not be reached: slmctl fleet list --problem any. A campaign tries them for hours: --retry-for 8`
-        : c.kind === 'plan' && c.planned > 0
-          ? `To carry it out: slmctl fleet apply --plans ${c.id}`
-          : 'What keeps machines from being in order: slmctl fleet status'
+      : c.unreachable === c.machines && c.machines > 1
+        ? 'None of them could be reached: that is rather this computer, its network, DNS or logon than each of them. One in full: slmctl status NAME'
+        : c.groups.some((g) => g.result === 'stale')
+          ? 'Stale: not any more as it was when it was planned, and unchanged. Plan it anew: slmctl fleet plan'
+          : c.unreachable > 0
+            ? `Those that could not be reached: slmctl fleet list --problem any. A campaign tries them for hours: --retry-for 8`
+            : c.kind === 'plan' && c.planned > 0
+              ? `To carry it out: slmctl fleet apply --plans ${c.id}`
+              : 'What keeps machines from being in order: slmctl fleet status'
   io.out(`\n${wrap(next, io.columns)}`)
 }
 
@@ -89,6 +118,8 @@ export type LiveLine = { readonly hear: (event: RunEvent) => void; readonly end:
 
 /** How long the rate is looked back over, ms: long enough to be calm, short enough to follow. */
 const lookBackMs = 30_000
+/** Nothing ended for so long, ms: that is said. Longer than a machine that answers takes. */
+const quietMs = 8_000
 
 /** Done, rate, time left and failures by kind, in one line on standard error that is drawn anew; only on a terminal. */
 export function liveLine(before: CampaignTold, io: Io): LiveLine {
@@ -98,6 +129,7 @@ export function liveLine(before: CampaignTold, io: Io): LiveLine {
   let done = before.done + before.failed + before.cancelled
   let waiting = ''
   let shown = 0
+  let heardAt = Date.now()
   const draw = (now: number) => {
     shown = now
     const first = marks[0]
@@ -117,26 +149,31 @@ export function liveLine(before: CampaignTold, io: Io): LiveLine {
               .join(', ')}`,
           ]
         : []),
-      ...(waiting ? [waiting] : []),
+      ...(waiting ? [waiting] : now - heardAt >= quietMs ? [`nothing ended for ${timeLeft(now - heardAt)}`] : []),
     ]
     const line = parts.join('  ')
     io.err(`\r${line.length < io.columns ? line : `${line.slice(0, io.columns - 2)}…`}\u001b[K`)
   }
+  // A line that is not there, or stands still, looks as if the program did.
+  const beat = show ? setInterval(() => draw(Date.now()), 1000) : null
+  if (show) draw(Date.now())
   return {
     hear: (event) => {
       const now = Date.now()
       if (event.kind === 'worked') {
         waiting = ''
+        heardAt = now
         const { end, problem } = event.worked
         if (event.over) done++
         if (end !== 'done' && end !== 'back' && problem) failures.set(problem.code, (failures.get(problem.code) ?? 0) + 1)
         if (marks.length === 0 || now - marks.at(-1)!.at > 1000) marks.push({ at: now, done })
         while (marks.length > 2 && now - marks[0]!.at > lookBackMs) marks.shift()
       } else if (event.kind === 'waiting')
-        waiting = event.why === 'window' ? `waits for ${when(event.until)} UTC` : `next try at ${when(event.until)} UTC`
+        waiting = event.why === 'window' ? `waits until ${when(event.until)} (--between)` : `next try at ${when(event.until)}`
       if (show && now - shown >= 200) draw(now)
     },
     end: () => {
+      if (beat) clearInterval(beat)
       if (show) io.err('\r\u001b[K')
     },
   }

@@ -5,7 +5,7 @@ import { colour } from './diagnosis.ts'
 import { daysLeft, filterOf } from './fleet-tables.ts'
 
 /** A moment as people here write it, by the clock of this computer. */
-function when(ms: number | null): string {
+export function when(ms: number | null): string {
   if (ms === null) return 'never'
   const at = new Date(ms)
   const two = (n: number) => String(n).padStart(2, '0')
