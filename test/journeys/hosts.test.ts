@@ -384,14 +384,18 @@ test('what checks find is kept: counts over time, a trend, who uses the host, wh
     narrow((await s.slmctl('hosts', 'show', 'kms1', '--retire', '30')).out)
     const unused = (await json(s, 'show', 'kms-small')).answer.hosts[0]!
     assert.ok(unused.remarks.some((r) => /alive, but DNS does not publish it, and no machine of the fleet names it/.test(r.summary)))
-    for (const argv of [
-      ['show', 'kms1', '--retire', '0'],
-      ['check', '--retire', '3'],
-      ['show', 'kms1', '--client', 'pc-1'],
-      ['discover', '--user', 'x'],
-      ['show', 'kms1', '--directory', 'corp.example'],
-    ])
-      assert.match((await s.slmctl('hosts', ...argv)).err, /slmctl hosts discover: what DNS/, argv.join(' '))
+    for (const [argv, next] of [
+      [['show', 'kms1', '--retire', '0'], /^ {2}- --retire 1$/m],
+      [['show', 'kms1', '--events', '--hours', '999'], /^ {2}- --hours 720$/m],
+      [['check', '--retire', '3'], /slmctl hosts check --help/],
+      [['show', 'kms1', '--client', 'pc-1'], /slmctl hosts show kms1 --events --client/],
+      [['discover', '--user', 'x'], /slmctl hosts discover --directory/],
+      [['show', 'kms1', '--directory', 'corp.example'], /slmctl hosts show --help/],
+      [['show', 'kms1', 'kms2'], /slmctl hosts check kms1 kms2/],
+      [['migrate', 'kms1'], /slmctl hosts migrate kms1 kms3/],
+      [['chek'], /slmctl hosts discover: what DNS/],
+    ] as const)
+      assert.match((await s.slmctl('hosts', ...argv)).err, next, argv.join(' '))
   } finally {
     await s.close()
   }
@@ -537,8 +541,13 @@ test('story: what could not be read is told as such; a host that is none of ours
       ['kms1.corp.example', null],
     ])
     for (const name of ['pc-9.corp.example', 'pc-2.corp.example', 'pc-1.corp.example']) narrow((await s.slmctl('hosts', 'story', name)).out)
-    for (const argv of [[], ['a', 'b'], ['pc-1.corp.example', '--hours', '721'], ['pc-1.corp.example', '--events']])
-      assert.match((await s.slmctl('hosts', 'story', ...argv)).err, /slmctl hosts discover: what DNS/, argv.join(' '))
+    for (const [argv, next] of [
+      [[], /slmctl hosts story pc-17\.corp\.example/],
+      [['a', 'b'], /slmctl hosts story pc-17\.corp\.example/],
+      [['pc-1.corp.example', '--hours', '721'], /^ {2}- --hours 720$/m],
+      [['pc-1.corp.example', '--events'], /slmctl hosts story --help/],
+    ] as const)
+      assert.match((await s.slmctl('hosts', 'story', ...argv)).err, next, argv.join(' '))
     for (const name of ['pc-1.corp.example', 'pc-2.corp.example']) assert.equal(s.lab.calls(name).length, 0)
   } finally {
     await s.close()

@@ -5,16 +5,17 @@ import { type Io, note } from '../io.ts'
 
 export type Flags = Readonly<Record<string, string | boolean | undefined>>
 
-export const hostsUsage = (summary: string) =>
-  new ProblemError(
-    problem('USAGE', summary, [
-      'slmctl hosts discover: what DNS and the site file name',
-      'slmctl hosts check [HOST…]: whether they answer, and what they say of themselves',
-      'slmctl hosts show HOST: one of them in full',
-      'slmctl hosts story MACHINE: what happened between a machine and its host',
-      'slmctl hosts migrate OLD NEW: the plan of a move',
-    ]),
-  )
+const allWords = [
+  'slmctl hosts discover: what DNS and the site file name',
+  'slmctl hosts check [HOST…]: whether they answer, and what they say of themselves',
+  'slmctl hosts show HOST: one of them in full',
+  'slmctl hosts story MACHINE: what happened between a machine and its host',
+  'slmctl hosts migrate OLD NEW: the plan of a move',
+]
+
+/** What is wrong, and what to type; without that, all that there is. */
+export const hostsUsage = (summary: string, ...next: readonly string[]) =>
+  new ProblemError(problem('USAGE', summary, next.length > 0 ? next : allWords))
 
 export const text = (flags: Flags, name: string): string | null => (flags[name] as string | undefined) ?? null
 
@@ -22,7 +23,8 @@ export const text = (flags: Flags, name: string): string | null => (flags[name] 
 export function wholeNumber(flags: Flags, name: string, most: number): number | null {
   if (flags[name] === undefined) return null
   const n = Number(flags[name])
-  if (!Number.isInteger(n) || n < 1 || n > most) throw hostsUsage(`--${name} ${flags[name]}: expected a number from 1 to ${most}.`)
+  if (!Number.isInteger(n) || n < 1 || n > most)
+    throw hostsUsage(`--${name} ${flags[name]}: expected a number from 1 to ${most}.`, `--${name} ${n > most ? most : 1}`)
   return n
 }
 

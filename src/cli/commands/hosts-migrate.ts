@@ -6,7 +6,8 @@ import { type Flags, fleetIfThere, hostsUsage } from './hosts-flags.ts'
 /** Plans the move of everything that asks one host to another. Nothing is changed. 1: something stands against it. */
 export async function migrate(names: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [from, to, ...more] = names
-  if (from === undefined || to === undefined || more.length > 0) throw hostsUsage('hosts migrate wants two hosts: the old and the new one.')
+  if (from === undefined || to === undefined || more.length > 0)
+    throw hostsUsage('hosts migrate wants two hosts: the old and the new one.', 'slmctl hosts migrate kms1 kms3')
   const app = await appFor(flags, io)
   const store = await fleetIfThere(flags, io)
   try {

@@ -8,13 +8,14 @@ const usualHours = 192
 
 /** What happened between one machine and its KMS hosts, by the logs of both. */
 export async function story(names: readonly string[], flags: Flags, io: Io): Promise<number> {
-  if (names.length !== 1) throw hostsUsage('hosts story wants one machine.')
+  if (names.length !== 1) throw hostsUsage('hosts story wants one machine.', 'slmctl hosts story pc-17.corp.example')
   const hours = wholeNumber(flags, 'hours', 720) ?? usualHours
   const app = await appFor(flags, io)
   try {
     const hosts = await app.kmsHosts([])
     const [machine, ...others] = app.machines(names)
-    if (machine === undefined || others.length > 0) throw hostsUsage(`${names[0]} is a group; hosts story wants one machine.`)
+    if (machine === undefined || others.length > 0)
+      throw hostsUsage(`${names[0]} is a group; hosts story wants one machine.`, 'slmctl hosts story pc-17.corp.example')
     const told = await hosts.story(machine, hours)
     if (flags.json === true) io.out(json({ schema: 'slmctl.hosts-story/1', ...told }))
     else showStory(told, io)

@@ -26,7 +26,7 @@ export async function run([word, ...names]: readonly string[], flags: Flags, io:
   // Ignored, a flag would answer another question.
   const takes = [...words[word]!.options.map((o) => o.flag.slice(2)), ...general]
   const wrong = Object.keys(flags).find((flag) => !takes.includes(flag))
-  if (wrong !== undefined) throw hostsUsage(`hosts ${word} does not take --${wrong}.`)
+  if (wrong !== undefined) throw hostsUsage(`hosts ${word} does not take --${wrong}.`, `slmctl hosts ${word} --help`)
   return await (await works[word]!())(names, flags, io)
 }
 
@@ -48,10 +48,14 @@ function exitCode(domains: readonly DomainAnswer[], hosts: readonly CheckedHost[
 }
 
 async function discover(names: readonly string[], flags: Flags, io: Io): Promise<number> {
-  if (names.length > 0) throw hostsUsage('hosts discover takes no names: it looks in every domain of the site.')
+  if (names.length > 0)
+    throw hostsUsage('hosts discover takes no names: it looks in every domain of the site.', `slmctl hosts show ${names[0]}`)
   const domain = text(flags, 'directory')
   if (domain === null && ['starttls', 'user', 'password-file', 'ca'].some((f) => flags[f] !== undefined))
-    throw hostsUsage('hosts discover asks DNS only; --user and the like are for --directory DOMAIN.')
+    throw hostsUsage(
+      'hosts discover asks DNS only; --user and the like are for --directory DOMAIN.',
+      'slmctl hosts discover --directory corp.example --user NAME@DOMAIN --password-file FILE',
+    )
   // Who signs in at the directory is no user for machines.
   const { user: _, 'password-file': __, ca: ___, ...others } = flags
   const app = await appFor(others, io)
@@ -85,10 +89,11 @@ async function discover(names: readonly string[], flags: Flags, io: Io): Promise
 
 async function check(verb: 'check' | 'show', names: readonly string[], flags: Flags, io: Io): Promise<number> {
   const whole = verb === 'show'
-  if (whole && names.length !== 1) throw hostsUsage('hosts show wants one host.')
+  if (whole && names.length !== 1)
+    throw hostsUsage('hosts show wants one host.', 'slmctl hosts show kms1', 'slmctl hosts check kms1 kms2: several, in short')
   const client = text(flags, 'client')
   if (flags.events !== true && (flags.hours !== undefined || client !== null))
-    throw hostsUsage('--hours and --client are for hosts show HOST --events.')
+    throw hostsUsage('--hours and --client are for hosts show HOST --events.', 'slmctl hosts show kms1 --events --client pc-17')
   // Of one machine all is wanted that a host may still count.
   const hours = flags.events === true ? (wholeNumber(flags, 'hours', 720) ?? (client === null ? 24 : 720)) : null
   const retire = wholeNumber(flags, 'retire', 1_000_000)
