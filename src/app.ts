@@ -13,6 +13,7 @@ import { openFleetAt, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { type KmsHosts, openHosts } from './app/hosts.ts'
 import { Logons } from './app/logons.ts'
+import { notOurs } from './app/ours.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
@@ -428,7 +429,22 @@ export async function openApp(options: AppOptions): Promise<App> {
       runCampaigns(
         store,
         campaignWork(
-          (address) => ({ ...environment, names: namesNow(), open: (name) => environment.open(name, address) }),
+          (address) => ({
+            ...environment,
+            names: namesNow(),
+            open: async (name) => {
+              const [answer] = reachOf(siteFile, name, overrides)
+              const reach = answer?.ok && !(here && isHere(name)) ? answer.reach : null
+              const why =
+                reach &&
+                notOurs(site, {
+                  ...{ name, address, listed: siteFile?.machines.has(canonicalHost(name)) === true },
+                  unproved: reach.credential.method === 'ntlm' && reach.tls === null,
+                })
+              if (why) throw new ProblemError(why)
+              return await environment.open(name, address)
+            },
+          }),
           store,
           journalFolder(),
         ),

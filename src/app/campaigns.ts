@@ -64,7 +64,8 @@ export async function beginCampaign(store: Store, site: Site | null, { kind, fil
     id = await store.createCampaign({ key, kind, name: wish.selection, settings: { ...wish, locations, machines }, at })
     let part: NewTarget[] = []
     const put = async () => {
-      await store.addTargets(id!, part, at)
+      // Due at once by every clock, not by this one.
+      await store.addTargets(id!, part, 0)
       part = []
     }
     for await (const target of chosen(store, site, key, wish.plansOf, filter)) {
@@ -119,7 +120,7 @@ const nothing = { observation: null, plan: null, outcome: null }
 
 /** Problems after which a machine may well answer in an hour: it is off, on its way, or busy. */
 const away =
-  /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|CUT|SLOW|QUOTA|GARBAGE)|DNS_UNANSWERED|MACHINE_IN_USE|KERBEROS_UNREACHABLE|LOCAL_SLOW)$/
+  /^(?:WINRM_(?:UNREACHABLE|NO_ROUTE|TIMEOUT|NAME_UNKNOWN|CUT|SLOW|QUOTA|GARBAGE)|DNS_UNANSWERED|MACHINE_IN_USE|KERBEROS_UNREACHABLE|LOCAL_SLOW|CREDENTIAL_REFUSED)$/
 
 function notAsked(target: Target, why: Problem): Worked {
   return {
