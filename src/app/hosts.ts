@@ -120,8 +120,8 @@ export async function openHosts(
       remarks: [
         ...remarks,
         ...(use ? aboutUse(host, use.users, alive) : []),
-        // What the log tells of them, it tells itself.
-        ...(use && !events
+        // What the log tells of them, it tells itself, where its requests are shown.
+        ...(use && (!events || wish.hours === null)
           ? use.shared.map((s) =>
               aboutDuplicate({ clientMachineId: s.cmid, clients: [], pool: s.pool, fleet: s.machines.map((m) => m.name) }),
             )

@@ -173,7 +173,10 @@ class Runner {
     const kept = await this.#store.campaigns(campaign === null ? { state: 'running', limit: 1000 } : { id: campaign, limit: 1 })
     const now = this.#clock()
     // Also of campaigns that are over, or that nobody works on any more: what a dead worker holds is kept from every other one.
-    for (const id of await this.#store.holding()) await this.#takeBack(id, kept.find((c) => c.id === id) ?? null)
+    for (const id of await this.#store.holding()) {
+      const known = kept.find((c) => c.id === id) ?? (await this.#store.campaigns({ id, limit: 1 }))[0]
+      await this.#takeBack(id, known ?? null)
+    }
     for (const own of [...this.#owns.keys()]) if (!kept.some((c) => c.id === own && c.state === 'running')) this.#owns.delete(own)
     // The oldest first.
     for (const c of kept.toReversed()) {

@@ -13,11 +13,14 @@ export function stopOnSignals(io: Io): Stop {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  // A terminal that is closed.
+  process.on('SIGHUP', onSignal)
   return {
     signal: abort.signal,
     forget: () => {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
+      process.off('SIGHUP', onSignal)
     },
   }
 }

@@ -1,7 +1,7 @@
 /** PostgreSQL by URL: what a URL may say, the pool of connections, and where our tables stand. */
 import { readFileSync } from 'node:fs'
 import { CompiledQuery, type Dialect, PostgresDialect, type PostgresPool } from 'kysely'
-import type { Pool, PoolClient, PoolConfig } from 'pg'
+import type { Client, Pool, PoolClient, PoolConfig } from 'pg'
 import { ProblemError, problem } from '../model.ts'
 import { plain } from './parts.ts'
 
@@ -38,10 +38,7 @@ export function postgresUrl(text: string, password: PostgresConnection['password
   if (url.protocol !== 'postgresql:' && url.protocol !== 'postgres:')
     throw wrongUrl('The URL of the database does not begin with postgresql://.', 'It looks like postgresql://user@host/database.')
   if (url.password !== '')
-    throw wrongUrl(
-      'The URL of the database holds a password.',
-      'Take it out, and say where it is kept: env, file or keyring, as for other credentials.',
-    )
+    throw wrongUrl('The URL of the database holds a password.', 'Take it out; PGPASSWORD, or the file ~/.pgpass (mode 0600), as for psql.')
   for (const name of url.searchParams.keys())
     if (!['sslmode', 'sslrootcert', 'schema', 'host', 'connections'].includes(name))
       throw wrongUrl(
@@ -116,10 +113,28 @@ export async function openPool(c: PostgresConnection): Promise<Pool> {
       getTypeParser: (id: number, format?: string) => (id === int8 ? number : pg.types.getTypeParser(id, format as 'text')),
     } as never,
   }
-  const pool = new pg.Pool(config)
+  const pool = new pg.Pool({ ...config, Client: endingClient(pg.Client) })
   // An idle connection that breaks is no news: the next question makes another, or says that the database is gone.
   pool.on('error', () => {})
   return pool
+}
+
+/** A client whose connection ends where the sign-in fails: the pool lets go of it, and the server would keep it for a minute. */
+function endingClient(plain: typeof Client): typeof Client {
+  type Connect = (this: Client, done?: (error: Error | null) => void) => unknown
+  const connect = plain.prototype.connect as Connect
+  class Ending extends plain {}
+  const ending: Connect = function (done) {
+    if (!done) return connect.call(this)
+    return connect.call(this, (error) => {
+      // pg's types do not tell of it.
+      if (error)
+        (this as unknown as { readonly connection: { readonly stream: { readonly destroy: () => void } } }).connection.stream.destroy()
+      done(error)
+    })
+  }
+  Ending.prototype.connect = ending as typeof plain.prototype.connect
+  return Ending
 }
 
 /** kysely's own dialect. Each connection looks for tables in our schema only, and text is made fit to be kept. */

@@ -120,7 +120,7 @@ export function asProblem(error: unknown, where: string): unknown {
     return say(
       'STORE_REFUSED',
       `The database ${where} wants a password, and none is given.`,
-      'Name where it is kept: a reference, never the password.',
+      'PGPASSWORD, or the file ~/.pgpass (mode 0600), as for psql; never in the URL.',
     )
   return error
 }

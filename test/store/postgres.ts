@@ -104,7 +104,13 @@ test('PostgreSQL: the password is asked for at each connection; refusals are sai
   await store.importMachines([found('a')], { source: 's', at: noon })
   await store.close()
   await assert.rejects(openStore({ postgres: as('wrong') }, { create: true }), code('STORE_REFUSED'))
+  // The connection ends with the refusal: else the server keeps it for a minute, and with it whoever asked.
+  const sockets = () => process.getActiveResourcesInfo().filter((r) => r === 'TCPSocketWrap').length
+  await new Promise((done) => setTimeout(done, 100))
+  const before = sockets()
   await assert.rejects(openStore({ postgres: as(null) }, { create: true }), code('STORE_REFUSED'))
+  await new Promise((done) => setTimeout(done, 50))
+  assert.equal(sockets(), before)
   await assert.rejects(openStore({ postgres: as('secret', { database: 'none' }) }, { create: true }), code('STORE_NO_DATABASE'))
   await assert.rejects(openStore({ postgres: as('secret', { tls: { authorities: null } }) }, { create: true }), code('STORE_NO_TLS'))
   await run('alter system set ssl = on')
