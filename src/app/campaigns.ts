@@ -222,6 +222,7 @@ async function apply(
   const outcome = await applyMachine({ ...plan, name: target.name }, environment, journal, {
     ...wishedOf(campaign),
     signal: context.signal,
+    activations: context.activations,
     judged: (last) => {
       judged = last
     },

@@ -67,6 +67,8 @@ export type Wished = { readonly renew: boolean; readonly asked: readonly Asked[]
 /** How a plan is carried out. `told`: what a journal says was done before (resume). */
 type Options = Wished & {
   readonly told?: ToldMachine
+  /** Waits until so many more activations may be tried, at other hosts; false: no further step is begun. The plan's own are for the caller. */
+  readonly activations?: (count: number) => Promise<boolean>
   /** Hears the whole of what the machine says at the end. */
   readonly judged?: (judged: Judgement) => void
   readonly signal?: AbortSignal
@@ -258,6 +260,8 @@ class Run {
         .flatMap((f) => f.steps)
         .map((step, index) => ({ step, index: places + index }))
       if (queue.length === 0) break
+      const more = queue.filter(({ step }) => step.activates).length
+      if (this.#options.activations && !(await this.#options.activations(more))) return this.#end('interrupted', facts, null)
     }
     for (const why of failed.values()) return this.#end('failed', now.facts, why)
     return resumed ? this.#endOfResumed(fresh, now.facts) : this.#end('changed', now.facts, null)

@@ -13,7 +13,7 @@ const install = step('InstallProductKey', { secret: { argument: 'ProductKey', re
 const uninstall = step('ClearProductKeyFromRegistry')
 
 /** The activation was refused by its host, a journal says; what is then tried stands in the plan. */
-async function resumed(fallback: (activate: Step) => readonly Step[]) {
+async function resumed(fallback: (activate: Step) => readonly Step[], activations?: (count: number) => Promise<boolean>) {
   const s = await stage({ machines: [{ name: pc, scenario: 'win11-pro-notification' }] })
   try {
     const base = surroundings(s)
@@ -39,7 +39,7 @@ async function resumed(fallback: (activate: Step) => readonly Step[]) {
     ])
     const entries: Entry[] = []
     const journal = { write: async (entry: Entry) => void entries.push(entry), hold: () => () => {} }
-    const outcome = await applyMachine(forged, env, journal, { ...none, told })
+    const outcome = await applyMachine(forged, env, journal, { ...none, told, ...(activations ? { activations } : {}) })
     return { outcome, methods: s.lab.calls(pc).map((c) => c.method), read }
   } finally {
     await s.close()
@@ -50,6 +50,18 @@ describe('what is tried after a host that failed', () => {
   test('is another host of ours', async () => {
     const { outcome, methods } = await resumed((activate) => [activate])
     assert.deepEqual([outcome.result, ...methods], ['changed', 'Activate'])
+  })
+  test('waits for its turn, as the first try did', async () => {
+    const asked: number[] = []
+    const may = (yes: boolean) => async (count: number) => {
+      asked.push(count)
+      return yes
+    }
+    const went = await resumed((activate) => [activate], may(true))
+    assert.deepEqual([went.outcome.result, ...went.methods], ['changed', 'Activate'])
+    const stopped = await resumed((activate) => [activate], may(false))
+    assert.deepEqual([stopped.outcome.result, ...stopped.methods], ['interrupted'])
+    assert.deepEqual(asked, [1, 1])
   })
   for (const [what, forged] of [
     ['a key that is for other machines', install],
