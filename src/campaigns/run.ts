@@ -3,7 +3,7 @@ import { canaryOver } from './canary.ts'
 import { Keeper } from './keeper.ts'
 import { Leases } from './leases.ts'
 import { newOwner, type Processes, Watch } from './owner.ts'
-import { settingsOf } from './settings.ts'
+import { settingsOf, unfit } from './settings.ts'
 import { isOpen, opensAt } from './window.ts'
 import type { RunningCampaign, Work, Worked } from './work.ts'
 
@@ -189,6 +189,14 @@ class Runner {
       }
       const known = this.#owns.get(c.id)
       const running = { ...c, settings: settingsOf(c.settings) }
+      const wrong = unfit(running.settings)
+      if (wrong !== null) {
+        const because = `Its setting ${wrong} cannot be read: another version of slmctl made it, or somebody else.`
+        if (await this.#store.setCampaign(c.id, { state: 'stopped', because, at: now }))
+          this.#hear({ kind: 'state', campaign: c.id, state: 'stopped', because })
+        if (c.id === campaign) return true
+        continue
+      }
       if (known) {
         // A share that goes first was asked for meanwhile, or is no longer.
         if (JSON.stringify(known.campaign.settings.canary) !== JSON.stringify(running.settings.canary))

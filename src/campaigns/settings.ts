@@ -122,3 +122,31 @@ export function settingsOf(kept: unknown): CampaignSettings {
     selection: s.selection ?? '',
   }
 }
+
+const whole = (n: unknown, min: number) => Number.isInteger(n) && (n as number) >= min
+const limit = (n: unknown) => n === null || whole(n, 1)
+
+/** Which of the settings cannot be meant by anything here, as another version wrote them, or somebody else; null: none. */
+export function unfit(s: CampaignSettings): string | null {
+  const { window, canary, locations } = s
+  const parts: readonly (readonly [string, () => boolean])[] = [
+    ['atOnce', () => limit(s.atOnce)],
+    ['activationsPerMinute', () => limit(s.activationsPerMinute)],
+    ['retryForMs', () => whole(s.retryForMs, 0)],
+    ['plansOf', () => limit(s.plansOf)],
+    ['locations', () => Array.isArray(locations) && locations.every((l) => typeof l?.name === 'string' && limit(l.atOnce ?? null))],
+    ['canary', () => canary === null || (whole(canary.machines, 1) && canary.stopAbove >= 0 && canary.stopAbove < 1)],
+    ['window', () => window === null || isWindow(window)],
+  ]
+  return parts.find(([, fits]) => !fits())?.[0] ?? null
+}
+
+function isWindow({ from, until, days, timeZone }: TimeWindow): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone })
+  } catch {
+    return false
+  }
+  const minutes = whole(from, 0) && from < 1440 && whole(until, 0) && until <= 1440
+  return minutes && Array.isArray(days) && days.length > 0 && days.every((d) => whole(d, 0) && d < 7)
+}
