@@ -3,6 +3,9 @@ import type { MachineOption } from './option.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { type ScenarioId, scenarios } from './scenarios/table.ts'
 
+/** Where the machines of no domain stand in a large lab: by full names, as clients find all of them by DNS. */
+export const perimeter = 'dmz.example'
+
 /** Who is in a lab: names, kinds, places and who is away, from the seed alone, so that a machine is the same whenever it is made. */
 export type Entry = MachineOption & { readonly name: string }
 
@@ -78,7 +81,7 @@ export function named(machines: readonly MachineOption[], full: boolean): Entry[
     const n = (numbers.get(prefix) ?? 0) + 1
     numbers.set(prefix, n)
     const short = `${prefix}-${String(n).padStart(4, '0')}`
-    const domain = scenario.domain === null ? (full ? 'dmz.example' : null) : (scenario.domain ?? 'corp.example')
+    const domain = scenario.domain === null ? (full ? perimeter : null) : (scenario.domain ?? 'corp.example')
     return { ...m, name: domain === null ? short : `${short}.${domain}` }
   })
 }

@@ -1,6 +1,6 @@
 import { activationObjects } from './machine.ts'
 import type { Network } from './network.ts'
-import { places } from './roster.ts'
+import { perimeter, places } from './roster.ts'
 
 /** What the site file of a lab says; every value of it is a value of the lab. */
 export type SiteOption = {
@@ -30,7 +30,7 @@ type Known = {
 
 const locations = `locations:\n${Object.entries(places)
   .map(([name, { network }]) => `  ${name}: { groups: [${name}], networks: [127.${network}.0.0/16] }\n`)
-  .join('')}`
+  .join('')}  dmz: { domains: [${perimeter}] }\n`
 
 const quote = (text: string) => JSON.stringify(text)
 
