@@ -101,13 +101,18 @@ async function killing({ server, machines: count, kills }: Wish): Promise<void> 
       const outcome = outcomes.get(t.outcome ?? '')
       assert.ok(outcome, `${t.name} has an outcome`)
       assert.equal(outcome.result, t.result, t.name)
+      // Not known: an answer that was lost and a kill, or two kills between what is written down and the call.
       if (t.state === 'failed')
-        assert.ok(t.result === 'unknown' && lostBefore.has(t.name), `${t.name}: ${t.state} ${t.result} ${t.problem}`)
+        assert.ok(
+          t.result === 'unknown' && (lostBefore.has(t.name) || (t.problem === 'CALL_NOT_REPEATED' && t.attempts > 2)),
+          `${t.name}: ${t.state} ${t.result} ${t.problem}, ${t.attempts} attempts`,
+        )
       else {
         assert.deepEqual([t.state, t.result], ['done', 'changed'], `${t.name} ${t.problem}`)
         assert.ok(outcome.steps.length > 0 && outcome.verdict !== null, t.name)
       }
     }
+    assert.ok(unknown.filter((t) => !lostBefore.has(t.name)).length <= kills / 5, 'machines that two kills met')
     assert.deepEqual(await differing(on, names), [])
     // What a process said, in whatever moment it was killed after, is what stands there.
     const results = new Map(targets.map((t) => [t.name, t.result]))
