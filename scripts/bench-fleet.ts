@@ -2,7 +2,7 @@
  * `npm run bench:fleet`: what a fleet costs. A scan of 100,000 machines of a lab into SQLite by the package as it is shipped, against
  * one of 10,000 (CPU time for each machine, peak memory) and against the bare loop of `bench:wire` with the same requests; each
  * question to a fleet of 200,000 machines with 4 products against its bare SQL (`bench:store`); four workers against one. Only ratios
- * of one run count, as machines are noisy. Last line: JSON (docs/guide/README.md, "Benchmarks"). Ends with 1 where a client failed, or
+ * of one run count, as machines are noisy. Last line: JSON (CONTRIBUTING.md). Ends with 1 where a client failed, or
  * was told anything else than before.
  *
  * BENCH_FLEET_MACHINES=10000 makes all of it small (2,000 against 10,000; 20,000 machines are asked about; 128 for the workers).

@@ -2,7 +2,7 @@
  * `npm run bench:store`: a store of 200,000 machines with 4 products each, on SQLite and on PostgreSQL, and what its questions take
  * against the bare SQL through node:sqlite and pg, both in turn in one run, p95 of each. Goal: 1.3 × the bare SQL plus 2 ms. Also how
  * long it takes to keep what the whole fleet said, for the first time and when it says the same again. Last line: JSON
- * (docs/guide/README.md, "Benchmarks"). BENCH_STORE=sqlite or postgres: only that one.
+ * (CONTRIBUTING.md). BENCH_STORE=sqlite or postgres: only that one.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

@@ -4,7 +4,7 @@
  * sent them in a first run. "fleet scan" keeps what it is told in a new store each time; it asks for more than "status" does, and is
  * compared with a bare loop of its own requests. Compared is the CPU time of the client and its children, by the operating system's account (bash's
  * `time`: user + system of what was waited for), for each machine; wall times stand beside it, because the lab shares the cores.
- * Last line: JSON (docs/guide/README.md, "Benchmarks"). Ends with 1 where a client failed, or was told anything else than the others.
+ * Last line: JSON (CONTRIBUTING.md). Ends with 1 where a client failed, or was told anything else than the others.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
  * Ratios of one run, machines being noisy: how many texts a second one thread reads, and how long the built `explain` takes as a
- * whole process against a Node that does nothing. The last line is JSON (format: docs/guide/README.md, "Benchmarks").
+ * whole process against a Node that does nothing. The last line is JSON (format: CONTRIBUTING.md).
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
