@@ -232,7 +232,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       fresh = { names: openResolver({ servers: site?.dnsServers ?? [] }), at: performance.now() }
     return fresh.names
   }
-  const lookup = site && site.dnsServers.length > 0 ? lookupBy(site.dnsServers) : null
+  const lookup = site && site.dnsServers.length > 0 ? lookupBy(site) : null
 
   const logons = new Logons()
   const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
@@ -483,11 +483,19 @@ function leaveSoon(): void {
   timer.unref()
 }
 
-/** How the names of machines become addresses where the site file names DNS servers: by these, anew each time, as machines move. */
-function lookupBy(servers: readonly string[]): LookupFunction {
+/**
+ * How the names of machines become addresses where the site file names DNS servers: by these, anew each time, as machines move; what
+ * they do not know, in the system's own way. A lab's names are the lab's alone.
+ */
+function lookupBy({ dnsServers: servers, lab }: Site): LookupFunction {
   const names = openResolver({ servers, pin: false })
+  const system = openResolver({ servers: [], pin: false })
+  const addresses = async (name: string) => {
+    const found = await names.addresses(name)
+    return found.length > 0 || lab === true ? found : await system.addresses(name)
+  }
   return (name, options, done) => {
-    names.addresses(name).then(
+    addresses(name).then(
       (found) => lookupOf(found)(name, options, done),
       (error: Error) => done(Object.assign(error, { code: 'EAI_AGAIN' }), '', 0),
     )

@@ -152,7 +152,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     )
     const names = {
       addressOf: (name: string) =>
-        directories.some((d) => d.server === name) ? address : crowd.has(name) && absence(name) !== 'unknown' ? whereIs(name) : null,
+        name === options.hostname?.toLowerCase() || directories.some((d) => d.server === name)
+          ? address
+          : crowd.has(name) && absence(name) !== 'unknown'
+            ? whereIs(name)
+            : null,
       domains: new Set(wanted.map((m) => m.name.slice(m.name.indexOf('.') + 1).toLowerCase())),
     }
     if (options.directory)
