@@ -137,6 +137,8 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
     const byDirectory = domain
       ? `  slmctl fleet import --directory ${domain.domain} ${fleet} \\\n    --user ${lab.accounts[0]!.user}@${domain.domain} --password-file ${join(directory, 'lab.password')} \\\n    --ca ${join(directory, 'lab-ca.pem')}\n`
       : ''
+    const hosts = lab.machines.filter((m) => lab.hosts.includes(m.name)).length
+    const size = `${lab.machines.length - hosts} simulated machines${hosts === 0 ? '' : ` and ${hosts} KMS hosts`}`
     const first = lab.machines.find((m) => m.scenario === 'win11-pro-notification') ?? lab.machines[0]!
     if (flags.json)
       io.out(
@@ -150,7 +152,7 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
         }),
       )
     else if (large) {
-      io.out(`${io.paint('bold', `A lab of ${lab.machines.length} simulated machines is running on this computer.`)}\n\n`)
+      io.out(`${io.paint('bold', `A lab of ${size} is running on this computer.`)}\n\n`)
       io.out(`  slmctl fleet import ${table} ${fleet}\n`)
       io.out(byDirectory)
       io.out(`  slmctl fleet scan ${fleet}\n`)
@@ -163,7 +165,7 @@ export async function run(_words: readonly string[], flags: Flags, io: Io): Prom
       )
       io.out('\n^C ends the lab.\n')
     } else {
-      io.out(`${io.paint('bold', `A lab of ${lab.machines.length} simulated machines is running on ${lab.machines[0]!.address}.`)}\n\n`)
+      io.out(`${io.paint('bold', `A lab of ${size} is running on ${lab.machines[0]!.address}.`)}\n\n`)
       io.out(`  slmctl status --all --site ${site}\n`)
       io.out(`  slmctl status --site ${site} ${first.name}\n`)
       io.out(`  slmctl plan   --site ${site} ${first.name}\n`)

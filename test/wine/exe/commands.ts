@@ -233,6 +233,6 @@ async function lab(exe: Exe): Promise<void> {
     // What access list the file got, as Wine shows it to Linux.
     assert.equal(statSync(join(folder, 'lab.password')).mode & 0o007, 0)
     assert.notEqual(readFileSync(join(folder, 'lab.password'), 'utf8'), 'older')
-    assert.match(await until, /was still running after 6000 ms[\s\S]*A lab of 3 simulated machines is running/)
+    assert.match(await until, /was still running after 6000 ms[\s\S]*A lab of 3 simulated machines and 3 KMS hosts is running/)
   })
 }
