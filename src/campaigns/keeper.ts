@@ -2,8 +2,8 @@ import type { Held, Store } from '../store.ts'
 import { type CampaignSettings, gapMs, triedForMs } from './settings.ts'
 import type { Worked } from './work.ts'
 
-/** Results that wait to be kept; so many share a transaction. */
-const together = 100
+/** Results that wait to be kept; so many share a transaction, as many as the store keeps in one. */
+const together = 250
 /** How long a result waits for others, ms: a transaction waits for the disk. Whoever is killed meanwhile asks these machines again. */
 const patienceMs = 1000
 
