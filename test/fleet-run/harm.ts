@@ -119,6 +119,9 @@ test('the clock of a worker is set forwards and backwards by days: nobody loses 
     for (const t of refused) assert.deepEqual([t.state, t.result, t.problem], ['failed', 'refused', 'CLOCK_DIFFERENCE'], t.name)
     assert.ok(refused.length > 0)
     if (refused.length > 0) {
+      // The workers take up the next campaign, too: somebody has set the clock right.
+      writeFileSync(clock, '0 1 0')
+      await pause(200)
       await on.slmctl([0, 1], 'fleet', 'apply', '--yes')
       assert.equal(await doneOf(on, (await newest(on.store)).id), refused.length)
     }
