@@ -5,7 +5,7 @@
  * of one run count, as machines are noisy. Last line: JSON (CONTRIBUTING.md). Ends with 1 where a client failed, or
  * was told anything else than before.
  *
- * BENCH_FLEET_MACHINES=10000 makes all of it small (2,000 against 10,000; 20,000 machines are asked about; 128 for the workers).
+ * BENCH_FLEET_MACHINES=10000 makes all of it small (2,000 against 10,000; 10,000 machines are asked about; 128 for the workers).
  * BENCH_FLEET=scan,questions,workers: only these.
  */
 import { cpus } from 'node:os'
@@ -26,7 +26,7 @@ const log = (line: string) => console.log(line)
 
 async function scan(): Promise<void> {
   const small = Math.max(2000, machines / 10)
-  const s = await benchScan({ large: machines, small, rounds: 3 }, log)
+  const s = await benchScan({ large: machines, small, rounds: whole ? 3 : 2 }, log)
   const sizes = `${machines} ÷ ${small} machines`
   log(
     `\n${'CPU ms a machine'.padEnd(20)}${s.largeMs.toFixed(2)} of ${machines}, ${s.smallMs.toFixed(2)} of ${small}, bare loop ${s.bareMs.toFixed(2)} of ${small}`,
@@ -41,7 +41,7 @@ async function questions(): Promise<void> {
   for (const kind of ['sqlite', 'postgres'] as const) {
     if (kind === 'postgres' && programs() === null) log('PostgreSQL is not installed, and not asked.')
     else {
-      const { worst } = await benchStore(kind, { machines: 2 * machines, rounds: whole ? 20 : 10, log })
+      const { worst } = await benchStore(kind, { machines: whole ? 2 * machines : machines, rounds: whole ? 20 : 10, log })
       const name = kind === 'sqlite' ? 'SQLite' : 'PostgreSQL'
       ratio(`p95 of the slowest question to ${name} (${worst.name}) ÷ (1.3 × its bare SQL + 2 ms)`, worst.share, 1)
       log('')
