@@ -113,7 +113,11 @@ test('the clock of a worker is set forwards and backwards by days: nobody loses 
     }
     await finished(on, id)
     const targets = await targetsOf(on.store, id)
-    assert.ok(targets.every((t) => t.attempts === 1))
+    // A worker whose clock jumps while it holds a machine may have slept: it gives the machine back, and that is another attempt.
+    assert.deepEqual(
+      targets.filter((t) => t.attempts > 2).map((t) => [t.name, t.attempts]),
+      [],
+    )
     // To a worker whose clock is wrong every machine's clock is, and such a machine is not activated; it says so.
     const refused = targets.filter((t) => t.result !== 'changed')
     for (const t of refused) assert.deepEqual([t.state, t.result, t.problem], ['failed', 'refused', 'CLOCK_DIFFERENCE'], t.name)
