@@ -87,7 +87,8 @@ export class Keeper {
     const now = this.#clock()
     const problemCode = worked.problem?.code ?? null
     // The journal of an apply knows tries by their number: none is used twice.
-    if (worked.end === 'back') return { dueAt: now, problemCode: null, attempted: settings.plansOf !== null }
+    // Due at once by every clock: the one of whoever gives it back may just have jumped.
+    if (worked.end === 'back') return { dueAt: 0, problemCode: null, attempted: settings.plansOf !== null }
     if (worked.end === 'away' || worked.end === 'open') {
       if (triedForMs(held.attempt) <= settings.retryForMs)
         return { dueAt: now + gapMs(held.attempt, Math.random()), problemCode, attempted: true }
