@@ -6,11 +6,11 @@
  */
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
 import { createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
-import { claimTargets, leases, reclaim, takeBack } from './store/claim.ts'
+import { claimTargets } from './store/claim.ts'
 import { clientsByHost, usersOfObjects, usesOfHost } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
-import { holding } from './store/leases.ts'
+import { holding, leases, takeBack } from './store/leases.ts'
 import { countMachines, findMachines, listMachines, machineIds } from './store/list.ts'
 import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
@@ -20,18 +20,7 @@ import { countPlanned, planned, selection, sharedCmids } from './store/selection
 import { learn, standing } from './store/standing.ts'
 import { causes, counts, expiring, history } from './store/summary.ts'
 import type { Database } from './store/tables.ts'
-import {
-  addTargets,
-  cancelWaiting,
-  endTargets,
-  extendLeases,
-  finishTarget,
-  left,
-  listTargets,
-  positionOf,
-  progress,
-  releaseTarget,
-} from './store/targets.ts'
+import { addTargets, cancelWaiting, endTargets, extendLeases, left, listTargets, positionOf, progress } from './store/targets.ts'
 import { outcomes, planOf, plansFor, saveOutcome, savePlans } from './store/work.ts'
 
 export type { Compacted, Copied, Restored } from './store/backup.ts'
@@ -114,14 +103,11 @@ export async function openStore(place: Place, options: StoreOptions) {
     reserveActivations: door(reserveActivations),
     addTargets: door(addTargets),
     claimTargets: door(claimTargets),
-    reclaim: door(reclaim),
     leases: door(leases),
     /** Campaigns that hold machines, also those that are over: who was killed goes on holding. */
     holding: door(holding),
     takeBack: door(takeBack),
     endTargets: door(endTargets),
-    finishTarget: door(finishTarget),
-    releaseTarget: door(releaseTarget),
     extendLeases: door(extendLeases),
     cancelWaiting: door(cancelWaiting),
     /** How a campaign stands, as one that runs is asked all the time; `left` counts all of its machines. */

@@ -29,16 +29,12 @@ export type RunEvent =
   | { readonly kind: 'waiting'; readonly campaign: number; readonly until: number; readonly why: 'window' | 'retry' }
   | { readonly kind: 'state'; readonly campaign: number; readonly state: Campaign['state']; readonly because: string | null }
 
-/** Leases are found dead by not moving (`Watch`), never by their time: a hundred years. */
-const never = 100 * 365 * 86_400_000
-
 /** A campaign as this process sees it. */
 type Own = {
   campaign: RunningCampaign
   canary: 'first' | 'over' | 'none'
   /** By location: not asked again before. */
   readonly restUntil: Map<string, number>
-  lookedAt: number
 }
 
 /**
@@ -208,7 +204,6 @@ class Runner {
           campaign: running,
           canary: running.settings.canary ? 'first' : 'none',
           restUntil: new Map(),
-          lookedAt: Number.NEGATIVE_INFINITY,
         })
       }
       const own = this.#owns.get(c.id)!
@@ -286,7 +281,6 @@ class Runner {
           mostAtOnce: location.atOnce,
           mostInAll: settings.atOnce,
           upTo,
-          graceMs: never,
         })
         if (targets.length < free) own.restUntil.set(location.name, performance.now() + (limited ? 50 : this.#pollMs))
         for (const target of targets) this.#begin(own.campaign, target, sentAt, limited)

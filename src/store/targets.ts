@@ -214,20 +214,6 @@ async function writeEnds(db: Kysely<Tables>, rows: readonly (TargetRow & Ended)[
     from (values ${sql.join(values)}) as v where campaign_id = v.column1 and machine_id = v.column2`.execute(db)
 }
 
-/** Ends one machine's part. */
-export async function finishTarget(database: Database, held: Held, end: Ending): Promise<boolean> {
-  return (await endTargets(database, [{ held, end }]))[0]!
-}
-
-/** Gives one machine back, to be tried again at `dueAt`. */
-export async function releaseTarget(
-  database: Database,
-  held: Held,
-  again: { readonly dueAt: number; readonly problemCode: string | null },
-): Promise<boolean> {
-  return (await endTargets(database, [{ held, end: { ...again, attempted: true } }]))[0]!
-}
-
 /** Holds on to what an owner has, until `until`; answers the machines that it still has. */
 export function extendLeases(
   database: Database,

@@ -1,6 +1,6 @@
 /** Machines and products to keep, as sources and judgements give them. */
 import type { FoundMachine, Problem, Product } from '../../src/model.ts'
-import type { Answered } from '../../src/store.ts'
+import type { Again, Answered, Ending, Held, Store } from '../../src/store.ts'
 
 export const day = 86_400_000
 /** 2026-11-01T12:00:00Z. */
@@ -90,3 +90,10 @@ export const trouble = (code: string, name = 'it'): Problem => ({
   line: null,
   column: null,
 })
+
+/** Ends one machine's part. */
+export const finishTarget = async (store: Store, held: Held, end: Ending): Promise<boolean> => (await store.endTargets([{ held, end }]))[0]!
+
+/** Gives one machine back, to be tried again at `dueAt`. */
+export const releaseTarget = async (store: Store, held: Held, again: Omit<Again, 'attempted'>): Promise<boolean> =>
+  (await store.endTargets([{ held, end: { ...again, attempted: true } }]))[0]!

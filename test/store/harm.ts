@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openStore } from '../../src/store.ts'
-import { found, noon } from './fixture.ts'
+import { finishTarget, found, noon } from './fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slmctl-harm-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -151,7 +151,7 @@ test('a disk that is full in the middle of a campaign: nothing is half, and it g
       const stand = await tried(store.appendJournal([0, 1].map((sequence) => ({ held: one, sequence, at: noon, body }))))
       if (stand === null) break
       lines += stand.filter(Boolean).length
-      if (await tried(store.finishTarget(one, end))) ended++
+      if (await tried(finishTarget(store, one, end))) ended++
     }
     assert.match(codes[0] ?? 'nothing was refused', /^STORE_(?:FULL|DISK)$/)
     const written = async () => {

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { open } from '../../src/store/open.ts'
 import { type Held, openStore, type PostgresConnection, postgresUrl, restoreStore } from '../../src/store.ts'
-import { answer, found, noon, product } from './fixture.ts'
+import { answer, finishTarget, found, noon, product } from './fixture.ts'
 import { programs, type Server, startServer } from './postgres-server.ts'
 import { suite } from './suite.ts'
 
@@ -325,7 +325,7 @@ test('PostgreSQL: a disk that is full: said, nothing half, and it goes on when t
     execFileSync('mount', ['-o', 'remount,size=80m', small])
     assert.ok((await store.appendJournal(lines(kept))).every(Boolean))
     assert.equal((await store.journal(campaign, id)).length, (kept + 1) * 20)
-    assert.equal(await store.finishTarget(held!, { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon }), true)
+    assert.equal(await finishTarget(store, held!, { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon }), true)
     await store.close()
   } finally {
     await run(`drop schema if exists "${place.postgres.schema}" cascade`)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FoundMachine, MachinePlan, Origin, Step } from '../../src/model.ts'
 import { type Filter, type Held, openStore, type Place, restoreStore, type Store } from '../../src/store.ts'
-import { answer, day, found, guid, noon, product, trouble } from './fixture.ts'
+import { answer, day, finishTarget, found, guid, noon, product, releaseTarget, trouble } from './fixture.ts'
 
 export type Ground = {
   /** A place where nothing is yet. */
@@ -673,14 +673,15 @@ export function suite(name: string, ground: Ground): void {
     )
     const [one, two] = first as unknown as [Held, Held]
     const end = { state: 'done', result: 'ok', problemCode: null, outcome: null, at: noon } as const
-    assert.equal(await store.finishTarget(one, end), true)
-    assert.equal(await store.finishTarget(one, end), true, 'said again')
-    assert.equal(await store.finishTarget({ ...two, owner: 'w2' }, end), false)
-    // w1 holds on; w2 dies, and its machines are given anew.
+    assert.equal(await finishTarget(store, one, end), true)
+    assert.equal(await finishTarget(store, one, end), true, 'said again')
+    assert.equal(await finishTarget(store, { ...two, owner: 'w2' }, end), false)
+    // w1 holds on; w2 dies, its machines are taken back and given anew.
     assert.deepEqual(
       await store.extendLeases({ campaign, owner: 'w1', until: noon + 9_000 }),
       first.slice(1).map((t) => t.machine),
     )
+    assert.equal(await store.takeBack({ campaign, owner: 'w2', until: noon + 1_000, dueAt: noon }), 5)
     const anew = await store.claimTargets({ ...wish, owner: 'w3', limit: 99, now: noon + 2_000 })
     assert.deepEqual(
       anew
@@ -690,9 +691,9 @@ export function suite(name: string, ground: Ground): void {
       second.map((t) => t.machine),
     )
     assert.equal(anew.length, 25)
-    assert.equal(await store.finishTarget(second[0]!, end), false, 'too late')
+    assert.equal(await finishTarget(store, second[0]!, end), false, 'too late')
     // Released: not before its time, then with the next attempt.
-    assert.equal(await store.releaseTarget(two, { dueAt: noon + 60_000, problemCode: 'AWAY' }), true)
+    assert.equal(await releaseTarget(store, two, { dueAt: noon + 60_000, problemCode: 'AWAY' }), true)
     assert.deepEqual(await store.claimTargets({ ...wish, now: noon + 2_500, limit: 99 }), [])
     const later = await store.claimTargets({ ...wish, owner: 'w4', now: noon + 60_000, upTo: 1, leaseMs: 1_000_000 })
     assert.deepEqual(
@@ -840,7 +841,8 @@ export function suite(name: string, ground: Ground): void {
       [false, false, false, true, true],
       'held until somebody takes it over, whatever the time is',
     )
-    // The lease of a ends, and w2 has it next: it reads what was done, and a is not heard any more.
+    // A is taken back, and w2 has it next: it reads what was done, and a is not heard any more.
+    assert.equal(await store.takeBack({ campaign, owner: 'w', until: noon + 1000, dueAt: noon }), 2)
     const mine = (await store.claimTargets({ ...anyClaim(campaign), owner: 'w2', now: noon + 1000 })).find((t) => t.machine === a.machine)
     assert.deepEqual([mine!.machine, mine!.attempt], [a.machine, 2])
     assert.deepEqual(await store.appendJournal([line(a, 4), line(mine!, 0, noon + 1001)]), [false, true])
@@ -945,24 +947,38 @@ export function suite(name: string, ground: Ground): void {
     const held = claims.flat()
     assert.equal(held.length, 10)
     for (const site of ['s0', 's1', 's2']) assert.ok(held.filter((t) => t.site === site).length <= 7, site)
-    // A place without workers must not hold the limit with leases that have ended.
+    // A place whose workers are gone must not hold the limit with what they held.
+    for (const l of await store.leases(campaign)) await store.takeBack({ campaign, ...l, dueAt: noon })
     assert.equal((await store.claimTargets({ ...wish, site: 's2', now: noon + 60_000 })).length, 7)
     assert.deepEqual(await store.claimTargets({ ...wish, site: 's2', now: noon + 60_000 }), [])
     assert.equal((await store.claimTargets({ ...wish, site: 's1', now: noon + 60_000 })).length, 3)
   })
 
-  on('a machine is held in one campaign at a time; others pass it over, until its lease ends', async (store) => {
+  on('a machine is held in one campaign at a time; others pass it over, until it is taken back', async (store) => {
     const ids = await put(store, many(40))
     const [a, b] = [await begin(store, 'a', ids), await begin(store, 'b', ids.toReversed())]
-    const held = await store.claimTargets({ ...anyClaim(a), limit: 30, leaseMs: 1000 })
+    const part = (owner: string, limit: number) => store.claimTargets({ ...anyClaim(a), owner, limit, leaseMs: 1000 })
+    const held = [await part('x', 5), await part('y', 10), await part('w', 15)].flat()
     assert.equal(held.length, 30)
+    // However late it is: a lease does not end by its time.
+    assert.deepEqual(await store.claimTargets({ ...anyClaim(a), now: noon + 3_600_000, limit: 30 }).then((l) => l.length), 10)
+    await store.endTargets(
+      (await store.targets(a, ['leased'], { limit: 99, after: null })).rows
+        .filter((t) => !held.some((h) => h.machine === t.machine))
+        .map((t) => ({
+          held: { campaign: a, machine: t.machine, attempt: 1, owner: 'w' },
+          end: { dueAt: noon, problemCode: null, attempted: false },
+        })),
+    )
     const other = await store.claimTargets({ ...anyClaim(b), owner: 'v', leaseMs: 1000 })
     assert.deepEqual(
       other.map((t) => t.machine).toSorted((x, y) => x - y),
       ids.slice(30),
     )
     assert.deepEqual(await store.claimTargets({ ...anyClaim(b), owner: 'v' }), [])
-    // A was killed: its leases end, and its machines wait again there, while B has them.
+    // One of A's was killed: its machines are taken back and wait again there, while B has them.
+    const back = (campaign: number, owner: string, until = noon + 1000) => store.takeBack({ campaign, owner, until, dueAt: noon })
+    assert.equal(await back(a, 'x'), 5)
     const next = await store.claimTargets({ ...anyClaim(b), owner: 'v', now: noon + 999 + 1, leaseMs: 1000, limit: 5 })
     assert.equal(next.length, 5)
     assert.deepEqual(
@@ -972,19 +988,23 @@ export function suite(name: string, ground: Ground): void {
     assert.deepEqual(await state(store, a), ['10 untried', '5 retrying', '25 leased'])
     // So they do where A is stopped; where it is over, they are taken out.
     await store.setCampaign(a, { state: 'stopped', because: null, at: noon })
-    assert.equal((await store.claimTargets({ ...anyClaim(b), owner: 'v', now: noon + 2000, limit: 10 })).length, 10)
+    assert.equal(await back(a, 'y'), 10)
+    assert.equal((await store.claimTargets({ ...anyClaim(b), owner: 'u', now: noon + 2000, limit: 10 })).length, 10)
     assert.deepEqual((await state(store, a))[0], '10 untried')
     assert.ok((await store.left({ campaign: a, upTo: null, sites: null })).retrying > 5)
     await store.setCampaign(a, { state: 'cancelled', because: null, at: noon })
     await store.cancelWaiting(a, noon)
+    assert.equal(await back(a, 'w'), 15)
+    assert.deepEqual(await state(store, a), ['40 cancelled'])
+    assert.equal(await back(b, 'v', noon + 2000), 15)
     assert.equal((await store.claimTargets({ ...anyClaim(b), owner: 'v', now: noon + 2000, limit: 99 })).length, 30)
     assert.deepEqual(
       (await state(store, a)).filter((s) => !/cancelled|leased/.test(s)),
       [],
     )
-    await store.reclaim({ campaign: a, now: noon + 2000, leaseMs: 1000 })
+    assert.equal(await back(a, 'w'), 0)
     assert.deepEqual(await state(store, a), ['40 cancelled'])
-    assert.equal(await store.reclaim({ campaign: b, now: noon + 2000, leaseMs: 60_000 }), 0)
+    assert.equal(await back(b, 'u', noon + 2000), 0, 'it is alive')
   })
 
   on('who is gone is found by leases that do not move, whatever the clocks say', async (store) => {
@@ -996,14 +1016,14 @@ export function suite(name: string, ground: Ground): void {
       { owner: 'a', until: noon + 1000, machines: 2 },
       { owner: 'b', until: noon + 1000, machines: 2 },
     ])
-    // A clock that is hours ahead takes nothing from anybody, where it is told not to believe itself.
-    const ahead = { ...anyClaim(campaign), owner: 'c', now: noon + 4 * 3_600_000, graceMs: 6 * 3_600_000, limit: 1 }
+    // A clock that is hours ahead takes nothing from anybody.
+    const ahead = { ...anyClaim(campaign), owner: 'c', now: noon + 4 * 3_600_000, limit: 1 }
     assert.equal((await store.claimTargets(ahead))[0]!.attempt, 1)
     await store.extendLeases({ campaign, owner: 'a', until: noon + 2000 })
     const back = (owner: string) => store.takeBack({ campaign, owner, until: noon + 1000, dueAt: noon + 500 })
     assert.deepEqual([await back('a'), await back('b'), await back('b'), await back('nobody')], [0, 2, 0, 0])
-    assert.equal(await store.finishTarget(b[0]!, done), false)
-    assert.equal(await store.finishTarget(a!, done), true)
+    assert.equal(await finishTarget(store, b[0]!, done), false)
+    assert.equal(await finishTarget(store, a!, done), true)
     assert.deepEqual(
       (await store.claimTargets({ ...ahead, limit: 9, now: noon + 499 })).map((t) => t.machine),
       [ids[5]],
@@ -1244,7 +1264,7 @@ export function suite(name: string, ground: Ground): void {
       const ends = [{ held: a!, end: { state: 'failed', result: e, problemCode: e, outcome: e, at: noon } as const }]
       assert.deepEqual([await store.endTargets(ends), await store.endTargets(ends)], [[true], [true]])
       assert.equal(await store.takeBack({ campaign, owner: e, until: noon + 9, dueAt: noon }), 1)
-      assert.equal(await store.finishTarget(b!, done), false)
+      assert.equal(await finishTarget(store, b!, done), false)
       const [failed] = (await store.targets(campaign, ['failed'], { limit: 9, after: null })).rows
       assert.deepEqual([failed!.result, failed!.problem, failed!.outcome, failed!.site], [kept, kept, kept, kept])
       if (e !== '') assert.equal((await store.left({ campaign, upTo: null, sites: [e, 'x'] })).failed, 1)
@@ -1284,6 +1304,8 @@ export function suite(name: string, ground: Ground): void {
     // Taken by a clock that was five hours ahead, and its holder died: nobody waits five hours.
     const [first] = await store.claimTargets({ ...anyClaim(campaign), now: noon + 5 * hour })
     assert.equal(first!.attempt, 1)
+    const [lease] = await store.leases(campaign)
+    assert.equal(await store.takeBack({ campaign, ...lease!, dueAt: noon }), 1)
     const [second] = await store.claimTargets({ ...anyClaim(campaign), owner: 'v', now: noon })
     assert.equal(second!.attempt, 2)
     assert.deepEqual(await store.endTargets([{ held: first!, end: done }]), [false])
