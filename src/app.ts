@@ -25,6 +25,7 @@ import {
   continueJournal,
   type Environment,
   eachMachine,
+  type FromFleet,
   factsOf,
   holder,
   isAlive,
@@ -237,21 +238,25 @@ export async function openApp(options: AppOptions): Promise<App> {
   const logons = new Logons()
   const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
   const isHere = (name: string) => here !== null && canonicalHost(name) === canonicalHost(here.name)
-  /** `known`: where the fleet says that a machine is, for one of which the site file does not say it. */
-  const open = async (name: string, known: string | null = null): Promise<Machine> => {
+  const open = async (name: string, fleet: FromFleet | null = null): Promise<Machine> => {
     if (replay) return replay.open(name)
     if (here && isHere(name)) {
       const seconds = options.reach.timeoutSeconds
       const machine = here.open(seconds === null ? null : seconds * 1000)
       return keep ? keep(machine) : machine
     }
-    const stands = known !== null && !siteFile?.machines.get(canonicalHost(name))?.settings.address
-    const [answer] = reachOf(siteFile, name, stands && isIP(known) === 0 ? { ...overrides, address: known } : overrides)
+    const listed = siteFile?.machines.get(canonicalHost(name))
+    // Where the site file says it itself, that holds.
+    const known = listed?.settings.address ? null : (fleet?.address ?? null)
+    const [answer] = reachOf(siteFile, name, known !== null && isIP(known) === 0 ? { ...overrides, address: known } : overrides)
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
+    const unproved = answer.reach.credential.method === 'ntlm' && answer.reach.tls === null
+    const why = fleet && notOurs(site, { name, address: fleet.address, listed: listed !== undefined, unproved })
+    if (why) throw new ProblemError(why)
     const { credential, operationTimeoutMs } = answer.reach
     const resolved = await reaches.resolve(answer.reach)
-    const by = stands && isIP(known) !== 0 ? lookupOf([known]) : lookup
+    const by = known !== null && isIP(known) !== 0 ? lookupOf([known]) : lookup
     const reach = by ? { ...resolved, lookup: by } : resolved
     watched?.reach(reach, credential.name)
     // A short time limit is meant for the answer as a whole, too.
@@ -275,7 +280,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const environment: Environment = {
     site,
     names,
-    open: watched ? (name, known) => watched.open(name, (n) => open(n, known)) : open,
+    open: watched ? (name, fleet) => watched.open(name, (n) => open(n, fleet)) : open,
     // A site file may list this computer by its short name.
     wishes: (name) =>
       groupOf.get(canonicalHost(name)) ??
@@ -429,22 +434,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       runCampaigns(
         store,
         campaignWork(
-          (address) => ({
-            ...environment,
-            names: namesNow(),
-            open: async (name) => {
-              const [answer] = reachOf(siteFile, name, overrides)
-              const reach = answer?.ok && !(here && isHere(name)) ? answer.reach : null
-              const why =
-                reach &&
-                notOurs(site, {
-                  ...{ name, address, listed: siteFile?.machines.has(canonicalHost(name)) === true },
-                  unproved: reach.credential.method === 'ntlm' && reach.tls === null,
-                })
-              if (why) throw new ProblemError(why)
-              return await environment.open(name, address)
-            },
-          }),
+          (address) => ({ ...environment, names: namesNow(), open: (name) => environment.open(name, { address }) }),
           store,
           journalFolder(),
         ),

@@ -19,6 +19,7 @@ import {
   type KnownHost,
   knownHosts,
   type Move,
+  meansHost,
   meantHosts,
   moveOf,
   releaseOf,
@@ -181,16 +182,6 @@ export async function openHosts(
 const untouched = { ports: [], said: null, problem: null, requests: null, forecast: [], users: null } as const
 /** A host counts the machines of 30 days. */
 const rememberedHours = 720
-
-const meansHost = (host: KnownHost, word: string): boolean => {
-  const wanted = canonicalHost(word)
-  const name = canonicalHost(host.name)
-  return (
-    name === wanted ||
-    (!/[.:]/.test(wanted) && name.startsWith(`${wanted}.`)) ||
-    host.standing.addresses.some((a) => canonicalHost(a) === wanted)
-  )
-}
 
 /** The systems that asked a host, as far as the products of its log tell. */
 function servedByLog(events: readonly LoggedEvent[]): Served {

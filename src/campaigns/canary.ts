@@ -12,14 +12,11 @@ export function canaryOver(first: First, { machines, stopAbove }: Canary): 'wait
   const bad = first.failed - first.unreachable
   const reached = first.done + bad
   const all = reached + first.unreachable + first.untried + first.retrying + first.leased
-  const share = (n: number, of: number) => `${n} of ${of}`
+  const tooMany = { stop: `Of the machines that went first, ${bad} of ${reached} failed, more than ${Math.round(stopAbove * 100)} %.` }
   // More can fail only; whoever has failed already is enough.
-  if (bad > 0 && bad / Math.min(all, machines) > stopAbove)
-    return { stop: `Of the machines that went first, ${share(bad, reached)} failed, more than ${Math.round(stopAbove * 100)} %.` }
+  if (bad > 0 && bad / Math.min(all, machines) > stopAbove) return tooMany
   if (first.untried + first.leased > 0) return 'wait'
   if (reached === 0 && first.retrying > 0) return 'wait'
   if (reached === 0 && all > 0) return { stop: `None of the ${all} machines that went first could be reached.` }
-  if (bad / Math.max(1, reached) > stopAbove)
-    return { stop: `Of the machines that went first, ${share(bad, reached)} failed, more than ${Math.round(stopAbove * 100)} %.` }
-  return 'go'
+  return bad / Math.max(1, reached) > stopAbove ? tooMany : 'go'
 }

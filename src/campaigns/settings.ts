@@ -63,12 +63,17 @@ export function readWindow(between: string, on: string | null, timeZone: string 
   if (!(from < 1440 && until <= 1440) || Number(m1) > 59 || Number(m2) > 59 || from === until)
     throw usage(`--between ${between}: expected two times of day.`, '--between 22:00-06:00')
   const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-  } catch {
-    throw usage(`--time-zone ${zone}: there is no such time zone.`, '--time-zone Europe/Berlin')
-  }
+  if (!isTimeZone(zone)) throw usage(`--time-zone ${zone}: there is no such time zone.`, '--time-zone Europe/Berlin')
   return { from, until, days: on === null ? [0, 1, 2, 3, 4, 5, 6] : daysOf(on), timeZone: zone }
+}
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone })
+    return true
+  } catch {
+    return false
+  }
 }
 
 const names = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
@@ -142,11 +147,6 @@ export function unfit(s: CampaignSettings): string | null {
 }
 
 function isWindow({ from, until, days, timeZone }: TimeWindow): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone })
-  } catch {
-    return false
-  }
   const minutes = whole(from, 0) && from < 1440 && whole(until, 0) && until <= 1440
-  return minutes && Array.isArray(days) && days.length > 0 && days.every((d) => whole(d, 0) && d < 7)
+  return isTimeZone(timeZone) && minutes && Array.isArray(days) && days.length > 0 && days.every((d) => whole(d, 0) && d < 7)
 }

@@ -128,7 +128,8 @@ export function progress(total: number, io: Io): { readonly step: (bad: boolean)
   }
 }
 
-function timeLeft(ms: number): string {
+/** An amount of time in one word: seconds, minutes or hours, whichever is read at once. */
+export function timeLeft(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   return seconds < 90 ? `${seconds} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }

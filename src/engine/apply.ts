@@ -26,12 +26,15 @@ import { type At, type Entry, leaseLost, type MachineJournal, type MachineResult
 import { askedIn, elsewhere, exact, instance, repeats, same, sameTry, sameWork, soFar, triesHost } from './steps.ts'
 import type { ToldMachine } from './told.ts'
 
+/** A machine that nobody typed: its name comes out of a fleet's store, and maybe an address that its source gave. */
+export type FromFleet = { readonly address: string | null }
+
 /** Everything the engine needs from outside: how to reach machines, DNS, clock, the site, the secrets of wishes. */
 export type Environment = {
   readonly site: Site | null
   readonly names: Names
-  /** Opens a machine by the name that the user or the site file gives it; throws a ProblemError. `known`: an address that its source gives. */
-  readonly open: (name: string, known?: string | null) => Promise<Machine>
+  /** Opens a machine by the name that the user or the site file gives it, or that a fleet has; throws a ProblemError. */
+  readonly open: (name: string, fleet?: FromFleet | null) => Promise<Machine>
   readonly wishes: (name: string) => readonly Wish[]
   readonly secret: (reference: SecretReference) => Promise<Secret>
   /** The last five characters of a key, which every machine shows; null where it cannot be read now. */

@@ -64,6 +64,15 @@ export async function knownHosts(
   return { domains, hosts }
 }
 
+/** Whether a word means a host: its name, the first label of it, or one of its addresses. */
+export function meansHost({ name, standing }: KnownHost, word: string): boolean {
+  const wanted = canonicalHost(word)
+  const own = canonicalHost(name)
+  return (
+    own === wanted || (!/[.:]/.test(wanted) && own.startsWith(`${wanted}.`)) || standing.addresses.some((a) => canonicalHost(a) === wanted)
+  )
+}
+
 /**
  * The hosts that words mean: a name, the first label of one, or an address of one. Throws HOST_NOT_AUTHORISED for a word that
  * means none: what is neither in the site file nor published by its domains is not contacted.
@@ -72,13 +81,7 @@ export function meantHosts(hosts: readonly KnownHost[], words: readonly string[]
   if (words.length === 0) return hosts
   const meant = new Set<KnownHost>()
   for (const word of words) {
-    const wanted = canonicalHost(word)
-    const those = hosts.filter(
-      (h) =>
-        canonicalHost(h.name) === wanted ||
-        (!/[.:]/.test(wanted) && canonicalHost(h.name).startsWith(`${wanted}.`)) ||
-        h.standing.addresses.some((a) => canonicalHost(a) === wanted),
-    )
+    const those = hosts.filter((h) => meansHost(h, word))
     if (those.length === 0)
       throw new ProblemError(
         problem(

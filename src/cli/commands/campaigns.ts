@@ -162,12 +162,12 @@ async function carry(campaign: Campaign, app: OpenedApp, flags: Flags, store: St
   } finally {
     line.end()
   }
-  const [now] = await store.campaigns({ id: campaign.id, limit: 1 })
-  // Whoever stops this process stops its campaign: nobody else is at it, and it goes on where it was.
-  if (stop.signal.aborted && now?.state === 'running')
-    await store.setCampaign(campaign.id, { state: 'stopped', because: 'It was interrupted.', at: Date.now() })
-  const [over] = await store.campaigns({ id: campaign.id, limit: 1 })
-  const told = await campaignState(store, over!)
+  // Whoever stops this process stops its campaign: nobody else is at it, and it goes on where it was. One that is over stays so.
+  if (stop.signal.aborted) {
+    const [now] = await store.campaigns({ id: campaign.id, limit: 1 })
+    if (now?.state === 'running') await store.setCampaign(campaign.id, { state: 'stopped', because: 'It was interrupted.', at: Date.now() })
+  }
+  const told = await campaignState(store, { id: campaign.id })
   if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
   else summary(told, io)
   return exitOf(told)
@@ -230,10 +230,9 @@ async function end(word: 'stop' | 'cancel', campaign: Campaign, flags: Flags, st
   const changed = await store.setCampaign(campaign.id, { state, because: `By slmctl fleet ${word}.`, at })
   // Also where whoever cancelled it was cut before this.
   if (word === 'cancel' && (changed || campaign.state === 'cancelled')) await store.cancelWaiting(campaign.id, at)
-  const [now] = await store.campaigns({ id: campaign.id, limit: 1 })
-  const told = await campaignState(store, now!)
+  const told = await campaignState(store, { id: campaign.id })
   if (flags.json) io.out(json({ schema: 'slmctl.fleet-campaign/1', campaign: told }))
-  else if (!changed) io.out(`Campaign ${campaign.id} is ${now!.state} already.\n`)
+  else if (!changed) io.out(`Campaign ${campaign.id} is ${told.state} already.\n`)
   else
     io.out(
       wrap(

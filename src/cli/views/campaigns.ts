@@ -1,13 +1,9 @@
 import type { CampaignGroup, CampaignTold, Canary, RunEvent, settingsOf } from '../../app.ts'
 import { type Io, wrap } from '../io.ts'
+import { timeLeft } from '../machines.ts'
 import { when } from './fleet.ts'
 
 export const machines = (n: number) => `${n} ${n === 1 ? 'machine' : 'machines'}`
-
-export function timeLeft(ms: number): string {
-  const seconds = Math.ceil(ms / 1000)
-  return seconds < 90 ? `${seconds} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
-}
 
 /** Limits of a campaign, as far as they are given. */
 export type Limits = Pick<ReturnType<typeof settingsOf>, 'atOnce' | 'activationsPerMinute' | 'window' | 'retryForMs'> & {
