@@ -6,11 +6,11 @@
  * `time`: user + system of what was waited for), for each machine; wall times stand beside it, because the lab shares the cores.
  * Last line: JSON (CONTRIBUTING.md). Ends with 1 where a client failed, or was told anything else than the others.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, fork } from 'node:child_process'
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { buildBare, packageInto, timed as run, type Spent } from './bench-wire/client.ts'
 import type { Asked, FromLab, ToLab } from './bench-wire/lab.ts'
 
 const machines = Number(process.env.BENCH_MACHINES ?? 500)
@@ -30,38 +30,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.exit(130)
   })
 
-type Spent = { readonly cpuMs: number; readonly wallMs: number; readonly stdout: string }
-
-/** Runs a client under bash's `time`. */
-function timed(command: readonly string[], env: Readonly<Record<string, string>>, may: readonly number[]): Promise<Spent> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-c', 'TIMEFORMAT="slmctl-bench %3U %3S %3R"; time "$@"', 'bash', ...command], {
-      env: { ...process.env, ...env },
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const out: Buffer[] = []
-    let err = ''
-    child.stdout.on('data', (part: Buffer) => out.push(part))
-    child.stderr.on('data', (part) => {
-      err += part
-    })
-    child.once('error', reject)
-    child.once('close', (code) => {
-      const m = /slmctl-bench ([\d.]+) ([\d.]+) ([\d.]+)\n?$/.exec(err)
-      if (!m || code === null || !may.includes(code)) {
-        reject(
-          new Error(
-            `${command.slice(0, 3).join(' ')} … ended with ${code}: ${Buffer.concat(out).toString().slice(-2000)}${err.slice(-2000)}`,
-          ),
-        )
-        return
-      }
-      const [user, system, real] = m.slice(1).map(Number) as [number, number, number]
-      resolve({ cpuMs: (user + system) * 1000, wallMs: real * 1000, stdout: Buffer.concat(out).toString() })
-    })
-  })
-}
+const timed = (command: readonly string[], env: Readonly<Record<string, string>>, may: readonly number[]) =>
+  run(command, home, { ...process.env, ...env }, may)
 
 /** Asks the lab's process. */
 function tell(message: ToLab): Promise<FromLab> {
@@ -79,24 +49,8 @@ function tell(message: ToLab): Promise<FromLab> {
 const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!
 
 async function main(): Promise<void> {
-  // The package as it is shipped: without the sources, so that the bundle runs.
-  cpSync('bin', join(home, 'bin'), { recursive: true })
-  cpSync('dist', join(home, 'dist'), { recursive: true })
-  for (const name of ['koffi'])
-    if (existsSync(join('node_modules', name))) cpSync(join('node_modules', name), join(home, 'node_modules', name), { recursive: true })
-  await build({
-    entryPoints: ['scripts/bench-wire/bare.ts'],
-    outfile: join(home, 'bare.mjs'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minify: true,
-    external: ['koffi'],
-    logLevel: 'warning',
-    // CommonJS packages in it ask for Node's modules by require.
-    banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },
-  })
+  packageInto(home)
+  await buildBare(join(home, 'bare.mjs'))
   cpSync('test/peers/clients/status.py', join(home, 'status.py'))
   writeFileSync(
     join(home, 'openssl.cnf'),

@@ -4,7 +4,7 @@
  * and keeps what it was told: both are in its bill.
  */
 import { writeFileSync } from 'node:fs'
-import { build } from 'esbuild'
+import { buildBare } from '../bench-wire/client.ts'
 import { newHome, type Spent } from './client.ts'
 import { labProcess, type Place, password, type Told, user } from './lab.ts'
 
@@ -31,19 +31,7 @@ export async function benchScan({ large, small, rounds }: ScanSizes, log: (line:
   process.once('exit', home.remove)
   const lab = await labProcess(home.path('lab'), large, 0)
   try {
-    await build({
-      entryPoints: ['scripts/bench-wire/bare.ts'],
-      outfile: home.path('bare.mjs'),
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      format: 'esm',
-      minify: true,
-      external: ['koffi'],
-      logLevel: 'warning',
-      // CommonJS packages in it ask for Node's modules by require.
-      banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },
-    })
+    await buildBare(home.path('bare.mjs'))
     const site = ['--site', home.path('lab/slmctl.yaml')]
     const some = (n: number) => Array.from({ length: n }, (_, i) => lab.machines[Math.floor((i * large) / n)]!)
     const expected = new Map<number, string>()

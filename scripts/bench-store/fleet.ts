@@ -1,6 +1,7 @@
 /** A made-up fleet, the same in every run: machines, what they say, and a campaign half way through. */
 import type { FoundMachine, Product } from '../../src/model.ts'
 import type { Observation, Store } from '../../src/store.ts'
+import { product as one } from '../../test/store/fixture.ts'
 
 export const day = 86_400_000
 /** 2026-11-01T12:00:00Z. */
@@ -42,39 +43,20 @@ const found = (i: number): FoundMachine => ({
 function product(i: number, p: number): Product {
   const bad = mix(i * 4 + p, 20) === 0
   const cause = causes[mix(i + p, causes.length)]!
-  return {
+  return one({
     name: names[p]!,
     application: p === 0 ? 'windows' : 'office',
     edition: null,
-    channel: 'kms-client',
-    method: 'kms',
-    addOn: false,
-    partialKey: '2YT43',
     activationId: `${p}0000000-1111-4222-8333-444444444444`,
     state: bad ? 'notification' : 'licensed',
     reason: bad ? '0xC004F074' : null,
     minutesLeft: bad ? null : 10_080 + mix(i * 7 + p, 170 * 1440),
-    expires: null,
-    kms: {
-      host: `kms${mix(i, 30)}.corp.example`,
-      port: 1688,
-      ip: '10.0.0.5',
-      found: 'dns',
-      hostId: null,
-      activationIntervalMinutes: 120,
-      renewalIntervalMinutes: 10_080,
-    },
-    activationObject: null,
-    count: 50,
+    kms: { ...one().kms!, host: `kms${mix(i, 30)}.corp.example` },
     verdict: bad ? 'action' : 'ok',
     cause: bad ? cause[0] : null,
     next: bad ? [cause[1]] : [],
     origin: bad ? 'cannot-tell' : mix(i, 500) === 0 ? 'foreign' : 'own',
-    originBecause: 'Declared: activated by a host of the site file.',
-    evidence: [],
-    source: 'wmi',
-    machine: 'm',
-  }
+  })
 }
 
 function said(i: number, at: number): Observation {

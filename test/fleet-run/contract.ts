@@ -11,28 +11,30 @@ import type { MachineOption } from '../../src/lab.ts'
 import type { Place } from '../../src/store.ts'
 import type { Server } from '../store/postgres-server.ts'
 import {
+  campaign,
   differing,
+  finished,
   type LabHost,
   labHost,
   leaseMs,
+  leftOf,
   newest,
   outcomesOf,
+  over,
   pause,
+  planned,
   postgres,
   type Running,
   type Stage,
-  stage,
+  some,
   stateOf,
   targetsOf,
   until,
 } from './stage.ts'
 
 const kinds = ['SQLite', 'PostgreSQL'] as const
-type Kind = (typeof kinds)[number]
 
 /** Machines of these tests by what they are for; those that are changed exist once for each kind of store. */
-const some = (purpose: string, count: number, scenario: MachineOption['scenario']): MachineOption[] =>
-  Array.from({ length: count }, (_, i) => ({ name: `${purpose}-${i}.corp.example`, scenario }))
 const well: readonly MachineOption['scenario'][] = [
   ...(['win11-enterprise-office-2021', 'win10-education-kms', 'server-2022-kms', 'win10-pro-oem', 'win7-enterprise-kms'] as const),
 ]
@@ -43,7 +45,6 @@ const machines = [
 
 let lab: LabHost
 let server: Server
-let places = 0
 before(async () => {
   ;[lab, server] = await Promise.all([labHost({ seed: 3, machines, answerAfterMs: 20 }), postgres()])
 })
@@ -52,41 +53,6 @@ after(async () => {
   server?.remove()
 })
 
-/** A store with the machines whose names begin so. */
-async function over(
-  kind: Kind,
-  purpose: string,
-  then: (on: Stage, names: readonly string[]) => Promise<void>,
-  site?: (text: string) => string,
-) {
-  const on = await stage(lab, kind === 'SQLite' ? null : { server, schema: `s${places++}` }, site)
-  const mine = lab.machines.filter((m) => m.name.startsWith(purpose))
-  try {
-    await on.take(mine, 'list')
-    await lab.reset()
-    await then(
-      on,
-      mine.map((m) => m.name),
-    )
-  } finally {
-    await lab.fault(
-      mine.map((m) => m.name),
-      null,
-    )
-    await on.close()
-  }
-}
-/** Begins a campaign for workers; answers its number. */
-async function campaign(on: Stage, ...argv: string[]): Promise<number> {
-  await on.slmctl([0], 'fleet', ...argv, '--by-workers', ...(argv[0] === 'apply' ? ['--yes'] : []))
-  return (await newest(on.store)).id
-}
-async function planned(on: Stage): Promise<string> {
-  await on.slmctl([0, 1], 'fleet', 'plan')
-  return String((await newest(on.store)).id)
-}
-const finished = (on: Stage, id: number) => until(`campaign ${id} ends`, async () => (await stateOf(on.store, id)) === 'finished')
-const leftOf = (on: Stage, id: number) => on.store.left({ campaign: id, upTo: null, sites: null })
 /** Whether somebody is in the middle of writing the file of a store. */
 function isHeld(place: Place): boolean {
   if (!('file' in place)) return false
@@ -107,6 +73,7 @@ for (const kind of kinds)
   describe(`campaigns on ${kind}`, () => {
     test('three workers share a scan; what may go on at once in all, and at a location, holds over all of them', async () => {
       await over(
+        { lab, server },
         kind,
         'all',
         async (on, names) => {
@@ -127,12 +94,12 @@ for (const kind of kinds)
             names.length,
           )
         },
-        (site) => site.replace('berlin: {', 'berlin: { at-once: 3,'),
+        { site: (text) => text.replace('berlin: {', 'berlin: { at-once: 3,') },
       )
     })
 
     test('one machine, one campaign: two scans of the same machines never meet at one', async () => {
-      await over(kind, 'all0', async (on, names) => {
+      await over({ lab, server }, kind, 'all0', async (on, names) => {
         const ids = [await campaign(on, 'scan'), await campaign(on, 'scan')]
         const workers = [worker(on), worker(on)]
         for (const id of ids) await finished(on, id)
@@ -147,7 +114,7 @@ for (const kind of kinds)
     })
 
     test('a plan is carried out by workers, no faster than its rate of activations', async () => {
-      await over(kind, `rate-${kind.toLowerCase()}`, async (on, names) => {
+      await over({ lab, server }, kind, `rate-${kind.toLowerCase()}`, async (on, names) => {
         const plans = await planned(on)
         const everyMs = 250
         const began = performance.timeOrigin + performance.now()
@@ -167,7 +134,7 @@ for (const kind of kinds)
     })
 
     test('a worker with locations takes machines of these, and no others', async () => {
-      await over(kind, 'all', async (on, names) => {
+      await over({ lab, server }, kind, 'all', async (on, names) => {
         const id = await campaign(on, 'scan')
         worker(on, '--serves', 'munich,remote')
         const away = lab.machines.filter((m) => names.includes(m.name) && ['berlin', 'hamburg'].includes(m.place)).length
@@ -181,7 +148,7 @@ for (const kind of kinds)
     })
 
     test('nothing is asked outside the window', async () => {
-      await over(kind, 'all1', async (on, names) => {
+      await over({ lab, server }, kind, 'all1', async (on, names) => {
         const clock = join(on.folder, 'clock')
         const tomorrow = Math.floor(Date.now() / 86_400_000 + 1) * 86_400_000
         const set = (at: number) => writeFileSync(clock, `${at - Date.now()} 1 0`)
@@ -197,7 +164,7 @@ for (const kind of kinds)
     })
 
     test('machines that are off are tried again, with growing gaps, for as long as was said', async () => {
-      await over(kind, 'all2', async (on, names) => {
+      await over({ lab, server }, kind, 'all2', async (on, names) => {
         const [back, gone] = [names.slice(0, 3), names.slice(3, 6)]
         await lab.absent([...back, ...gone], 'refused')
         try {
@@ -232,7 +199,7 @@ for (const kind of kinds)
     })
 
     test('stopped, gone on with, cancelled', async () => {
-      await over(kind, 'all', async (on, names) => {
+      await over({ lab, server }, kind, 'all', async (on, names) => {
         const id = await campaign(on, 'scan', '--at-once', '6')
         worker(on)
         const some = async () => (await leftOf(on, id)).done > 5
@@ -254,7 +221,7 @@ for (const kind of kinds)
     })
 
     test('a scan that was killed, cancelled or not, keeps no machine from the next one', async () => {
-      await over(kind, 'all3', async (on, names) => {
+      await over({ lab, server }, kind, 'all3', async (on, names) => {
         for (const cancelled of [false, true]) {
           const killed = on.begin(['fleet', 'scan', '--parallel', '8'])
           await until(
@@ -276,7 +243,7 @@ for (const kind of kinds)
     })
 
     test('the share that goes first stops a campaign whose calls fail, and nobody else is touched', async () => {
-      await over(kind, `canary-${kind.toLowerCase()}`, async (on, names) => {
+      await over({ lab, server }, kind, `canary-${kind.toLowerCase()}`, async (on, names) => {
         const plans = await planned(on)
         await lab.fault(names, { kind: 'lost', when: 'before', on: 'call' })
         await lab.reset()
@@ -291,7 +258,7 @@ for (const kind of kinds)
     })
 
     test('a worker that sleeps for longer than its lease sends nothing more, and what it held is done by another', async () => {
-      await over(kind, `sleep-${kind.toLowerCase()}`, async (on, names) => {
+      await over({ lab, server }, kind, `sleep-${kind.toLowerCase()}`, async (on, names) => {
         const plans = await planned(on)
         const id = await campaign(on, 'apply', '--plans', plans)
         const sleeper = on.begin(['worker', '--parallel', '12'], { state: join(on.folder, 'elsewhere') })

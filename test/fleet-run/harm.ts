@@ -5,27 +5,28 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { MachineOption } from '../../src/lab.ts'
 import type { Server } from '../store/postgres-server.ts'
 import {
+  campaign,
   differing,
+  finished,
   type LabHost,
   labHost,
+  leftOf,
   newest,
+  over,
   pause,
+  planned,
   postgres,
   type Stage,
-  stage,
+  some,
   startAgain,
-  stateOf,
   targetsOf,
   until,
 } from './stage.ts'
 
 /** So many machines of these tests are off, of ten. */
 const offOfTen = 3
-const some = (purpose: string, count: number, scenario: MachineOption['scenario']): MachineOption[] =>
-  Array.from({ length: count }, (_, i) => ({ name: `${purpose}-${i}.corp.example`, scenario }))
 const machines = [
   ...some('well', 200, 'win10-enterprise-office-2019'),
   ...some('clock', 60, 'wrong-host'),
@@ -34,7 +35,6 @@ const machines = [
 
 let lab: LabHost
 let server: Server
-let places = 0
 before(async () => {
   ;[lab, server] = await Promise.all([labHost({ seed: 5, machines, answerAfterMs: 15 }), postgres()])
 })
@@ -43,38 +43,10 @@ after(async () => {
   server?.remove()
 })
 
-async function over(
-  purpose: string,
-  where: 'SQLite' | 'PostgreSQL',
-  then: (on: Stage, names: readonly string[]) => Promise<void>,
-  folder?: string,
-) {
-  const on = await stage(lab, where === 'SQLite' ? null : { server, schema: `h${places++}` }, (site) => site, folder)
-  const mine = lab.machines.filter((m) => m.name.startsWith(purpose))
-  try {
-    await on.take(mine, 'list')
-    await lab.reset()
-    await then(
-      on,
-      mine.map((m) => m.name),
-    )
-  } finally {
-    await on.close()
-  }
-}
-async function campaign(on: Stage, ...argv: string[]): Promise<number> {
-  await on.slmctl([0], 'fleet', ...argv, '--by-workers', ...(argv[0] === 'apply' ? ['--yes'] : []))
-  return (await newest(on.store)).id
-}
-async function planned(on: Stage): Promise<string> {
-  await on.slmctl([0, 1], 'fleet', 'plan')
-  return String((await newest(on.store)).id)
-}
-const finished = (on: Stage, id: number) => until(`campaign ${id} ends`, async () => (await stateOf(on.store, id)) === 'finished')
-const doneOf = async (on: Stage, id: number) => (await on.store.left({ campaign: id, upTo: null, sites: null })).done
+const doneOf = async (on: Stage, id: number) => (await leftOf(on, id)).done
 
 test('the database is away for a while: workers wait, and the campaign ends', async () => {
-  await over('well', 'PostgreSQL', async (on, names) => {
+  await over({ lab, server }, 'PostgreSQL', 'well', async (on, names) => {
     const id = await campaign(on, 'scan')
     const workers = [on.begin(['worker', '--parallel', '6']), on.begin(['fleet', 'resume', String(id), '--parallel', '6'])]
     await until('it is in the middle', async () => (await doneOf(on, id)) > 20)
@@ -92,7 +64,7 @@ test('the database is away for a while: workers wait, and the campaign ends', as
 })
 
 test('the clock of a worker is set forwards and backwards by days: nobody loses a machine, and nothing is sent twice', async () => {
-  await over('clock', 'PostgreSQL', async (on, names) => {
+  await over({ lab, server }, 'PostgreSQL', 'clock', async (on, names) => {
     const clock = join(on.folder, 'clock')
     const id = await campaign(on, 'apply', '--plans', await planned(on), '--at-once', '8')
     on.begin(['worker'], { clock })
@@ -135,7 +107,7 @@ test('the clock of a worker is set forwards and backwards by days: nobody loses 
 })
 
 test('a worker whose clock is a month ahead takes over what a killed one held, and leaves it to be done today', async () => {
-  await over('well-1', 'PostgreSQL', async (on, names) => {
+  await over({ lab, server }, 'PostgreSQL', 'well-1', async (on, names) => {
     const clock = join(on.folder, 'clock')
     writeFileSync(clock, `${30 * 86_400_000} 1 0`)
     const id = await campaign(on, 'scan')
@@ -154,7 +126,7 @@ test('a worker whose clock is a month ahead takes over what a killed one held, a
 })
 
 test('three machines of ten are off: each is told as not reached, and the others are all there', async () => {
-  await over('well', 'SQLite', async (on, names) => {
+  await over({ lab, server }, 'SQLite', 'well', async (on, names) => {
     const off = names.filter((_, i) => i % 10 < offOfTen)
     await lab.absent(
       off.filter((_, i) => i % 5 !== 0),
@@ -195,7 +167,7 @@ test('three machines of ten are off: each is told as not reached, and the others
 })
 
 test('machines that moved, and two that have one name', async () => {
-  await over('well-1', 'SQLite', async (on, names) => {
+  await over({ lab, server }, 'SQLite', 'well-1', async (on, names) => {
     const [moved, other] = [lab.machines.find((m) => m.name === names[0])!, lab.machines.find((m) => m.name === names[1])!]
     const where = (address: string) => [{ ...moved, address }, other, { ...other, name: other.name.toUpperCase() }]
     // Where it stood, somebody else answers by now: whoever has another name is not taken for it.
@@ -222,8 +194,9 @@ test('the disk is full in the middle of an apply: said, nothing lost, nothing se
   }
   try {
     await over(
-      'full',
+      { lab, server },
       'SQLite',
+      'full',
       async (on, names) => {
         const plans = await planned(on)
         const id = await campaign(on, 'apply', '--plans', plans, '--at-once', '6')
@@ -245,7 +218,7 @@ test('the disk is full in the middle of an apply: said, nothing lost, nothing se
         await on.store.check()
         rmSync(state, { recursive: true, force: true })
       },
-      small,
+      { folder: small },
     )
   } finally {
     execFileSync('umount', ['-l', small])

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { LabOptions } from '../../src/lab.ts'
+import type { LabOptions, MachineOption } from '../../src/lab.ts'
 import { openStore, type Place, postgresUrl, type Store } from '../../src/store.ts'
 import { found } from '../store/fixture.ts'
 import { programs, type Server, startServer } from '../store/postgres-server.ts'
@@ -177,6 +177,50 @@ export async function stage(
     },
   }
 }
+
+/** What tests over one lab and one server stand on. */
+export type Ground = { readonly lab: LabHost; readonly server: Server }
+
+let schemas = 0
+/** A store with the machines of a lab whose names begin so. `site`: changes the site file; `folder`: where all of it is, and stays. */
+export async function over(
+  { lab, server }: Ground,
+  where: 'SQLite' | 'PostgreSQL',
+  purpose: string,
+  then: (on: Stage, names: readonly string[]) => Promise<void>,
+  { site, folder }: { readonly site?: (text: string) => string; readonly folder?: string } = {},
+): Promise<void> {
+  const on = await stage(lab, where === 'SQLite' ? null : { server, schema: `o${schemas++}` }, site, folder)
+  const mine = lab.machines.filter((m) => m.name.startsWith(purpose))
+  const names = mine.map((m) => m.name)
+  try {
+    await on.take(mine, 'list')
+    await lab.reset()
+    await then(on, names)
+  } finally {
+    await lab.fault(names, null)
+    await on.close()
+  }
+}
+
+/** So many machines of one kind, called by what they are for. */
+export const some = (purpose: string, count: number, scenario: MachineOption['scenario']): MachineOption[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `${purpose}-${i}.corp.example`, scenario }))
+
+/** Begins a campaign for workers; answers its number. */
+export async function campaign(on: Stage, ...argv: string[]): Promise<number> {
+  await on.slmctl([0], 'fleet', ...argv, '--by-workers', ...(argv[0] === 'apply' ? ['--yes'] : []))
+  return (await newest(on.store)).id
+}
+
+/** Plans every machine; answers the number of the campaign, as a flag wants it. */
+export async function planned(on: Stage): Promise<string> {
+  await on.slmctl([0, 1], 'fleet', 'plan')
+  return String((await newest(on.store)).id)
+}
+
+export const finished = (on: Stage, id: number) => until(`campaign ${id} ends`, async () => (await stateOf(on.store, id)) === 'finished')
+export const leftOf = (on: Stage, id: number) => on.store.left({ campaign: id, upTo: null, sites: null })
 
 /** A PostgreSQL for these tests. */
 export async function postgres(): Promise<Server> {
