@@ -2,11 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { main } from '../../src/cli/main.ts'
 import type { FoundMachine } from '../../src/model.ts'
 import { type Observation, openStore } from '../../src/store.ts'
-
-export type Ran = { readonly code: number; readonly out: string; readonly err: string }
+import { type Ran, ran } from '../support/ran.ts'
 
 export type Fleet = {
   readonly folder: string
@@ -33,21 +31,7 @@ export async function withFleet(then: (fleet: Fleet) => Promise<void>): Promise<
     await then({
       folder,
       file,
-      run: async (...argv) => {
-        const ran = { out: '', err: '' }
-        const code = await main(['fleet', '--store', place.file, ...argv], {
-          out: (text) => {
-            ran.out += text
-          },
-          err: (text) => {
-            ran.err += text
-          },
-          columns: 80,
-          paint: (_, text) => text,
-        })
-        process.exitCode = 0
-        return { code, ...ran }
-      },
+      run: (...argv) => ran(['fleet', '--store', place.file, ...argv]),
       put: (machines, source = 'list:test') =>
         open(async (store) => {
           await store.importMachines(machines, { source, at: Date.now() })

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { main } from '../../src/cli/main.ts'
 import { type Lab, type LabOptions, startLab } from '../../src/lab.ts'
+import { type Ran, ran } from '../support/ran.ts'
 
-export type Ran = { readonly code: number; readonly out: string; readonly err: string }
+export type { Ran }
 export type Stage = {
   readonly lab: Lab
   readonly directory: string
@@ -34,22 +34,9 @@ export async function stage(
     slmctl: async (...argv) => {
       const before = process.env.SLMCTL_STATE
       process.env.SLMCTL_STATE = directory
-      const ran = { out: '', err: '' }
       try {
-        const code = await main(argv.includes('--site') ? argv : [...argv, '--site', site], {
-          out: (text) => {
-            ran.out += text
-          },
-          err: (text) => {
-            ran.err += text
-          },
-          columns: 80,
-          paint: (_, text) => text,
-        })
-        return { code, ...ran }
+        return await ran(argv.includes('--site') ? argv : [...argv, '--site', site])
       } finally {
-        // The exit code is the command's, not the test runner's.
-        process.exitCode = 0
         if (before === undefined) delete process.env.SLMCTL_STATE
         else process.env.SLMCTL_STATE = before
       }

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { rootCertificates } from 'node:tls'
 import { wantedBy } from '../../src/cli/commands/schedule.ts'
-import { main } from '../../src/cli/main.ts'
 import { type Host, scheduleOf, thisHost } from '../../src/schedule.ts'
+import { ran } from '../support/ran.ts'
 
 let folder: string
 let site: string
@@ -16,17 +16,7 @@ before(() => {
 })
 after(() => rmSync(folder, { recursive: true }))
 
-async function slmctl(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: [] as string[], err: [] as string[] }
-  const code = await main(argv, {
-    out: (text) => void said.out.push(text),
-    err: (text) => void said.err.push(text),
-    columns: 80,
-    paint: (_, text) => text,
-  })
-  process.exitCode = 0
-  return { code, out: said.out.join(''), err: said.err.join('') }
-}
+const slmctl = (...argv: string[]) => ran(argv)
 
 const declared = 'domains: [corp.example]\nnetworks: [10.0.0.0/8]\nkms: {hosts: [kms1.corp.example]}\n'
 const fleet = `${declared}groups: {a: {machines: [pc-1.corp.example]}}\nwishes: [{product: windows, by: kms}]\n`
@@ -37,9 +27,9 @@ const admin = (password: string) =>
 describe('slmctl schedule', { skip: process.platform !== 'linux' }, () => {
   const code = async (text: string): Promise<string> => {
     writeFileSync(site, text)
-    const ran = await slmctl('schedule', 'install', '--dry-run', '--json', '--site', site)
-    if (ran.code === 0) return 'OK'
-    return (JSON.parse(ran.out) as { problems: { code: string }[] }).problems[0]!.code
+    const answer = await slmctl('schedule', 'install', '--dry-run', '--json', '--site', site)
+    if (answer.code === 0) return 'OK'
+    return (JSON.parse(answer.out) as { problems: { code: string }[] }).problems[0]!.code
   }
 
   test('install wants a site file that is right, and not the whole world', async () => {

@@ -5,9 +5,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { openApp } from '../../../src/app.ts'
-import { main } from '../../../src/cli/main.ts'
 import { computerName } from '../../../src/native.ts'
 import { openLocal } from '../../../src/windows.ts'
+import { ran } from '../../support/ran.ts'
 
 export type Job = {
   readonly name: string
@@ -33,20 +33,8 @@ function registry(file: string): void {
 }
 
 async function slmctl(argv: readonly string[]): Promise<Ran> {
-  const ran = { out: '', err: '' }
   const begin = performance.now()
-  const code = await main([...argv], {
-    out: (text) => {
-      ran.out += text
-    },
-    err: (text) => {
-      ran.err += text
-    },
-    columns: 80,
-    paint: (_, text) => text,
-  })
-  process.exitCode = 0
-  return { argv, code, ...ran, ms: Math.round(performance.now() - begin) }
+  return { argv, ...(await ran(argv)), ms: Math.round(performance.now() - begin) }
 }
 
 /** The parts of slmctl as its commands put them together, but with short limits of time. */
