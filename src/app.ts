@@ -62,7 +62,8 @@ export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHo
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { type Canary, canaryOver, type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
-export { writeSecretFile } from './secrets.ts'
+export { Secret, type SecretReference, writeSecretFile } from './secrets.ts'
+export type { AlertRules, AlertSettings, OpenIdSettings, ServerSettings, SiteFile } from './site.ts'
 /** For an archive for support of a command that asks no machine. */
 export type {
   Campaign,
@@ -116,6 +117,10 @@ type PlanShape = (value: unknown) => MachinePlan | null
 /** slmctl with its parts put together. */
 export type App = {
   readonly site: Site | null
+  /** The site file as read; null: there is none. */
+  readonly siteFile: SiteFile | null
+  /** Reads what a reference of the site file means. */
+  readonly secret: (reference: SecretReference) => Promise<Secret>
   /** The machines of the recordings that are replayed; null where machines are asked. */
   readonly recorded: readonly string[] | null
   /** When a recording of this machine was made; null where it does not tell. */
@@ -318,6 +323,8 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   return {
     site,
+    siteFile,
+    secret: readSecret,
     recorded: replay?.names ?? null,
     recordedAt: (name) => replay?.at(name) ?? null,
     here: here?.name ?? null,

@@ -29,6 +29,9 @@ export type State =
   | 'unlicensed'
   | 'unknown'
 
+/** What somebody may do in the server, each with all before it: look; plan and scan; apply. */
+export type Role = 'viewer' | 'operator' | 'approver'
+
 /** Where the name of the KMS host comes from. */
 export type HostFound = 'override' | 'dns' | 'cache' | 'unknown'
 

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import type { Audit, Diagnosis, MachinePlan, Plan } from './model.ts'
+import { eventSchemas, fleetAnswers } from './schemas/api.ts'
 import { campaignSchemas } from './schemas/campaigns.ts'
 import {
   completionSchema,
@@ -381,6 +382,8 @@ export const published = {
   hosts: hostsSchema,
   ...hostsSchemas,
   ...fleetSchemas,
+  'fleet-today': fleetAnswers['fleet-today'],
+  'fleet-hosts': fleetAnswers['fleet-hosts'],
   ...campaignSchemas,
   image: imageSchema,
   schedule: scheduleSchema,
@@ -394,4 +397,5 @@ export const published = {
   completion: completionSchema,
   problems: problemsSchema,
 } as const
-export { z }
+export * as api from './schemas/api.ts'
+export { eventSchemas, z }

@@ -17,3 +17,4 @@ export {
   type SiteFile,
 } from './site/reach.ts'
 export { readSite } from './site/read.ts'
+export type { AlertRules, AlertSettings, OpenIdSettings, ServerSettings } from './site/server.ts'

@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   image: ['model', 'addresses', 'catalogue'],
   offline: ['model', 'secrets', 'activation', 'type:windows'],
   support: ['model'],
+  alerts: ['model'],
   app: [
     'model',
     'files',
@@ -49,8 +50,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'hosts',
     'offline',
     'support',
+    'alerts',
   ],
   schemas: ['type:model'],
+  server: ['model', 'catalogue', 'activation', 'schemas', 'app'],
   cli: [
     ...[
       'model',
@@ -67,7 +70,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'image',
       'offline',
     ],
-    ...['support', 'type:engine', 'type:hosts', 'type:windows'],
+    ...['support', 'server', 'type:engine', 'type:hosts', 'type:windows'],
   ],
 }
 /** What a room may use from outside the project. `activation` and `catalogue` are pure: no file, no network, no process. */
@@ -119,8 +122,13 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   image: [],
   offline: ['node:crypto', 'node:fs', 'node:os', 'node:path'],
   support: ['fflate', 'node:fs', 'node:os', 'node:path'],
+  alerts: ['node:crypto', 'node:http', 'node:https', 'nodemailer'],
   app: ['node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
   schemas: ['zod'],
+  server: [
+    ...['@fastify/swagger', 'fastify', 'fastify-type-provider-zod', 'node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
+    ...['node:stream', 'node:url', 'node:zlib', 'openid-client'],
+  ],
   cli: ['node:fs', 'node:os', 'node:path', 'node:readline', 'node:readline/promises', 'node:url', 'node:util'],
 }
 

@@ -4,6 +4,7 @@ import { type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { checkSecretFile, readSecret, Secret, type SecretReference } from '../secrets.ts'
 import { isMachineName, pinPattern } from './names.ts'
 import type { ReachWords } from './schema.ts'
+import type { AlertSettings, ServerSettings } from './server.ts'
 
 /** Who slmctl is to a machine, by reference. A Secret stands only where a person was asked for it. */
 export type CredentialReference = { readonly name: string } & (
@@ -72,6 +73,9 @@ export type SiteFile = {
   readonly groupReach: ReadonlyMap<string, ReachSettings>
   /** By canonical name. */
   readonly machines: ReadonlyMap<string, ListedMachine>
+  /** Null: the file does not speak of it. */
+  readonly server: ServerSettings | null
+  readonly alerts: AlertSettings | null
 }
 
 /** What the command line says about reaching, before every word of the site file. */

@@ -9,6 +9,7 @@ import { contradictions } from './contradictions.ts'
 import { declaredTooMuch } from './declared.ts'
 import type { CredentialReference, ListedMachine, SiteFile } from './reach.ts'
 import { type CredentialWords, type SiteWords, siteSchema, type WishWords } from './schema.ts'
+import { alertsOf, serverOf } from './server.ts'
 
 const example = 'A site file looks like this:  domains: [corp.example]  networks: [10.0.0.0/8]  kms: {hosts: [kms1.corp.example]}'
 /** More problems than anybody mends at once. */
@@ -138,7 +139,9 @@ function isSecretPath(path: readonly PropertyKey[]): boolean {
   return (
     (first === 'credentials' && path.length >= 3 && (third === 'password' || third === 'key')) ||
     (first === 'wishes' && path.length >= 3 && third === 'key') ||
-    (first === 'groups' && path.length >= 5 && third === 'wishes' && fifth === 'key')
+    (first === 'groups' && path.length >= 5 && third === 'wishes' && fifth === 'key') ||
+    (first === 'server' && ((path[1] === 'tls' && third === 'key') || (third === 'openid' && path[3] === 'client-secret'))) ||
+    (first === 'alerts' && ((path[1] === 'mail' && third === 'password') || (path[1] === 'webhooks' && path[3] === 'secret')))
   )
 }
 
@@ -157,7 +160,8 @@ function explain(
   const path = issue.path as (string | number)[]
   const name = path.join('.') || 'the file'
   if (isSecretPath(path)) {
-    const secretPath = path.slice(0, path[0] === 'groups' ? 5 : 3)
+    const length = path[0] === 'groups' ? 5 : path[2] === 'openid' || path[1] === 'webhooks' ? 4 : 3
+    const secretPath = path.slice(0, length)
     const value = secretPath.reduce<unknown>((v, p) => (v as Record<string | number, unknown> | undefined)?.[p], content)
     const clear = value !== null && value !== undefined && typeof value !== 'object'
     return {
@@ -261,6 +265,8 @@ function build(file: string, words: SiteWords, lineOf: (path: Path) => number): 
     reach: settings(words.reach ?? {}),
     groupReach: new Map(groups.map(([name, g]) => [name, settings(g.reach ?? {})])),
     machines,
+    server: words.server ? serverOf(words.server, { at, secret }) : null,
+    alerts: words.alerts ? alertsOf(words.alerts, { at, secret }) : null,
     site: {
       organisation: words.organisation ?? null,
       domains: [...new Set([...words.domains.map(domain), ...forests.flatMap((f) => f.domains)])],

@@ -87,6 +87,87 @@ const wish = z.strictObject({
   instead: z.boolean().default(false).describe('In place of the machine’s own OEM or retail licence; needs an entitlement.'),
 })
 
+const listen = z
+  .string()
+  .regex(/^(?:(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:.]+\]|localhost):\d{1,5}$/, 'expected address:port, such as 127.0.0.1:8443 or [::]:8443')
+const address = z
+  .string()
+  .regex(
+    /^(?:\d{1,3}\.){3}\d{1,3}(?:\/\d{1,2})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:\/\d{1,3})?$/,
+    'expected an address or a network such as 10.0.0.5 or 10.0.0.0/24',
+  )
+const httpUrl = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, 'expected an address such as https://slmctl.corp.example')
+const claims = z.array(z.string().min(1).max(256)).max(100).default([])
+
+const server = z
+  .strictObject({
+    listen: listen.default('127.0.0.1:8080').describe('Beyond this computer only with tls, or behind a proxy.'),
+    url: httpUrl.optional().describe('As people reach it; needed behind a proxy, for OpenID Connect, and for links in alerts.'),
+    tls: z.strictObject({ certificate: path.describe('PEM, with the authorities between.'), key: secretSchema.describe('PEM') }).optional(),
+    proxies: z.array(address).max(50).default([]).describe('Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.'),
+    store: z.string().min(1).max(2048).optional().describe('The fleet: a file, or postgres://host/database without a password.'),
+    'sign-in': z
+      .strictObject({
+        local: z.boolean().default(true).describe('Accounts of slmctl itself (slmctl accounts).'),
+        hours: z.int().min(1).max(720).default(12).describe('How long a session lasts.'),
+        openid: z
+          .strictObject({
+            issuer: httpUrl,
+            'client-id': z.string().min(1).max(512),
+            'client-secret': secretSchema,
+            label: z.string().min(1).max(60).default('Single sign-on'),
+            claim: z.string().min(1).max(256).default('roles').describe('The claim with roles or groups.'),
+            roles: z
+              .strictObject({ viewer: claims, operator: claims, approver: claims })
+              .describe('Values of the claim that make somebody a viewer, an operator, an approver; nobody else may sign in.'),
+          })
+          .optional(),
+      })
+      .prefault({}),
+    'open-diagnose': z.boolean().default(false).describe('Texts are diagnosed without signing in.'),
+    'open-metrics': z.boolean().default(false).describe('/metrics answers without a token.'),
+  })
+  .describe('slmctl serve')
+
+const alerts = z
+  .strictObject({
+    mail: z
+      .strictObject({
+        server: machineName,
+        port: port.default(587),
+        security: z.enum(['starttls', 'tls', 'none']).default('starttls'),
+        ca: path.optional().describe('PEM of the authority of the mail server; left out: the system’s.'),
+        user: z.string().min(1).max(256).optional(),
+        password: secretSchema.optional(),
+        from: z.email().max(320),
+        to: z.array(z.email().max(320)).min(1).max(50),
+      })
+      .optional(),
+    webhooks: z
+      .array(z.strictObject({ url: httpUrl, secret: secretSchema.describe('Key of the signature (HMAC-SHA256).') }))
+      .max(20)
+      .default([]),
+    rules: z
+      .strictObject({
+        'days-left': z.int().min(1).max(180).nullable().default(14).describe('Activations with fewer days left; null: not told.'),
+        'host-down': z.boolean().default(true),
+        'under-threshold': z.boolean().default(true),
+        foreign: z.boolean().default(true),
+        'campaign-stopped': z.boolean().default(true),
+        'not-scanned-days': z.int().min(1).max(365).nullable().default(14),
+      })
+      .prefault({}),
+    quiet: z
+      .strictObject({ between: z.string().max(20), on: z.string().max(60).optional(), 'time-zone': z.string().max(60).optional() })
+      .optional()
+      .describe('Hours without messages: 22:00-06:00, on mon-sun; what comes up then is told when they end.'),
+    minutes: z.int().min(1).max(1440).default(5).describe('How often it is looked.'),
+  })
+  .describe('What slmctl serve tells by mail or webhook.')
+
 export const siteSchema = z
   .strictObject({
     organisation: z.string().optional().describe('Name of the organisation, for people.'),
@@ -208,10 +289,14 @@ export const siteSchema = z
       })
       .optional()
       .describe('Plans that are carried to machines by file.'),
+    server: server.optional(),
+    alerts: alerts.optional(),
   })
   .describe('The slmctl site file.')
 
 export type SiteWords = z.output<typeof siteSchema>
 export type ReachWords = z.output<typeof reach>
 export type CredentialWords = z.output<typeof credentialSchema>
+export type ServerWords = z.output<typeof server>
+export type AlertWords = z.output<typeof alerts>
 export type WishWords = z.output<typeof wish>

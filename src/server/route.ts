@@ -1,0 +1,92 @@
+/**
+ * What a route is: its address, who may take it, what it takes and says, and what it does. The list of routes is the whole API: the
+ * server registers it, OpenAPI is made from it, and the tests go through it, so that a route without a rule cannot be.
+ */
+
+import type { App, Store } from '../app.ts'
+import type { Role } from '../model.ts'
+import type { z } from '../schemas.ts'
+import type { Live } from './live.ts'
+
+/** Scopes of API tokens, each with all before it; `metrics` is for /metrics alone. */
+export type Scope = 'metrics' | 'read' | 'operate' | 'apply'
+
+/** Who asks. */
+export type Who = {
+  /** Id of the account; null where nobody signed in. */
+  readonly account: number | null
+  readonly name: string
+  readonly by: 'link' | 'local' | 'openid' | 'token' | 'nobody'
+  /** What may be done here: of a token, no more than its scope and its account's role. */
+  readonly role: Role
+  readonly endsAt: number | null
+  /** Address of the caller. */
+  readonly from: string
+}
+
+/** What routes work with. */
+export type Parts = {
+  readonly store: Store
+  readonly app: App
+  /** The site file that was read at the start; null: there is none. */
+  readonly siteFile: string | null
+  readonly loadedAt: number
+  readonly live: Live
+  /** The work on campaigns in this process: told that there is a new one. */
+  readonly wake: () => void
+  readonly clock: () => number
+  readonly version: string
+}
+
+type Shape = z.ZodObject | undefined
+type Out<T> = T extends z.ZodType ? z.output<T> : undefined
+
+export type Asked<P extends Shape, Q extends Shape, B extends z.ZodType | undefined> = {
+  readonly params: Out<P>
+  readonly query: Out<Q>
+  readonly body: Out<B>
+  readonly who: Who
+  readonly parts: Parts
+  /** Aborts where the caller goes away, or the server is told to end and waited long enough. */
+  readonly signal: AbortSignal
+}
+
+/** An answer that is no JSON: a table, a stream of events. */
+export type Stream = { readonly type: string; readonly fileName?: string; readonly rows: AsyncIterable<string> }
+
+/** `open`: nobody has to sign in. `diagnose`: open where the site file says so, else a viewer's. */
+export type Access = 'open' | 'diagnose' | Role
+
+export type RouteRow = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** As OpenAPI writes it: /api/v1/fleet/machines/{id} */
+  readonly path: `/api/v1/${string}`
+  readonly access: Access
+  readonly tag: 'fleet' | 'campaigns' | 'hosts' | 'texts' | 'site' | 'people' | 'events'
+  readonly summary: string
+  /** The command that says or does the same. */
+  readonly command?: string
+  /** True: something is different afterwards. Such a route is in the trail, refuses forged requests, and knows Idempotency-Key. */
+  readonly changes: boolean
+  readonly params?: z.ZodObject
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  /** Null: 204, nothing is said. A text: the media type of a stream. */
+  readonly answer: z.ZodType | string | null
+  readonly status?: 200 | 201
+  /** Bytes; where more than the usual 256 kB is meant. */
+  readonly bodyLimit?: number
+  /** What is shown in OpenAPI and run as a test: against the lab, in the order of the list. */
+  readonly example?: { readonly params?: Record<string, unknown>; readonly query?: Record<string, unknown>; readonly body?: unknown }
+}
+export type Route = RouteRow & { readonly handle: (asked: never) => Promise<unknown> }
+
+/** One route; what it takes is known by its schemas. */
+export function route<
+  const R extends RouteRow,
+  P extends Shape = R['params'] extends z.ZodObject ? R['params'] : undefined,
+  Q extends Shape = R['query'] extends z.ZodObject ? R['query'] : undefined,
+  B extends z.ZodType | undefined = R['body'] extends z.ZodType ? R['body'] : undefined,
+>(row: R, handle: (asked: Asked<P, Q, B>) => Promise<unknown>): Route {
+  return { ...row, handle: handle as Route['handle'] }
+}
