@@ -62,6 +62,8 @@ export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHo
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { type Canary, canaryOver, type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
+/** The pages of the dashboard are built with slmctl. */
+export { packagedFile } from './native.ts'
 export { Secret, type SecretReference, writeSecretFile } from './secrets.ts'
 export type { AlertRules, AlertSettings, OpenIdSettings, ServerSettings, SiteFile } from './site.ts'
 /** For an archive for support of a command that asks no machine. */
