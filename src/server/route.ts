@@ -47,6 +47,8 @@ export type Asked<P extends Shape, Q extends Shape, B extends z.ZodType | undefi
   readonly body: Out<B>
   readonly who: Who
   readonly parts: Parts
+  /** What the caller heard last, where it asks for events (header Last-Event-ID). */
+  readonly lastEventId: string | null
   /** Aborts where the caller goes away, or the server is told to end and waited long enough. */
   readonly signal: AbortSignal
 }
