@@ -52,13 +52,14 @@ import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { ObjectsFound } from './app/activation-objects.ts'
 export { type CampaignGroup, type CampaignTold, campaignState } from './app/campaign-state.ts'
-export { beginCampaign } from './app/campaigns.ts'
+export { beginCampaign, said } from './app/campaigns.ts'
 export type { Carried } from './app/carried.ts'
 export { rowsOf, type Source, sourcesOf } from './app/fleet.ts'
 export { importRecordings } from './app/fleet-recordings.ts'
 export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
+export { ageBoundsDays, type CampaignMetrics, daysLeftBounds, type Histogram, type HostMetrics, type Metrics } from './app/metrics.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { type Canary, canaryOver, type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
@@ -109,6 +110,8 @@ export type AppOptions = {
   readonly support?: Support | undefined
   /** This computer as a machine; left out: what it is. */
   readonly here?: Here | null
+  /** The time by which answers are judged and kept; left out: the time of day. A demonstration tells of days that have passed. */
+  readonly clock?: () => Date
 }
 
 /** Names of machines, a list or as they come: a fleet is never in memory as a whole. */
@@ -229,7 +232,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const watched = options.support ? watch(options.support, site, path) : null
   const overrides = await overridesOf(options.reach, siteFile)
   const reaches = openReaches()
-  const clock = () => new Date()
+  const clock = options.clock ?? (() => new Date())
   const replay = options.replay === null ? null : openRecordings(options.replay)
   let keep: ((machine: Machine) => Machine) | null = null
   const names = openResolver({ servers: site?.dnsServers ?? [] })
