@@ -51,9 +51,25 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { ObjectsFound } from './app/activation-objects.ts'
+export {
+  asShown,
+  type CampaignOrder,
+  campaignBy,
+  carriedOutBefore,
+  endCampaign,
+  exitOf,
+  type Limits,
+  limitsOf,
+  mayResume,
+  orderCampaign,
+  plansBy,
+  resumeCampaign,
+  unplannedOf,
+} from './app/campaign-orders.ts'
 export { type CampaignGroup, type CampaignTold, campaignState } from './app/campaign-state.ts'
 export { beginCampaign, said } from './app/campaigns.ts'
 export type { Carried } from './app/carried.ts'
+export { dayMs, days as daysOf, filtered, filterNames, filterOf, number as numberOf, type Words } from './app/filter.ts'
 export { rowsOf, type Source, sourcesOf } from './app/fleet.ts'
 export { importRecordings } from './app/fleet-recordings.ts'
 export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
@@ -62,7 +78,7 @@ export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHo
 export { ageBoundsDays, type CampaignMetrics, daysLeftBounds, type Histogram, type HostMetrics, type Metrics } from './app/metrics.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
-export { type Canary, canaryOver, type RunEvent, readCanary, readHours, readWindow, settingsOf } from './campaigns.ts'
+export { type RunEvent, settingsOf } from './campaigns.ts'
 /** The pages of the dashboard are built with slmctl. */
 export { packagedFile } from './native.ts'
 export { Secret, type SecretReference, writeSecretFile } from './secrets.ts'

@@ -1,14 +1,9 @@
-import type { CampaignGroup, CampaignTold, Canary, RunEvent, settingsOf } from '../../app.ts'
+import type { CampaignGroup, CampaignTold, Limits, RunEvent } from '../../app.ts'
 import { type Io, wrap } from '../io.ts'
 import { timeLeft } from '../machines.ts'
 import { when } from './fleet.ts'
 
 export const machines = (n: number) => `${n} ${n === 1 ? 'machine' : 'machines'}`
-
-/** Limits of a campaign, as far as they are given. */
-export type Limits = Pick<ReturnType<typeof settingsOf>, 'atOnce' | 'activationsPerMinute' | 'window' | 'retryForMs'> & {
-  readonly canary: Canary | null
-}
 
 const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 const clock = (minute: number) => `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
