@@ -506,3 +506,27 @@ export function printable(text: string): string {
     colour.test(found) ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}${found.slice(1)}`,
   )
 }
+
+/** The word that was meant by one that is not there: it begins so, or differs in a letter or two. Null where none is near. */
+export function nearest(typed: string, words: readonly string[]): string | null {
+  const begins = words.filter((w) => typed.length > 2 && w.startsWith(typed))
+  if (begins.length === 1) return begins[0]!
+  const [first] = words.map((w) => ({ w, d: distance(typed.toLowerCase(), w.toLowerCase()) })).sort((a, b) => a.d - b.d)
+  return first && first.d <= Math.min(2, Math.floor(first.w.length / 3)) ? first.w : null
+}
+
+/** Letters to put in, leave out, replace or swap with their neighbour. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      row[j] = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + same)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1)
+    }
+    rows.push(row)
+  }
+  return rows[a.length]![b.length]!
+}

@@ -1,7 +1,7 @@
-import { maskKeys, ProblemError, problem } from '../model.ts'
+import { maskKeys, nearest, ProblemError, problem } from '../model.ts'
 import { type CommandOption, type Command as CommandRow, type CommandWord, commands } from './commands.ts'
 import { harmless, type Io, json, showProblem, terminal, wrap } from './io.ts'
-import { nearest, parse } from './parse.ts'
+import { parse } from './parse.ts'
 import { version } from './version.ts'
 
 /** Runs one command line; sets the process's exit code and answers it. */

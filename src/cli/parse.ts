@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { ProblemError, problem } from '../model.ts'
+import { nearest, ProblemError, problem } from '../model.ts'
 import type { Command } from './commands.ts'
 
 /** Flags and words of one command, read by Node's own parser from the command's row of the table. */
@@ -39,28 +39,4 @@ export function parse(
 function lacksValue(command: Command, flag: string): string {
   const value = command.options.find((o) => o.flag === flag)?.value ?? null
   return value === null ? `${flag} takes no value.` : `${flag} lacks its value: ${flag} ${value}.`
-}
-
-/** The word that was meant by one that is not there: it begins so, or differs in a letter or two. Null where none is near. */
-export function nearest(typed: string, words: readonly string[]): string | null {
-  const begins = words.filter((w) => typed.length > 2 && w.startsWith(typed))
-  if (begins.length === 1) return begins[0]!
-  const [first] = words.map((w) => ({ w, d: distance(typed.toLowerCase(), w.toLowerCase()) })).sort((a, b) => a.d - b.d)
-  return first && first.d <= Math.min(2, Math.floor(first.w.length / 3)) ? first.w : null
-}
-
-/** Letters to put in, leave out, replace or swap with their neighbour. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1
-      row[j] = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + same)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1)
-    }
-    rows.push(row)
-  }
-  return rows[a.length]![b.length]!
 }
