@@ -75,6 +75,8 @@ export { importRecordings } from './app/fleet-recordings.ts'
 export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
+export { importAnswer, importText, takeSource } from './app/import-text.ts'
+export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, standingOf } from './app/kept-hosts.ts'
 export { ageBoundsDays, type CampaignMetrics, daysLeftBounds, type Histogram, type HostMetrics, type Metrics } from './app/metrics.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type ComputerQuery, type Directory, domainControllers, openDirectory, openResolver, searchNotes } from '../directory.ts'
 import { readWhole } from '../files.ts'
-import { type FileKind, readSource, siteMachines } from '../fleet.ts'
+import { type FileKind, readSource, type SourceReading, siteMachines } from '../fleet.ts'
 import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
 import { openStore, type Page, type Place, postgresUrl, type Store } from '../store.ts'
@@ -42,13 +42,13 @@ export type Sources = Omit<DirectorySource, 'domain'> & {
   readonly told: (read: number) => void
 }
 
-const kinds: readonly FileKind[] = ['csv', 'ansible-ini', 'ansible-yaml', 'zone', 'list']
+export const fileKinds: readonly FileKind[] = ['csv', 'ansible-ini', 'ansible-yaml', 'zone', 'list']
 
 /** The sources that are meant, one after another. */
 export async function* sourcesOf(site: Site | null, from: Sources): AsyncGenerator<Source> {
   const usage = (summary: string, ...next: string[]) => new ProblemError(problem('USAGE', summary, next))
-  if (from.kind !== null && !kinds.includes(from.kind as FileKind))
-    throw usage(`--kind ${from.kind}: expected ${kinds.join(', ')}.`, '--kind csv')
+  if (from.kind !== null && !fileKinds.includes(from.kind as FileKind))
+    throw usage(`--kind ${from.kind}: expected ${fileKinds.join(', ')}.`, '--kind csv')
   if (from.files.length === 0 && from.directory === null && !from.siteGroups)
     throw usage(
       'Where are the machines to be taken from?',
@@ -87,17 +87,18 @@ export function fileSource(file: string, options: { readonly kind: FileKind | nu
     ...(options.kind ? { kind: options.kind } : {}),
     ...(options.zone ? { zone: options.zone } : {}),
   })
-  return {
-    name: `${read.kind}:${basename(file)}`,
-    machines: read.machines,
-    problems: read.problems,
-    whole: read.notTaken === 0,
-    notes: [
-      ...(read.repeated > 0 ? [`${read.repeated} lines repeat a machine`] : []),
-      ...(read.passedOver > 0 ? [`${read.passedOver} entries are no machines`] : []),
-    ],
-  }
+  return sourceOf(read, `${read.kind}:${basename(file)}`)
 }
+
+/** What was read, as a source. */
+export const sourceOf = (read: SourceReading, name: string): Source => ({
+  ...{ name, machines: read.machines, problems: read.problems },
+  whole: read.notTaken === 0,
+  notes: [
+    ...(read.repeated > 0 ? [`${read.repeated} lines repeat a machine`] : []),
+    ...(read.passedOver > 0 ? [`${read.passedOver} entries are no machines`] : []),
+  ],
+})
 
 export type DirectorySource = {
   readonly domain: string

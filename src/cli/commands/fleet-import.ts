@@ -1,4 +1,4 @@
-import { importRecordings, type Source, type Store, sourcesOf } from '../../app.ts'
+import { type ImportDifference, importAnswer, importRecordings, type Source, type Store, sourcesOf, takeSource } from '../../app.ts'
 import type { Problem } from '../../model.ts'
 import { type Io, json, note, showProblem, wrap } from '../io.ts'
 import { appFor } from '../machines.ts'
@@ -13,7 +13,7 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
   const dryRun = flags['dry-run'] === true
   // User and password are for the directory: no machine is asked.
   const siteOnly = flags.site === undefined ? {} : { site: flags.site }
-  const differences: unknown[] = []
+  const differences: ImportDifference[] = []
   const problems: Problem[] = []
   const names = new Set<string>()
   let whole = true
@@ -35,9 +35,13 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
     const app = await appFor(siteOnly, io)
     try {
       for await (const source of sourcesOf(app.site, wanted(words, flags, io))) {
-        ownName(names, nameOf(source, flags))
+        const name = nameOf(source, flags)
+        ownName(names, name)
         if (process.stderr.isTTY) io.err('\r\u001b[K')
-        const difference = await taken(source, flags, store)
+        const difference = await takeSource(source, store, {
+          ...{ source: name, dryRun, group: text(flags, 'group'), pool: text(flags, 'pool') },
+          mayBeEmpty: flags['may-be-empty'] === true,
+        })
         differences.push(difference)
         problems.push(...source.problems)
         whole &&= source.problems.length === 0
@@ -47,7 +51,7 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
       await app.close()
     }
   }
-  if (flags.json) io.out(json({ schema: 'slmctl.fleet-import/1', dryRun, imports: differences, problems }))
+  if (flags.json) io.out(json(importAnswer(dryRun, differences, problems)))
   else {
     for (const p of problems.slice(0, problemsShown)) showProblem(p, io)
     const more = problems.length - problemsShown
@@ -101,20 +105,4 @@ const wanted = (words: readonly string[], flags: Flags, io: Io): Parameters<type
 const nameOf = (source: Source, flags: Flags): string => {
   const part = text(flags, 'group') ?? text(flags, 'pool')
   return text(flags, 'source') ?? (flags.directory !== undefined && part !== null ? `${source.name}#${part}` : source.name)
-}
-
-function taken(source: Source, flags: Flags, store: Store) {
-  const [group, pool] = [text(flags, 'group'), text(flags, 'pool')]
-  const marked = source.machines.map((m) => ({
-    ...m,
-    groups: group === null || m.groups.includes(group) ? m.groups : [...m.groups, group],
-    pool: m.pool ?? pool,
-  }))
-  return store.importMachines(group === null && pool === null ? source.machines : marked, {
-    source: nameOf(source, flags),
-    at: Date.now(),
-    dryRun: flags['dry-run'] === true,
-    partial: !source.whole,
-    mayBeEmpty: flags['may-be-empty'] === true,
-  })
 }
