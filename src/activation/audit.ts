@@ -4,18 +4,37 @@ import type { Judgement } from './judge.ts'
 import { type HostProof, proofOf, provableHost } from './origin.ts'
 import { coveredBy } from './wishes.ts'
 
+/** A product as far as an audit counts it, with the system of its machine. */
+export type Counted = Pick<Product, 'name' | 'application' | 'edition' | 'addOn' | 'channel' | 'state' | 'origin' | 'activationId'> & {
+  readonly system: string | null
+  /** The host that activated it, where it is one of the organisation's; null: no host is involved, or none is named. */
+  readonly host: string | null
+}
+
 export type Auditor = {
   /** Takes one machine's judgement in; `name` is what the user or the site file calls it. */
   readonly add: (name: string, judged: Judgement) => void
-  /** A machine that could not be asked. */
-  readonly missed: (problem: Problem) => void
+  /** Takes in so many products that are alike, of machines that are counted by themselves. */
+  readonly count: (product: Counted, times: number) => void
+  /** So many machines were asked. */
+  readonly asked: (machines: number) => void
+  readonly remark: (remark: AuditRemark) => void
+  /** A host that showed a licensed host key. */
+  readonly proof: (proof: HostProof) => void
+  /** Machines that could not be asked, for one reason. */
+  readonly missed: (problem: Problem, machines?: number) => void
   readonly audit: () => Audit
 }
 
 /** Kinds of key that use a volume licence; a KMS host or an OEM, retail or evaluation licence uses none. */
 const volume: ReadonlySet<Product['channel']> = new Set(['kms-client', 'mak', 'avma'])
 const none: Readonly<Record<Origin, number>> = { own: 0, platform: 0, vendor: 0, 'cannot-tell': 0, suspect: 0, foreign: 0 }
-const order: readonly AuditRemark['origin'][] = ['foreign', 'suspect', 'cannot-tell']
+/** Origins that are shown product by product, the worst first. */
+export const remarkedOrigins: readonly AuditRemark['origin'][] = ['foreign', 'suspect', 'cannot-tell']
+
+/** Whether a product is shown by itself: what is not activated is nobody's, but for what somebody was told to use. */
+export const isRemarked = (p: Pick<Product, 'state' | 'origin'>): p is { state: Product['state']; origin: AuditRemark['origin'] } =>
+  p.origin === 'foreign' || p.origin === 'suspect' || (p.origin === 'cannot-tell' && p.state === 'licensed')
 
 /**
  * Counts whose the activations of many machines are. What is kept of a machine where all is in order is a number, however many
@@ -31,38 +50,41 @@ export function auditor(site: Site | null, proofs: readonly HostProof[] = [], no
   const own = new Map<string | null, number>()
   const seen: HostProof[] = []
   let asked = 0
+  let notAsked = 0
   let notActivated = 0
+  const count = (p: Counted, times: number) => {
+    if (p.state !== 'licensed') {
+      notActivated += times
+      return
+    }
+    const product = auditTitle(p)
+    const id = `${product}\n${p.channel}`
+    const row = rows.get(id) ?? { product, channel: p.channel, count: { ...none } }
+    rows.set(id, row)
+    row.count[p.origin] += times
+    if (p.origin === 'own') {
+      const host = p.host === null ? null : canonicalHost(p.host)
+      own.set(host, (own.get(host) ?? 0) + times)
+    }
+    // Extended security updates and the like stand beside a licence that is counted already.
+    if (!volume.has(p.channel) || p.addOn || p.origin === 'platform') return
+    const entitlement = coveredBy(`${product} ${p.name ?? ''}`, entitlements)
+    if (entitlement) entitlement.used += times
+    else if (entitlements.length > 0) uncovered.set(product, (uncovered.get(product) ?? 0) + times)
+  }
   return {
     add: (name, { machine, products, findings }) => {
       asked++
       for (const [i, p] of products.entries()) {
-        if (p.state !== 'licensed') {
-          notActivated++
-          if (p.origin !== 'foreign' && p.origin !== 'suspect') continue
-        } else {
-          const id = `${title(p, machine.system)}\n${p.channel}`
-          const row = rows.get(id) ?? { product: title(p, machine.system), channel: p.channel, count: { ...none } }
-          rows.set(id, row)
-          row.count[p.origin]++
-          if (p.origin === 'own') {
-            const by = provableHost(p, name)
-            const host = by && canonicalHost(by.host)
-            own.set(host, (own.get(host) ?? 0) + 1)
-            if (by?.proved && now !== null) seen.push({ name, at: now })
-          }
-          // Extended security updates and the like stand beside a licence that is counted already.
-          if (volume.has(p.channel) && !p.addOn && p.origin !== 'platform') {
-            const entitlement = coveredBy(`${title(p, machine.system)} ${p.name ?? ''}`, entitlements)
-            if (entitlement) entitlement.used++
-            else if (entitlements.length > 0) uncovered.set(title(p, machine.system), (uncovered.get(title(p, machine.system)) ?? 0) + 1)
-          }
-        }
-        if (p.origin === 'own' || p.origin === 'platform' || p.origin === 'vendor') continue
+        const by = provableHost(p, name)
+        count({ ...p, system: machine.system, host: by?.host ?? null }, 1)
+        if (by?.proved && now !== null) seen.push({ name, at: now })
+        if (!isRemarked(p)) continue
         // What the statement about the origin rests on, before all else that is known of the product.
         const told = findings.find((f) => f.product === i && f.rule === `origin-${p.origin}`)
         remarks.push({
           machine: name,
-          product: title(p, machine.system),
+          product: auditTitle({ ...p, system: machine.system }),
           origin: p.origin,
           because: p.originBecause,
           honest: findings.find((f) => f.product === i && f.honest !== null)?.honest ?? null,
@@ -71,12 +93,23 @@ export function auditor(site: Site | null, proofs: readonly HostProof[] = [], no
         })
       }
     },
-    missed: (problem) => {
+    count,
+    asked: (machines) => {
+      asked += machines
+    },
+    remark: (remark) => {
+      remarks.push(remark)
+    },
+    proof: (proof) => {
+      seen.push(proof)
+    },
+    missed: (problem, machines = 1) => {
       problems.push(problem)
+      notAsked += machines
     },
     audit: () => ({
       schema: 'slmctl.audit/1',
-      machines: { asked, notAsked: problems.length },
+      machines: { asked, notAsked },
       products: [...rows.values()].sort((a, b) => a.product.localeCompare(b.product, 'en') || a.channel.localeCompare(b.channel, 'en')),
       own: [...own]
         .map(([host, products]) => ({ host, products, provedAt: host === null ? null : (proofOf(host, [...seen, ...proofs])?.at ?? null) }))
@@ -84,14 +117,16 @@ export function auditor(site: Site | null, proofs: readonly HostProof[] = [], no
       notActivated,
       entitlements,
       uncovered: [...uncovered].map(([product, used]) => ({ product, used })).sort((a, b) => b.used - a.used),
-      remarks: remarks.sort((a, b) => order.indexOf(a.origin) - order.indexOf(b.origin) || a.machine.localeCompare(b.machine, 'en')),
+      remarks: remarks.sort(
+        (a, b) => remarkedOrigins.indexOf(a.origin) - remarkedOrigins.indexOf(b.origin) || a.machine.localeCompare(b.machine, 'en'),
+      ),
       problems,
     }),
   }
 }
 
 /** `Windows 11 Enterprise`, `Office Professional Plus 2024`: what was bought is called so. */
-function title(p: Product, system: string | null): string {
+export function auditTitle({ system, ...p }: Omit<Counted, 'host' | 'channel' | 'state' | 'origin'>): string {
   const edition = p.edition ?? ''
   if (p.application === 'windows' && !p.addOn && system) {
     const plain = system.replace(/^Microsoft |\(R\)/g, '')

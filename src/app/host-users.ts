@@ -12,7 +12,7 @@ import {
   type Served,
   type Users,
 } from '../hosts.ts'
-import type { HostUse, SharedCmid, Store } from '../store.ts'
+import type { HostUse, KeptCount, SharedCmid, Store } from '../store.ts'
 import { rowsOf } from './fleet.ts'
 
 /** What the machines of a fleet have to do with one host. */
@@ -92,7 +92,7 @@ export async function sharedInFleet(store: Store): Promise<ReadonlyMap<string, S
 }
 
 /** What is kept of one check beside the counts, which have a history of their own: nothing that changes with every request. */
-type KeptTold = {
+export type KeptTold = {
   readonly system: string | null
   readonly build: number | null
   readonly keys: readonly Pick<HostGroup, 'name' | 'application' | 'partialKey' | 'state' | 'release'>[]
@@ -122,7 +122,7 @@ export async function keepChecks(store: Store, hosts: readonly CheckedHost[], at
 }
 
 /** What is looked back on for a trend. */
-const lookedBackMs = 180 * dayMs
+export const lookedBackMs = 180 * dayMs
 
 /** How the counts of a host stood, by its keys as `countKey` names them, oldest first. */
 export async function countsOf(
@@ -131,6 +131,11 @@ export async function countsOf(
   now: number,
 ): Promise<ReadonlyMap<string, readonly CountPoint[]>> {
   const { counts } = await store.hostHistory(canonicalHost(host.name), host.port, now - lookedBackMs)
+  return pointsOf(counts)
+}
+
+/** Counts as a history, by their keys as `countKey` names them. */
+export function pointsOf(counts: readonly KeptCount[]): ReadonlyMap<string, readonly CountPoint[]> {
   const found = new Map<string, CountPoint[]>()
   for (const c of counts) {
     if (c.count === null) continue

@@ -149,7 +149,14 @@ export const hostHistorySchema = z.strictObject({
     }),
   ).describe('Each count for as long as it was the same.'),
   forecast: list(z.looseObject({ name: maybe })).describe('As slmctl hosts show --json has it.'),
-  duplicates: list(z.strictObject({ cmid: text, pool: maybe, machines: list(z.strictObject({ id: whole, name: text })) })),
+  duplicates: list(
+    z.strictObject({
+      cmid: text,
+      count: whole.describe('All of them; at most 50 are named.'),
+      pool: maybe,
+      machines: list(z.strictObject({ id: whole, name: text })),
+    }),
+  ),
 })
 
 const campaign = campaignSchemas['fleet-campaign'].shape.campaign
