@@ -1,0 +1,11 @@
+/** What pages are made of. */
+export { CopyButton } from './parts/copy.tsx'
+export { Dialog } from './parts/dialog.tsx'
+export { Pager } from './parts/pager.tsx'
+export { Search } from './parts/search.tsx'
+export { Empty, ErrorState, Loading, NoRights, Shown } from './parts/states.tsx'
+export { type Column, DataTable } from './parts/table.tsx'
+export { OriginTag, originTone, StateTag, Tag, type Tone, VerdictTag, verdictTone } from './parts/tags.tsx'
+export { DaysLeft, Time, useNow } from './parts/time.tsx'
+export { PageTitle } from './parts/title.tsx'
+export { Toasts, toast, toastProblem } from './parts/toasts.tsx'

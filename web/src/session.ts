@@ -1,0 +1,23 @@
+/** Who is signed in, and what the server says of itself before anybody is. */
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { MeAnswer, SignInAnswer } from '../../src/schemas/api.ts'
+
+export type Role = MeAnswer['role']
+const order: readonly Role[] = ['viewer', 'operator', 'approver']
+
+export type Session = {
+  /** Null: nobody. */
+  readonly me: MeAnswer | null
+  readonly server: SignInAnswer
+  /** Asks anew who is signed in. */
+  readonly refresh: () => Promise<void>
+  readonly signOut: () => Promise<void>
+}
+
+export const SessionContext = createContext<Session>(null as unknown as Session)
+export const useSession = (): Session => useContext(SessionContext)
+
+/** Whether somebody with this role may do what needs `needed`. */
+export const may = (me: MeAnswer | null, needed: Role): boolean => me !== null && order.indexOf(me.role) >= order.indexOf(needed)
+export const useMay = (needed: Role): boolean => may(useSession().me, needed)
