@@ -7,6 +7,7 @@ import type { App, Store } from '../app.ts'
 import type { Role } from '../model.ts'
 import type { z } from '../schemas.ts'
 import type { Live } from './live.ts'
+import type { People } from './people.ts'
 
 /** Scopes of API tokens, each with all before it; `metrics` is for /metrics alone. */
 export type Scope = 'metrics' | 'read' | 'operate' | 'apply'
@@ -32,10 +33,43 @@ export type Parts = {
   readonly siteFile: string | null
   readonly loadedAt: number
   readonly live: Live
+  /** Accounts, sessions, tokens: for the routes by which people sign in. */
+  readonly people: People
   /** The work on campaigns in this process: told that there is a new one. */
   readonly wake: () => void
   readonly clock: () => number
   readonly version: string
+}
+
+/** What routes of signing in need to know of the request; no other route looks at it. */
+export type Visit = {
+  /** The hash of the session by which somebody is known; null: by a token, or not at all. */
+  readonly session: string | null
+  /** The way to the server is encrypted. */
+  readonly secure: boolean
+  /** Where the server is for this caller, without a slash at the end. */
+  readonly origin: string
+  /** Path and query as they were asked. */
+  readonly address: string
+  readonly cookie: (name: string) => string | null
+}
+
+/** An answer with more than a body: cookies, a page of HTML, the way to somewhere else. */
+export class Reply {
+  readonly body: unknown
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly status: number | null
+  /** Who it is about, where nobody was signed in before: for the trail. */
+  readonly who: { readonly name: string; readonly by: Who['by'] } | null
+  constructor(
+    body: unknown,
+    { headers = {}, status = null, who = null }: { headers?: Reply['headers']; status?: number; who?: Reply['who'] },
+  ) {
+    this.body = body
+    this.headers = headers
+    this.status = status
+    this.who = who
+  }
 }
 
 type Shape = z.ZodObject | undefined
@@ -47,6 +81,7 @@ export type Asked<P extends Shape, Q extends Shape, B extends z.ZodType | undefi
   readonly body: Out<B>
   readonly who: Who
   readonly parts: Parts
+  readonly visit: Visit
   /** What the caller heard last, where it asks for events (header Last-Event-ID). */
   readonly lastEventId: string | null
   /** Aborts where the caller goes away, or the server is told to end and waited long enough. */
@@ -78,6 +113,10 @@ export type RouteRow = {
   readonly status?: 200 | 201
   /** Bytes; where more than the usual 256 kB is meant. */
   readonly bodyLimit?: number
+  /** What the trail says that a change is about, where that is more than its params and the id in its answer: ids and names. */
+  readonly about?: (asked: { readonly params: never; readonly body: never }, answer: never) => string
+  /** The answer holds a secret that is told once: it is kept nowhere, not for an Idempotency-Key either. */
+  readonly toldOnce?: true
   /** What is shown in OpenAPI and run as a test: against the lab, in the order of the list. */
   readonly example?: { readonly params?: Record<string, unknown>; readonly query?: Record<string, unknown>; readonly body?: unknown }
 }

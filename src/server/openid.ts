@@ -1,0 +1,231 @@
+/**
+ * Signing in by OpenID Connect: authorization code with PKCE, state and nonce, by openid-client, which is certified. What belongs to
+ * one try is sealed in a cookie of the browser that began it, so that no other can end it, and nobody fills this memory.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
+import * as oidc from 'openid-client'
+import type { OpenIdSettings } from '../app.ts'
+import { ProblemError, type Role, printable, problem } from '../model.ts'
+import { refused } from './problems.ts'
+import { Reply, type Visit } from './route.ts'
+import { cookie } from './session.ts'
+
+export type OpenIdIdentity = {
+  /** Issuer and subject: what a person is known by, whatever the name becomes. */
+  readonly subject: string
+  readonly name: string
+  /** Null: no value of the claim gives one. */
+  readonly role: Role | null
+}
+export type OpenId = {
+  /** Sends the browser to the provider; it comes back to `to`, a path of ours. */
+  readonly begin: (to: string | null, visit: Visit) => Promise<Reply>
+  /** Who came back, and where they wanted to go. */
+  readonly finish: (visit: Visit) => Promise<{ readonly identity: OpenIdIdentity; readonly to: string; readonly forget: string }>
+}
+
+/** One try, from the way there to the way back. */
+type Try = { readonly state: string; readonly nonce: string; readonly verifier: string; readonly to: string; readonly endsAt: number }
+const tryMs = 10 * 60_000
+/** What the provider says of itself is asked anew after so long: its keys change. */
+const knownMs = 60 * 60_000
+const timeoutSeconds = 10
+const usedMost = 10_000
+
+type Options = {
+  readonly settings: OpenIdSettings
+  readonly url: string | null
+  readonly secret: () => Promise<string>
+  readonly clock: () => number
+  readonly log: (line: string) => void
+}
+
+/** Only a path of our own: //host and /\host are hosts to a browser. */
+export function ownPath(to: string | null): string {
+  return to !== null && to.length <= 2000 && /^\/(?![/\\])[\x21-\x7e]*$/.test(to) && !to.includes('\\') ? to : '/'
+}
+
+const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
+const cookieOf = (secure: boolean) => (secure ? '__Host-slmctl-openid' : 'slmctl-openid')
+
+export function openOpenId({ settings, url, secret, clock, log }: Options): OpenId {
+  const issuer = new URL(settings.issuer)
+  const plain = issuer.protocol === 'http:'
+  if (plain && !isLoopback(issuer.hostname))
+    throw new ProblemError(
+      problem('OPENID_NOT_PRIVATE', `The provider ${settings.issuer} is asked without TLS.`, ['Give its https address: sign-in: {openid: {issuer}}']),
+    )
+  const seal = sealer()
+  const used = new Set<string>()
+  let known: { readonly config: oidc.Configuration; readonly at: number } | null = null
+
+  const configuration = async (): Promise<oidc.Configuration> => {
+    if (known && clock() - known.at < knownMs) return known.config
+    try {
+      const config = await oidc.discovery(issuer, settings.clientId, undefined, authenticate(await secret()), {
+        timeout: timeoutSeconds,
+        execute: plain ? [oidc.allowInsecureRequests] : [],
+      })
+      known = { config, at: clock() }
+      return config
+    } catch (error) {
+      throw away(error, log)
+    }
+  }
+  const backAt = (visit: Visit) => `${url ?? visit.origin}/api/v1/sign-in/openid/callback`
+
+  return {
+    begin: async (to, visit) => {
+      const config = await configuration()
+      const verifier = oidc.randomPKCECodeVerifier()
+      const begun: Try = { state: oidc.randomState(), nonce: oidc.randomNonce(), verifier, to: ownPath(to), endsAt: clock() + tryMs }
+      const scopes = ['openid', 'profile', 'email']
+      // Some providers give groups only to who asks for them.
+      if (config.serverMetadata().scopes_supported?.includes(settings.claim)) scopes.push(settings.claim)
+      const there = oidc.buildAuthorizationUrl(config, {
+        redirect_uri: backAt(visit),
+        scope: scopes.join(' '),
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        state: begun.state,
+        nonce: begun.nonce,
+      })
+      const { secure } = visit
+      return new Reply(null, {
+        status: 302,
+        headers: {
+          location: there.href,
+          // Lax: it must come along when the provider sends the browser back.
+          'set-cookie': cookie(cookieOf(secure), seal.close(begun), { secure, seconds: tryMs / 1000, site: 'Lax' }),
+        },
+      })
+    },
+    finish: async (visit) => {
+      const begun = seal.open(visit.cookie(cookieOf(visit.secure)))
+      if (begun === null || begun.endsAt < clock() || used.has(begun.state))
+        throw no('This browser did not begin this sign-in, or more than ten minutes ago, or it has ended already.')
+      used.add(begun.state)
+      if (used.size > usedMost) used.delete(used.values().next().value!)
+      const config = await configuration()
+      const came = new URL(visit.address, visit.origin)
+      const current = new URL(`${backAt(visit)}${came.search}`)
+      const said = await heard(config, current, begun, log)
+      const claims = said.claims()
+      if (!claims) throw no('The provider sent no ID token.')
+      let values = valuesOf(claims, settings.claim)
+      let more: Readonly<Record<string, unknown>> = claims
+      if (values === null && config.serverMetadata().userinfo_endpoint) {
+        try {
+          more = { ...(await oidc.fetchUserInfo(config, said.access_token, claims.sub)), ...claims }
+        } catch (error) {
+          throw away(error, log)
+        }
+        values = valuesOf(more, settings.claim)
+      }
+      const identity = {
+        subject: JSON.stringify([claims.iss, claims.sub]),
+        name: nameIn(more, claims.sub),
+        role: roleOf(values ?? [], settings.roles),
+      }
+      const { secure } = visit
+      return { identity, to: begun.to, forget: cookie(cookieOf(secure), '', { secure, seconds: 0, site: 'Lax' }) }
+    },
+  }
+}
+
+async function heard(config: oidc.Configuration, current: URL, begun: Try, log: (line: string) => void) {
+  try {
+    return await oidc.authorizationCodeGrant(config, current, {
+      pkceCodeVerifier: begun.verifier,
+      expectedState: begun.state,
+      expectedNonce: begun.nonce,
+      idTokenExpected: true,
+    })
+  } catch (error) {
+    if (error instanceof oidc.AuthorizationResponseError && error.error === 'access_denied') throw no('The provider did not let you in.')
+    if (isAway(error)) throw away(error, log)
+    log(`sign-in by OpenID Connect refused: ${reason(error)}`)
+    throw no('What the provider sent does not fit this sign-in.')
+  }
+}
+
+/** client_secret_basic is what every provider must know (RFC 6749, 2.3.1); the other way only where it says that it does not. */
+function authenticate(secret: string): oidc.ClientAuth {
+  const basic = oidc.ClientSecretBasic(secret)
+  const post = oidc.ClientSecretPost(secret)
+  return (server, ...rest) => {
+    const ways = server.token_endpoint_auth_methods_supported
+    return (ways && !ways.includes('client_secret_basic') && ways.includes('client_secret_post') ? post : basic)(server, ...rest)
+  }
+}
+
+const no = (why: string) => refused(problem('OPENID_REFUSED', why, ['Sign in once more.', 'The log of the server says more.']), {})
+
+/** Told without the values that came: they may be secrets. */
+function reason(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return printable(`${typeof code === 'string' ? `${code}: ` : ''}${String(message)}`).slice(0, 200)
+}
+function isAway(error: unknown): boolean {
+  if (error instanceof TypeError) return true
+  const { code, status } = error as { code?: string; status?: number }
+  return code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT' || (typeof status === 'number' && status >= 500)
+}
+function away(error: unknown, log: (line: string) => void): ProblemError {
+  if (error instanceof ProblemError) return error
+  log(`the OpenID Connect provider did not answer as it should: ${reason(error)}`)
+  return refused(
+    problem('OPENID_AWAY', 'The provider of sign-in did not answer as it should.', [
+      'Try again in a minute.',
+      'Look whether it runs, and whether the issuer in the site file is right (sign-in: {openid: {issuer}}).',
+    ]),
+    {},
+  )
+}
+
+/** The values of a claim; dots lead into objects (realm_access.roles of Keycloak). Null: there is no such claim. */
+export function valuesOf(claims: Readonly<Record<string, unknown>>, claim: string): readonly string[] | null {
+  let found: unknown = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+  if (found === undefined) {
+    found = claims
+    for (const part of claim.split('.'))
+      found = typeof found === 'object' && found !== null && Object.hasOwn(found, part) ? (found as Record<string, unknown>)[part] : undefined
+  }
+  if (typeof found === 'string') return [found]
+  return Array.isArray(found) ? found.filter((v) => typeof v === 'string') : null
+}
+
+/** The highest role that a value gives. */
+function roleOf(values: readonly string[], roles: OpenIdSettings['roles']): Role | null {
+  return (['approver', 'operator', 'viewer'] as const).find((role) => roles[role].some((value) => values.includes(value))) ?? null
+}
+
+function nameIn(claims: Readonly<Record<string, unknown>>, sub: string): string {
+  const name = ['preferred_username', 'email', 'upn', 'unique_name', 'name'].map((c) => claims[c]).find((v) => typeof v === 'string' && v !== '')
+  return printable(((name as string | undefined) ?? sub).replace(/\s+/g, ' ')).slice(0, 100)
+}
+
+/** Seals what is given to a browser to keep; the key lives as long as this process. */
+function sealer() {
+  const key = randomBytes(32)
+  return {
+    close: (value: Try): string => {
+      const iv = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', key, iv)
+      const body = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
+    },
+    open: (text: string | null): Try | null => {
+      const bytes = Buffer.from(text ?? '', 'base64url')
+      if (bytes.length < 29) return null
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
+        decipher.setAuthTag(bytes.subarray(12, 28))
+        return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString()) as Try
+      } catch {
+        return null
+      }
+    },
+  }
+}

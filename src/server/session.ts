@@ -1,0 +1,95 @@
+/** How a request tells who asks: a session by cookie, or a token. What either may is read anew each time. */
+import type { Store } from '../app.ts'
+import type { Role } from '../model.ts'
+import { hashOf, roleOfScope, tokenPrefix } from './proof.ts'
+import type { Scope, Who } from './route.ts'
+
+/** Who asks, and by what. */
+export type Caller = {
+  readonly who: Who
+  /** Null: not by a token. */
+  readonly scope: Scope | null
+  /** What may be done; null: nothing but what is open (and /metrics for its scope). */
+  readonly role: Role | null
+  /** Hash of the session. */
+  readonly session: string | null
+}
+
+const ranks: Readonly<Record<Role, number>> = { viewer: 1, operator: 2, approver: 3 }
+/** Whether a role is enough for another. */
+export const mayAs = (role: Role | null, wanted: Role): boolean => role !== null && ranks[role] >= ranks[wanted]
+const lower = (a: Role, b: Role): Role => (ranks[a] < ranks[b] ? a : b)
+
+/** Over TLS the name makes browsers hold it to this host, the whole path and Secure (RFC 6265bis, 4.1.3.2). */
+export const cookieName = (secure: boolean): string => (secure ? '__Host-slmctl' : 'slmctl')
+
+/** A cookie that no script reads. `seconds` 0 takes it away. */
+export function cookie(name: string, value: string, { secure, seconds, site }: { secure: boolean; seconds: number; site: 'Strict' | 'Lax' }) {
+  return `${name}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=${site}${secure ? '; Secure' : ''}`
+}
+
+/** Reads one cookie of a header; of two with one name the first counts, as browsers send the narrower one first. */
+export function cookieIn(header: string | undefined, name: string): string | null {
+  for (const pair of header?.split(';') ?? []) {
+    const at = pair.indexOf('=')
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+  }
+  return null
+}
+
+export const nobody = (from: string): Caller => ({
+  who: { account: null, name: '-', by: 'nobody', role: 'viewer', endsAt: null, from },
+  scope: null,
+  role: null,
+  session: null,
+})
+
+/** A token is written down as used at most so often. */
+const usedEveryMs = 60_000
+const proofPattern = /^[\w-]{20,100}$/
+
+export function callers(store: Store, clock: () => number) {
+  const used = new Map<number, number>()
+  const noteUse = (id: number, now: number) => {
+    if (now - (used.get(id) ?? 0) < usedEveryMs) return
+    used.delete(id)
+    used.set(id, now)
+    if (used.size > 5000) used.delete(used.keys().next().value!)
+    store.usedToken(id, now).catch(() => {})
+  }
+  return {
+    /** Null: an Authorization that is none, or no longer. */
+    byToken: async (authorization: string, from: string): Promise<Caller | null> => {
+      const value = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+      if (!value?.startsWith(tokenPrefix) || !proofPattern.test(value)) return null
+      const now = clock()
+      const found = await store.token(hashOf(value), now)
+      if (!found) return null
+      const { token, account } = found
+      noteUse(token.id, now)
+      const scope = token.scope as Scope
+      const worth = roleOfScope[scope]
+      const role = worth === null ? null : lower(worth, account.role)
+      return {
+        who: { account: account.id, name: account.name, by: 'token', role: role ?? 'viewer', endsAt: token.endsAt, from },
+        scope,
+        role,
+        session: null,
+      }
+    },
+    /** Whoever has no session that goes on is nobody. */
+    byCookie: async (value: string | null, from: string): Promise<Caller> => {
+      if (value === null || !proofPattern.test(value)) return nobody(from)
+      const hash = hashOf(value)
+      const found = await store.session(hash, clock())
+      if (!found) return nobody(from)
+      const { account, endsAt, by } = found
+      return {
+        who: { account: account.id, name: account.name, by: by as Who['by'], role: account.role, endsAt, from },
+        scope: null,
+        role: account.role,
+        session: hash,
+      }
+    },
+  }
+}
