@@ -32,7 +32,7 @@ const lists = {
 /** Every word that says which machines are meant, in the order in which they are told. */
 export const filterNames = [
   ...['verdict', 'origin', 'state', 'host', 'product', 'days', 'error', 'problem', 'cause', 'group', 'pool', 'source', 'text'],
-  ...['not-seen-for', 'never-seen', 'vanished'],
+  ...['not-seen-for', 'never-seen', 'shared-cmid', 'vanished'],
 ] as const
 
 /** True where a filter is given at all. */
@@ -68,6 +68,7 @@ export function filterOf(words: Words, now = Date.now()): Filter {
     ...(words.days === undefined ? {} : { endsBefore: now + days(words, 'days') * dayMs }),
     ...(words['not-seen-for'] === undefined ? {} : { seenBefore: now - days(words, 'not-seen-for') * dayMs }),
     ...(words['never-seen'] === true ? { seenBefore: 0 } : {}),
+    ...(words['shared-cmid'] === true ? { sharedCmid: true } : {}),
     ...(words.vanished === true ? { vanished: 'only' } : {}),
   } as Filter
 }

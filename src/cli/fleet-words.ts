@@ -40,6 +40,7 @@ const filters: readonly CommandOption[] = [
   { flag: '--text', value: 'TEXT', means: 'Only with this in name, address, system or headline.' },
   { flag: '--not-seen-for', value: 'DAYS', means: 'Only those that answered last before so many days, or never.' },
   { flag: '--never-seen', value: null, means: 'Only those that never answered.' },
+  { flag: '--shared-cmid', value: null, means: 'Only those that a KMS host takes for one: with the same CMID.' },
   { flag: '--vanished', value: null, means: 'Only those that no source lists any more.' },
 ]
 /** Flags that say which machines are meant. */

@@ -202,6 +202,7 @@ export const filterQuery = z.object({
   text: text.optional(),
   'not-seen-for': text.optional(),
   'never-seen': z.literal('true').optional(),
+  'shared-cmid': z.literal('true').optional(),
   vanished: z.literal('true').optional(),
 })
 export const sortKeys = ['name', 'verdict', 'origin', 'expires', 'seen', 'system', 'problem'] as const

@@ -19,6 +19,8 @@ export type Filter = {
   readonly vanished?: 'no' | 'too' | 'only'
   /** Last seen before this time (ms), or never. */
   readonly seenBefore?: number
+  /** A KMS host counts it and another listed machine as one: they have the same CMID, and are not made of one pool's image. */
+  readonly sharedCmid?: true
   readonly cause?: number
   readonly state?: readonly State[]
   /** A result code (`0x` and eight upper-case digits) that a product tells as its reason, or that its cause names. */
@@ -91,6 +93,16 @@ export async function filtered<O>(
       e.selectFrom('source_entry').select('machine_id').where('source', '=', source).where('vanished_at', 'is', null),
     )
   }
+  if (filter.sharedCmid)
+    q = q.where('cmid', 'in', (e) =>
+      e
+        .selectFrom('machine as sharing')
+        .select('sharing.cmid')
+        .where('sharing.vanished_at', 'is', null)
+        .where('sharing.cmid', 'is not', null)
+        .groupBy('sharing.cmid')
+        .having(sql<boolean>`count(*) > 1 and (count(distinct sharing.pool) <> 1 or count(sharing.pool) < count(*))`),
+    )
   if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, names, e, filter))
   return { query: q }
 }
