@@ -13,8 +13,10 @@ import { openFleetAt, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { type KmsHosts, openHosts } from './app/hosts.ts'
 import { Logons } from './app/logons.ts'
+import { type MachineNow, machineNow } from './app/machine-now.ts'
 import { notOurs } from './app/ours.ts'
 import { openRecordings, withOrigin } from './app/recordings.ts'
+import { type SiteNow, siteText, siteWatch } from './app/site-answer.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
 import { type RunEvent, runCampaigns } from './campaigns.ts'
@@ -40,13 +42,20 @@ import {
   unfinishedJournal,
   type Wished,
 } from './engine.ts'
-import { readWhole } from './files.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Wish } from './model.ts'
 import { callsGivenUp } from './native.ts'
 import { keyWords, type SigningKey, type TelephoneRow, telephoneRows } from './offline.ts'
 import { readSecret, type Secret, type SecretReference, secretFromPrompt } from './secrets.ts'
-import { type CredentialReference, openReaches, type ReachOverrides, reachOf, readSite, type SiteFile } from './site.ts'
-import { restoreStore, type Store } from './store.ts'
+import {
+  type CredentialReference,
+  openReaches,
+  type ReachDescription,
+  type ReachOverrides,
+  reachOf,
+  readSite,
+  type SiteFile,
+} from './site.ts'
+import { type MachineCard, restoreStore, type Store } from './store.ts'
 import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
@@ -77,7 +86,9 @@ export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { importAnswer, importText, takeSource } from './app/import-text.ts'
 export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, standingOf } from './app/kept-hosts.ts'
+export { type Conversation, type Exchange, type MachineNow, machineBy, type StatusEntry } from './app/machine-now.ts'
 export { ageBoundsDays, type CampaignMetrics, daysLeftBounds, type Histogram, type HostMetrics, type Metrics } from './app/metrics.ts'
+export { type SiteNow, siteAnswer } from './app/site-answer.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { type RunEvent, settingsOf } from './campaigns.ts'
@@ -190,6 +201,10 @@ export type App = {
     hear: (event: RunEvent) => void,
     signal: AbortSignal,
   ) => Promise<void>
+  /** A machine of the fleet, to be asked at this moment, at the address that its source gave. */
+  readonly machineNow: (card: Pick<MachineCard, 'id' | 'name' | 'address'>, store: Store) => MachineNow
+  /** Whether the site file was changed since it was read, and what is wrong with it now. */
+  readonly siteNow: () => SiteNow
   /** The KMS hosts that words mean; all of them where there are none. Asks DNS; what is returned asks the hosts. */
   readonly kmsHosts: (words: readonly string[]) => Promise<KmsHosts>
   readonly close: () => Promise<void>
@@ -218,33 +233,17 @@ const journalFolder = () => join(stateFolder(), 'journal')
 /** How long an answer of DNS stands for machines that are begun, ms: shorter than the records of hosts usually say. */
 const namesStandMs = 5 * 60_000
 
-/** More than the site file of the largest fleet. */
-const siteBytes = 64 * 1024 * 1024
-
-function loadSiteFile(file: string): SiteFile {
-  let text: string
-  try {
-    text = readWhole(file, siteBytes).toString('utf8')
-  } catch (error) {
-    throw new ProblemError(
-      problem(
-        'SITE_UNREADABLE',
-        (error as NodeJS.ErrnoException).code === 'ENOENT'
-          ? 'There is no such file.'
-          : `The site file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-        ['slmctl site init writes one to begin with.'],
-        { file },
-      ),
-    )
-  }
+function loadSiteFile(file: string): { readonly siteFile: SiteFile; readonly now: () => SiteNow } {
+  const text = siteText(file)
   const { siteFile, problems } = readSite(file, text)
   if (problems.length > 0 || siteFile === null) throw new ProblemError(...problems)
-  return siteFile
+  return { siteFile, now: siteWatch(file, text) }
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
   const path = options.siteFile ?? (await usualSiteFile())
-  const siteFile = path === null ? null : loadSiteFile(path)
+  const loaded = path === null ? null : loadSiteFile(path)
+  const siteFile = loaded?.siteFile ?? null
   if (options.siteFile === null && path !== null) options.notice(`site file ${path}`)
   const site = siteFile?.site ?? null
   const watched = options.support ? watch(options.support, site, path) : null
@@ -266,7 +265,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   const logons = new Logons()
   const here = replay ? null : options.here === undefined ? await thisComputer() : options.here
   const isHere = (name: string) => here !== null && canonicalHost(name) === canonicalHost(here.name)
-  const open = async (name: string, fleet: FromFleet | null = null): Promise<Machine> => {
+  const open = async (
+    name: string,
+    fleet: FromFleet | null = null,
+    heard: ((reach: ReachDescription) => void) | null = null,
+  ): Promise<Machine> => {
     if (replay) return replay.open(name)
     if (here && isHere(name)) {
       const seconds = options.reach.timeoutSeconds
@@ -282,6 +285,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     const unproved = answer.reach.credential.method === 'ntlm' && answer.reach.tls === null
     const why = fleet && notOurs(site, { name, address: fleet.address, listed: listed !== undefined, unproved })
     if (why) throw new ProblemError(why)
+    heard?.(answer.reach)
     const { credential, operationTimeoutMs } = answer.reach
     const resolved = await reaches.resolve(answer.reach)
     const by = known !== null && isIP(known) !== 0 ? lookupOf([known]) : lookup
@@ -472,6 +476,9 @@ export async function openApp(options: AppOptions): Promise<App> {
         hear,
         signal,
       ),
+    machineNow: (card, store) =>
+      machineNow(card, store, { ...environment, names: namesNow() }, (heard) => open(card.name, { address: card.address }, heard)),
+    siteNow: () => loaded?.now() ?? { changed: false, problems: [] },
     kmsHosts: (words) => {
       if (site === null || siteFile === null)
         throw new ProblemError(
@@ -485,7 +492,9 @@ export async function openApp(options: AppOptions): Promise<App> {
         const listed = siteFile.machines.get(canonicalHost(host)) ?? siteFile.machines.get(canonicalHost(host).split('.')[0]!)
         return listed?.name ?? ((user ?? credential ?? method) ? host : null)
       }
-      return openHosts(words, { site, names, environment, reached })
+      // A server goes on for months: what DNS says of hosts is asked anew.
+      const now = namesNow()
+      return openHosts(words, { site, names: now, environment: { ...environment, names: now }, reached })
     },
     close: async () => {
       reaches.wipe()
