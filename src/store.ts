@@ -4,41 +4,57 @@
  * Times are milliseconds since 1970; every refusal is a Problem; whatever is written may be written again without harm, so that
  * an answer that was lost on its way costs nothing.
  */
+import { endSession, endSessions, findAccount, findSession, listAccounts, saveAccount, saveSession, setAccount } from './store/accounts.ts'
+import { alertsKept, keepAlerts } from './store/alerts.ts'
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
 import { createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
+import { countChanges, listChanges } from './store/changes.ts'
 import { claimTargets } from './store/claim.ts'
 import { clientsByHost, usersOfObjects, usesOfHost } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
+import { byOrigin, productMetrics } from './store/kinds.ts'
 import { holding, leases, takeBack } from './store/leases.ts'
 import { countMachines, findMachines, listMachines, machineIds } from './store/list.ts'
 import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
 import { open, type Place, saying } from './store/open.ts'
 import { placeOf } from './store/postgres.ts'
+import { claimKey, finishKey, forgetKey, forgetKeys } from './store/requests.ts'
 import { countPlanned, planned, selection, sharedCmids } from './store/selection.ts'
 import { learn, standing } from './store/standing.ts'
 import { causes, counts, expiring, history } from './store/summary.ts'
 import type { Database } from './store/tables.ts'
 import { addTargets, cancelWaiting, endTargets, extendLeases, left, listTargets, positionOf, progress } from './store/targets.ts'
+import { findToken, listTokens, revokeToken, saveOnce, saveToken, takeOnce, usedToken } from './store/tokens.ts'
+import { appendTrail, checkTrail, listTrail } from './store/trail.ts'
+import { deleteView, listViews, saveView } from './store/views.ts'
 import { outcomes, planOf, plansFor, saveOutcome, savePlans } from './store/work.ts'
 
+export type { Account, AccountChange, AccountKind, NewAccount, Session } from './store/accounts.ts'
+export type { KeptAlert } from './store/alerts.ts'
 export type { Compacted, Copied, Restored } from './store/backup.ts'
 export type { Replaced } from './store/boards.ts'
 export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
+export type { ChangeKind, FleetChange } from './store/changes.ts'
 export type { Claim, Held, Target } from './store/claim.ts'
 export type { Clients, HostClients, HostUse, ObjectClients } from './store/clients.ts'
 export type { Filter } from './store/filter.ts'
 export type { HostCheck, HostCount, HostHistory, HostListed, KeptCheck, KeptCount, KeptHost } from './store/hosts.ts'
 export type { JournalEntry, JournalLine } from './store/journal.ts'
+export type { ProductGroup, ProductMetric } from './store/kinds.ts'
 export type { MachineCard, MachineLine, Page, PageWish, ProductLine, Unasked } from './store/list.ts'
 export type { ImportDifference, ImportLine, ImportOptions } from './store/machines.ts'
 export type { Answered, Observation, Observed, Unanswered } from './store/observe.ts'
 export type { Place } from './store/open.ts'
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
+export type { KeyState } from './store/requests.ts'
 export type { Selected, SharedCmid } from './store/selection.ts'
 export type { CauseGroup, Counts, ExpiringLine, History, Span } from './store/summary.ts'
 export type { Again, Ending, Left, NewTarget, ProgressRow, TargetEnd, TargetLine, TargetState } from './store/targets.ts'
+export type { NewToken, Token, TokenScope } from './store/tokens.ts'
+export type { NewTrailLine, TrailCheck, TrailFilter, TrailLine } from './store/trail.ts'
+export type { SavedView } from './store/views.ts'
 export type { KeptOutcome, KeptPlan, NewOutcome, NewPlan, StepDone } from './store/work.ts'
 
 export type StoreOptions = {
@@ -121,6 +137,41 @@ export async function openStore(place: Place, options: StoreOptions) {
     appendJournal: door(appendJournal),
     journal: door(journal),
     targets: door(listTargets),
+    /** Who may sign in to the server. */
+    saveAccount: door(saveAccount),
+    accounts: door(listAccounts),
+    account: door(findAccount),
+    setAccount: door(setAccount),
+    saveSession: door(saveSession),
+    session: door(findSession),
+    endSession: door(endSession),
+    endSessions: door(endSessions),
+    saveToken: door(saveToken),
+    tokens: door(listTokens),
+    token: door(findToken),
+    usedToken: door(usedToken),
+    revokeToken: door(revokeToken),
+    saveOnce: door(saveOnce),
+    takeOnce: door(takeOnce),
+    /** Who changed what; rows are only added. */
+    appendTrail: door(appendTrail),
+    trail: door(listTrail),
+    checkTrail: door(checkTrail),
+    saveView: door(saveView),
+    views: door(listViews),
+    deleteView: door(deleteView),
+    claimKey: door(claimKey),
+    finishKey: door(finishKey),
+    forgetKey: door(forgetKey),
+    forgetKeys: door(forgetKeys),
+    alertsKept: door(alertsKept),
+    keepAlerts: door(keepAlerts),
+    /** What changed in the fleet from a time on, and how many of each kind. */
+    changes: door(listChanges),
+    countChanges: door(countChanges),
+    /** Products by kind: what audits and metrics count. */
+    byOrigin: door(byOrigin),
+    productMetrics: door(productMetrics),
     /** Copies it into a new file, as of this moment. */
     backup: (file: string, form?: 'own' | 'lines'): Promise<Copied> => saying(database.place, () => backup(opened, file, form)),
     compact: () => saying(database.place, () => compact(opened)),

@@ -13,14 +13,20 @@ import { asProblem, foreign, newer } from './problems.ts'
 import { applicationId, notMade } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
-type Table = Exclude<keyof Tables, 'slmctl_schema'>
-/** Every table with its primary key, in an order in which each row's references are there before it. */
+/** What is over when the server starts elsewhere: who was signed in, links, requests under way. A copy of the fleet has no use for it. */
+const momentary = ['session', 'once', 'idempotency_key'] as const satisfies readonly (keyof Tables)[]
+type Table = Exclude<keyof Tables, 'slmctl_schema' | (typeof momentary)[number]>
+/**
+ * Every other table with its primary key, in an order in which each row's references are there before it. Accounts go with their hashes
+ * of passwords and tokens with theirs, so that people can sign in after a restore: a backup is to be kept as the store is.
+ */
 const tables: Readonly<Record<Table, readonly string[]>> = {
   machine: ['id'],
   machine_import: ['id'],
   source_entry: ['source', 'machine_id'],
   machine_group: ['name', 'machine_id', 'source'],
   cause: ['id'],
+  product_kind: ['id'],
   product: ['machine_id', 'key'],
   product_past: ['id'],
   problem_past: ['id'],
@@ -33,12 +39,24 @@ const tables: Readonly<Record<Table, readonly string[]>> = {
   host: ['id'],
   host_check: ['id'],
   host_count: ['id'],
+  fleet_change: ['id'],
+  account: ['id'],
+  api_token: ['id'],
+  saved_view: ['account_id', 'name'],
+  alert: ['key'],
+  trail: ['id'],
+  mark: ['name'],
 }
 /** Tables whose ids the database gives. */
 const numbered = [
   ...([
     'machine_import',
     'cause',
+    'product_kind',
+    'fleet_change',
+    'account',
+    'api_token',
+    'trail',
     'product_past',
     'problem_past',
     'campaign',
@@ -63,6 +81,7 @@ export async function backup({ database, sqlite }: Opened, file: string, form: '
     if (sqlite && form === 'own') {
       closeSync(create(part))
       sqlite.prepare('vacuum into ?').run(part)
+      forget(part)
       sound(part)
     } else await writeLines(database.db, database.kind, part)
     finish(part, file)
@@ -100,6 +119,16 @@ function finish(part: string, file: string): void {
     if (code === 'EEXIST') throw exists(file)
     // File systems without links.
     renameSync(part, file)
+  }
+}
+
+/** Takes out of a copy what does not go into one; the places are overwritten. */
+function forget(file: string): void {
+  const copy = new DatabaseSync(file)
+  try {
+    copy.exec(`pragma secure_delete = on; begin; ${momentary.map((table) => `delete from ${table};`).join(' ')} commit`)
+  } finally {
+    copy.close()
   }
 }
 
@@ -413,7 +442,7 @@ export async function compact({ database, sqlite }: Opened): Promise<Compacted> 
     sqlite.exec('vacuum')
     sqlite.exec('analyze')
     sqlite.exec('pragma wal_checkpoint(truncate)')
-  } else for (const table of Object.keys(tables)) await sql`vacuum (full, analyze) ${sql.table(table)}`.execute(db)
+  } else for (const table of [...Object.keys(tables), ...momentary]) await sql`vacuum (full, analyze) ${sql.table(table)}`.execute(db)
   return { bytesBefore, bytesAfter: await size() }
 }
 

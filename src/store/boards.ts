@@ -4,6 +4,8 @@
  * new one takes its name, sources and groups.
  */
 import { type Kysely, sql } from 'kysely'
+import { noteChanges } from './changes.ts'
+import { factsChanged } from './marks.ts'
 import { inParts } from './parts.ts'
 import { presentProducts } from './products.ts'
 import type { Database, MachineRow, Tables } from './tables.ts'
@@ -94,6 +96,12 @@ async function replace(db: Kysely<Tables>, told: Told): Promise<{ readonly machi
     await presentProducts(db, [id], true)
   }
   await takePlace(db, old.id, id, told.at)
+  const news = { at: told.at, product: null, was: null, now: null }
+  await noteChanges(db, [
+    { ...news, machine_id: old.id, kind: 'vanished' },
+    { ...news, machine_id: id, kind: 'added' },
+  ])
+  await factsChanged(db)
   return { machine: id, now: true }
 }
 

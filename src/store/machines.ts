@@ -1,8 +1,10 @@
 /** The machines: who they are, which sources list them, in which groups; and what each last said. Writes `machine` and the tables of imports. */
 import { type Kysely, sql } from 'kysely'
 import { type FoundMachine, ProblemError, problem } from '../model.ts'
+import { noteChanges } from './changes.ts'
 import { type Known, match, nameOf } from './identity.ts'
-import { indexed, inParts, kept, plain } from './parts.ts'
+import { factsChanged } from './marks.ts'
+import { indexed, inParts, kept, plain, systemText } from './parts.ts'
 import { presentProducts } from './products.ts'
 import type { Database, MachineRow, Tables } from './tables.ts'
 
@@ -203,6 +205,16 @@ class Import {
         .execute(),
     )
     await inParts(back, 500, (part) => presentProducts(this.#db, part, true))
+    const note = (kind: 'added' | 'vanished', ids: readonly number[]) => {
+      const row = { at, product: null, was: kind === 'added' ? null : source, now: kind === 'added' ? source : null }
+      return noteChanges(
+        this.#db,
+        ids.map((machine_id) => ({ ...row, machine_id, kind })),
+      )
+    }
+    await note('vanished', [...lost, ...replaced])
+    await note('added', [...inserts.map((m) => m.id), ...back])
+    await factsChanged(this.#db)
     return answer
   }
 
@@ -254,7 +266,7 @@ function freshRow(id: number, found: FoundMachine, at: number): MachineRow {
     guid: found.guid,
     uuid: found.uuid,
     address: found.address,
-    system: found.system,
+    system: systemText(found.system),
     system_version: found.systemVersion,
     enabled: found.enabled === null ? null : Number(found.enabled),
     directory_seen_at: time(found.lastSeen),
@@ -274,6 +286,7 @@ function freshRow(id: number, found: FoundMachine, at: number): MachineRow {
     problem_since: null,
     problem_count: 0,
     cmid: null,
+    ends_at: null,
   })
 }
 
@@ -283,7 +296,8 @@ function changes(row: MachineRow, found: FoundMachine): { set: Partial<MachineRo
   if (nameOf(found.name) !== row.name) set.name = nameOf(found.name)
   for (const [field, column] of fields) {
     const told = found[field]
-    const value = typeof told === 'boolean' ? Number(told) : typeof told === 'string' ? plain(told) : told
+    const text = field === 'system' ? systemText(told as string | null) : told
+    const value = typeof text === 'boolean' ? Number(text) : typeof text === 'string' ? plain(text) : text
     if (value === null || value === row[column]) continue
     set[column] = value
     what.push(field)
@@ -311,7 +325,7 @@ export async function listImports(database: Database, limit: number): Promise<re
 export async function machinesToObserve(database: Database, db: Kysely<Tables>, ids: readonly number[]) {
   const query = db
     .selectFrom('machine')
-    .select(['id', 'uuid', 'cmid', 'seen_at', 'asked_at', 'vanished_at', 'verdict', 'origin', 'headline', 'next', 'system'])
+    .select(['id', 'uuid', 'cmid', 'seen_at', 'asked_at', 'vanished_at', 'verdict', 'origin', 'headline', 'next', 'system', 'ends_at'])
     .select(['problem_code', 'problem_summary', 'problem_since', 'problem_count'])
     .where('id', 'in', ids)
     .orderBy('id')

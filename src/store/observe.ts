@@ -3,9 +3,12 @@ import type { Kysely } from 'kysely'
 import type { MachineReading, Problem, Product } from '../model.ts'
 import { ownId, type Replaced, whose } from './boards.ts'
 import { causeIds, causeKey } from './causes.ts'
+import { type NewChange, noteChanges } from './changes.ts'
+import { type Kind, kindIds, kindText } from './kinds.ts'
 import { machinesToObserve, setMachine, touchMachines } from './machines.ts'
-import { kept, plain } from './parts.ts'
-import { ProductChanges, productsOf } from './products.ts'
+import { factsChanged } from './marks.ts'
+import { kept, plain, systemText } from './parts.ts'
+import { ProductChanges, productsOf, traitsOf } from './products.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** A machine's answer. */
@@ -47,8 +50,10 @@ export async function observe(database: Database, list: readonly Observation[]):
   const sum = { same: 0, changed: 0, unanswered: 0, older: 0, unknown: 0 }
   const { of, replaced } = await whose(database, list.filter(answered))
   for (const part of parts(list.map((o) => (answered(o) && of.has(o) ? { ...o, machine: of.get(o)! } : o)))) {
-    const ids = await causeIds(database, causesOf(part))
-    const done = await database.write((db) => keep(database, db, part, ids))
+    const causes = await causeIds(database, causesOf(part))
+    const systems = await systemsOf(database, part)
+    const kinds = await kindIds(database, kindsOf(part, systems))
+    const done = await database.write((db) => keep(database, db, part, { causes, kinds, systems }))
     for (const key of Object.keys(sum) as (keyof Sums)[]) sum[key] += done[key]
   }
   return { ...sum, replaced }
@@ -83,18 +88,44 @@ function causesOf(list: readonly Observation[]) {
   return causes
 }
 
+/** The systems of machines; one that does not say it now has the one that it said before. */
+async function systemsOf({ db }: Database, list: readonly Observation[]): Promise<Systems> {
+  const systems = new Map<number, string | null>()
+  const untold: number[] = []
+  for (const o of list) {
+    if (!answered(o)) continue
+    if (o.reading.system === null) untold.push(o.machine)
+    else systems.set(o.machine, systemText(o.reading.system))
+  }
+  if (untold.length === 0) return systems
+  for (const m of await db.selectFrom('machine').select(['id', 'system']).where('id', 'in', untold).execute()) systems.set(m.id, m.system)
+  return systems
+}
+
+function kindsOf(list: readonly Observation[], systems: Systems): ReadonlyMap<string, Kind> {
+  const kinds = new Map<string, Kind>()
+  for (const o of list) {
+    if (!answered(o)) continue
+    const system = systems.get(o.machine) ?? null
+    for (const p of o.products) {
+      const traits = traitsOf(p)
+      const text = kindText(traits, system)
+      if (!kinds.has(text)) kinds.set(text, { ...traits, system })
+    }
+  }
+  return kinds
+}
+
+type Systems = ReadonlyMap<number, string | null>
+type Ids = { readonly causes: ReadonlyMap<string, number>; readonly kinds: ReadonlyMap<string, number>; readonly systems: Systems }
 type Before = Awaited<ReturnType<typeof machinesToObserve>>[number]
 
-async function keep(
-  database: Database,
-  db: Kysely<Tables>,
-  list: readonly Observation[],
-  causes: ReadonlyMap<string, number>,
-): Promise<Sums> {
+async function keep(database: Database, db: Kysely<Tables>, list: readonly Observation[], { causes, kinds, systems }: Ids): Promise<Sums> {
   const ids = list.map((o) => o.machine)
   const before = new Map((await machinesToObserve(database, db, ids)).map((m) => [m.id, m]))
   const known = await productsOf(db, ids)
   const products = new ProductChanges()
+  const news: NewChange[] = []
   const touched: { id: number; at: number }[] = []
   const sum = { same: 0, changed: 0, unanswered: 0, older: 0, unknown: 0 }
   for (const o of list) {
@@ -105,6 +136,9 @@ async function keep(
     }
     if (!answered(o)) {
       await keepProblem(db, machine, o)
+      // Who never answered has not fallen silent.
+      if (machine.problem_code === null && machine.seen_at !== null && machine.vanished_at === null)
+        news.push({ at: o.at, machine_id: o.machine, kind: 'silent', product: null, was: null, now: o.problem.code })
       sum.unanswered++
       continue
     }
@@ -112,9 +146,13 @@ async function keep(
       sum.older++
       continue
     }
-    const context = { at: o.at, whole: o.whole, listed: machine.vanished_at === null, causes }
-    const differs = products.compare(o.machine, known.get(o.machine) ?? new Map(), o.products, context)
-    const set = changed(machine, o)
+    const listed = machine.vanished_at === null
+    const system = systems.get(o.machine) ?? null
+    const context = { at: o.at, whole: o.whole, listed, causes, kinds, system }
+    const { differs, endsAt } = products.compare(o.machine, known.get(o.machine) ?? new Map(), o.products, context)
+    if (machine.problem_code !== null && listed)
+      news.push({ at: o.at, machine_id: o.machine, kind: 'answered', product: null, was: machine.problem_code, now: null })
+    const set = changed(machine, o, endsAt)
     sum[differs || set !== null ? 'changed' : 'same']++
     if (set === null) {
       touched.push({ id: o.machine, at: o.at })
@@ -125,17 +163,20 @@ async function keep(
   }
   await products.write(db)
   if (touched.length > 0) await touchMachines(db, touched)
+  await noteChanges(db, news)
+  if (sum.changed + sum.unanswered > 0) await factsChanged(db)
   return sum
 }
 
 /** What of the machine's own row changes beside the time; null: nothing. */
-function changed(before: Before, { at, reading, uuid, cmid }: Answered) {
+function changed(before: Before, { at, reading, uuid, cmid }: Answered, endsAt: number | null) {
   const set = kept({
     verdict: reading.verdict,
     origin: reading.origin,
     headline: reading.headline,
     next: JSON.stringify(reading.next),
-    system: reading.system ?? before.system,
+    system: systemText(reading.system) ?? before.system,
+    ends_at: endsAt,
     uuid: ownId(uuid) ?? before.uuid,
     cmid: ownId(cmid) ?? before.cmid,
     problem_code: null,

@@ -25,6 +25,13 @@ export function indexed(text: string): string {
 }
 export const indexedOrNull = (text: string | null) => (text === null ? null : indexed(text))
 
+/** An operating system, which an index has beside a name: both together have to fit into it. */
+export function systemText(text: string | null): string | null {
+  if (text === null) return null
+  const fit = plain(text)
+  return fit.length <= 200 ? fit : fit.slice(0, 200).toWellFormed()
+}
+
 /** A key of a page: where the next one begins. Opaque to everybody else. */
 export const pageKey = (values: readonly (string | number)[]) => Buffer.from(JSON.stringify(values)).toString('base64url')
 

@@ -2,6 +2,8 @@
 import type { Kysely } from 'kysely'
 import type { Product } from '../model.ts'
 import { causeKey } from './causes.ts'
+import { changeOf, type NewChange, noteChanges, notOurs } from './changes.ts'
+import { kindText } from './kinds.ts'
 import { indexed, indexedOrNull, inParts, kept } from './parts.ts'
 import type { ProductPastRow, ProductRow, Tables } from './tables.ts'
 
@@ -15,6 +17,20 @@ const sameEndMs = 3_600_000
 
 /** Evidence is kept where somebody will ask for it, and not without end. */
 const evidenceMax = 8
+
+/** What of a product its kind is made of, as a row has it. */
+export function traitsOf(p: Product) {
+  return kept({
+    name: indexedOrNull(p.name),
+    application: p.application as string,
+    edition: p.edition,
+    add_on: Number(p.addOn),
+    channel: p.channel as string,
+    state: p.state as string,
+    origin: p.origin as string,
+    host: indexedOrNull(p.kms?.host?.toLowerCase().replace(/\.$/, '') ?? null),
+  })
+}
 
 /** Counts whether machines are listed in what is counted of their products. */
 export async function presentProducts(db: Kysely<Tables>, machines: readonly number[], present: boolean): Promise<void> {
@@ -43,10 +59,28 @@ export class ProductChanges {
   readonly #changed: ProductRow[] = []
   readonly #past: Omit<ProductPastRow, 'id'>[] = []
 
-  /** Compares what a machine says now with what is known; true where anything differs. `whole`: it was asked for all of its products. */
-  compare(machine: number, known: ReadonlyMap<string, ProductRow>, products: readonly Product[], context: Context): boolean {
+  readonly #news: NewChange[] = []
+
+  /**
+   * Compares what a machine says now with what is known: whether anything differs, and when the first of its products ends.
+   * `whole`: it was asked for all of its products.
+   */
+  compare(
+    machine: number,
+    known: ReadonlyMap<string, ProductRow>,
+    products: readonly Product[],
+    context: Context,
+  ): { readonly differs: boolean; readonly endsAt: number | null } {
     const { at, whole, listed } = context
     let differs = false
+    let endsAt = Infinity
+    const ends = (p: ProductRow) => {
+      endsAt = Math.min(endsAt, p.expires_at ?? Infinity)
+    }
+    const tell = (before: ProductRow | null, now: ProductRow | null) => {
+      const news = listed ? changeOf(before, now) : null
+      if (news) this.#news.push({ at, machine_id: machine, product: (now ?? before)!.name ?? (now ?? before)!.key, ...news })
+    }
     const said = new Set<string>()
     for (const [index, product] of products.entries()) {
       let key = indexed(product.activationId ?? product.name ?? `${product.application} ${index + 1}`)
@@ -56,20 +90,30 @@ export class ProductChanges {
       const now = rowOf(machine, key, product, context)
       if (!before) {
         this.#fresh.push(now)
+        ends(now)
+        // What a machine has when it answers for the first time is no change, unless it is not ours.
+        if (known.size > 0 || notOurs(now)) tell(null, now)
         differs = true
         continue
       }
       if (this.#compareOne(before, now, at)) differs = true
+      ends(now)
+      tell(before.gone_at === null ? before : null, now)
     }
-    for (const before of whole ? known.values() : []) {
+    for (const before of known.values()) {
       if (said.has(before.key) || before.gone_at !== null) continue
+      if (!whole) {
+        ends(before)
+        continue
+      }
+      tell(before, null)
       this.#remember(before, at)
       this.#changed.push({ ...before, present: 0, gone_at: at })
       differs = true
     }
     // A vanished machine that answers keeps its products out of the counts.
     if (!listed) for (const row of this.#fresh) if (row.machine_id === machine) row.present = 0
-    return differs
+    return { differs, endsAt: endsAt === Infinity ? null : endsAt }
   }
 
   #compareOne(before: ProductRow, now: ProductRow, at: number): boolean {
@@ -112,6 +156,7 @@ export class ProductChanges {
   }
 
   async write(db: Kysely<Tables>): Promise<void> {
+    await noteChanges(db, this.#news)
     await inParts(this.#fresh, 100, (part) => db.insertInto('product').values(part).execute())
     await inParts(this.#past, 100, (part) => db.insertInto('product_past').values(part).execute())
     for (const { machine_id, key, ...set } of this.#changed)
@@ -124,26 +169,24 @@ type Context = {
   readonly whole: boolean
   readonly listed: boolean
   readonly causes: ReadonlyMap<string, number>
+  /** By what kindText makes of a product and this system. */
+  readonly kinds: ReadonlyMap<string, number>
+  readonly system: string | null
 }
 
-function rowOf(machine: number, key: string, p: Product, { at, listed, causes }: Context): ProductRow {
+function rowOf(machine: number, key: string, p: Product, { at, listed, causes, kinds, system }: Context): ProductRow {
+  const traits = traitsOf(p)
   const evidence = p.verdict !== 'ok' || p.origin === 'foreign' || p.origin === 'suspect' ? p.evidence.slice(0, evidenceMax) : []
   return kept({
     machine_id: machine,
     key,
     present: Number(listed),
-    name: indexedOrNull(p.name),
-    application: p.application,
-    edition: p.edition,
-    channel: p.channel,
+    ...traits,
     method: p.method,
-    add_on: Number(p.addOn),
     partial_key: p.partialKey,
     activation_id: p.activationId,
-    state: p.state,
     reason: p.reason,
     expires_at: endOf(p, at),
-    host: indexedOrNull(p.kms?.host?.toLowerCase().replace(/\.$/, '') ?? null),
     port: p.kms?.port ?? null,
     host_ip: p.kms?.ip ?? null,
     host_found: p.kms?.found ?? null,
@@ -155,13 +198,13 @@ function rowOf(machine: number, key: string, p: Product, { at, listed, causes }:
     cause: p.cause,
     cause_id: p.cause === null ? null : (causes.get(causeKey(p.cause)) ?? null),
     next: JSON.stringify(p.next),
-    origin: p.origin,
     origin_because: p.originBecause,
     evidence: evidence.length === 0 ? null : JSON.stringify(evidence),
     since: at,
     renewed_at: null,
     gone_at: null,
     activation_object: indexedOrNull(p.activationObject || null),
+    kind_id: kinds.get(kindText(traits, system)) ?? null,
   })
 }
 

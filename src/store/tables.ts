@@ -27,6 +27,7 @@ export type MachineRow = {
   problem_since: number | null
   problem_count: number
   cmid: string | null
+  ends_at: number | null
 }
 
 export type ProductRow = {
@@ -63,6 +64,7 @@ export type ProductRow = {
   renewed_at: number | null
   gone_at: number | null
   activation_object: string | null
+  kind_id: number | null
 }
 
 export type ProductPastRow = {
@@ -83,6 +85,33 @@ export type ProductPastRow = {
   verdict: string
   cause: string | null
   origin: string
+}
+
+export type ProductKindRow = {
+  id: Generated<number>
+  key: string
+  name: string | null
+  application: string
+  edition: string | null
+  add_on: number
+  system: string | null
+  channel: string
+  state: string
+  origin: string
+  host: string | null
+}
+
+export type TrailRow = {
+  id: Generated<number>
+  at: number
+  who: string
+  way: string
+  address: string
+  what: string
+  about: string
+  result: string
+  detail: string
+  previous: string
 }
 
 export type Tables = {
@@ -213,6 +242,54 @@ export type Tables = {
   }
   /** journal.ts */
   journal_entry: { campaign_id: number; machine_id: number; attempt: number; sequence: number; at: number; body: string }
+  /** kinds.ts */
+  product_kind: ProductKindRow
+  /** changes.ts */
+  fleet_change: {
+    id: Generated<number>
+    at: number
+    machine_id: number
+    kind: string
+    product: string | null
+    was: string | null
+    now: string | null
+  }
+  /** accounts.ts */
+  account: {
+    id: Generated<number>
+    kind: string
+    name: string
+    subject: string | null
+    role: string
+    secret: string | null
+    created_at: number
+    signed_in_at: number | null
+    disabled_at: number | null
+  }
+  session: { hash: string; account_id: number; created_at: number; ends_at: number; way: string }
+  /** tokens.ts */
+  api_token: {
+    id: Generated<number>
+    hash: string
+    account_id: number
+    name: string
+    scope: string
+    created_at: number
+    ends_at: number
+    used_at: number | null
+    revoked_at: number | null
+  }
+  once: { hash: string; ends_at: number }
+  /** trail.ts */
+  trail: TrailRow
+  /** marks.ts; trail.ts writes its own */
+  mark: { name: string; number: number; text: string }
+  /** views.ts */
+  saved_view: { account_id: number; name: string; query: string; saved_at: number }
+  /** requests.ts */
+  idempotency_key: { account_id: number; key: string; request: string; claimed_at: number; status: number | null; body: string | null }
+  /** alerts.ts */
+  alert: { key: string; rule: string; fingerprint: string; since: number; sent_at: number | null; body: string }
   /** migrations.ts */
   slmctl_schema: { version: number; at: number }
 }
