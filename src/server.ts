@@ -1,6 +1,10 @@
 /**
- * The server: sign-in and roles, the API, the pages of the dashboard, metrics, live events, alerts. It knows no rule about
- * activation: what it says and does are the functions of `app`, as the command line has them.
+ * `slmctl serve`: the API, the pages, the metrics, and how people sign in. No rule about licences or machines is here: every answer is
+ * a function of `app`, and the command line gives the same.
  */
-export type { Role } from './model.ts'
-export type { Access, Route, RouteRow, Scope, Who } from './server/route.ts'
+export { type Limits, type Running, type ServerOptions, startServer } from './server/listen.ts'
+export { type Pages, readPages } from './server/pages.ts'
+export { isPassword, passwordHash, shortest as shortestPassword } from './server/password.ts'
+export { longestDays, newProof, roleOfScope, tokenPrefix } from './server/proof.ts'
+export type { Access, Parts, Route, Scope, Who } from './server/route.ts'
+export { allRoutes } from './server/routes.ts'

@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as oidc from 'openid-client'
 import type { OpenIdSettings } from '../app.ts'
-import { ProblemError, type Role, printable, problem } from '../model.ts'
+import { ProblemError, printable, problem, type Role } from '../model.ts'
 import { refused } from './problems.ts'
 import { Reply, type Visit } from './route.ts'
 import { cookie } from './session.ts'
@@ -54,7 +54,9 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
   const plain = issuer.protocol === 'http:'
   if (plain && !isLoopback(issuer.hostname))
     throw new ProblemError(
-      problem('OPENID_NOT_PRIVATE', `The provider ${settings.issuer} is asked without TLS.`, ['Give its https address: sign-in: {openid: {issuer}}']),
+      problem('OPENID_NOT_PRIVATE', `The provider ${settings.issuer} is asked without TLS.`, [
+        'Give its https address: sign-in: {openid: {issuer}}',
+      ]),
     )
   const seal = sealer()
   const used = new Set<string>()
@@ -190,7 +192,8 @@ export function valuesOf(claims: Readonly<Record<string, unknown>>, claim: strin
   if (found === undefined) {
     found = claims
     for (const part of claim.split('.'))
-      found = typeof found === 'object' && found !== null && Object.hasOwn(found, part) ? (found as Record<string, unknown>)[part] : undefined
+      found =
+        typeof found === 'object' && found !== null && Object.hasOwn(found, part) ? (found as Record<string, unknown>)[part] : undefined
   }
   if (typeof found === 'string') return [found]
   return Array.isArray(found) ? found.filter((v) => typeof v === 'string') : null
@@ -202,7 +205,9 @@ function roleOf(values: readonly string[], roles: OpenIdSettings['roles']): Role
 }
 
 function nameIn(claims: Readonly<Record<string, unknown>>, sub: string): string {
-  const name = ['preferred_username', 'email', 'upn', 'unique_name', 'name'].map((c) => claims[c]).find((v) => typeof v === 'string' && v !== '')
+  const name = ['preferred_username', 'email', 'upn', 'unique_name', 'name']
+    .map((c) => claims[c])
+    .find((v) => typeof v === 'string' && v !== '')
   return printable(((name as string | undefined) ?? sub).replace(/\s+/g, ' ')).slice(0, 100)
 }
 

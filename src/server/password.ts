@@ -47,7 +47,9 @@ const derive = (password: Uint8Array, salt: Uint8Array, bytes: number, { ln, r, 
 /** `$scrypt$ln=17,r=8,p=1$SALT$HASH`, to be kept. Too short and too long ones are `PASSWORD_TOO_SHORT`, `PASSWORD_TOO_LONG`. */
 export async function passwordHash(password: Uint8Array): Promise<string> {
   if ([...Buffer.from(password).toString('utf8')].length < shortest)
-    throw new ProblemError(problem('PASSWORD_TOO_SHORT', `A password has at least ${shortest} characters.`, ['Several words make a good one.']))
+    throw new ProblemError(
+      problem('PASSWORD_TOO_SHORT', `A password has at least ${shortest} characters.`, ['Several words make a good one.']),
+    )
   if (password.length > longestBytes)
     throw new ProblemError(problem('PASSWORD_TOO_LONG', `A password has at most ${longestBytes} bytes.`, ['Take a shorter one.']))
   const salt = randomBytes(16)

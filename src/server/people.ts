@@ -53,10 +53,9 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
     const address = addressKey(from)
     const wait = Math.max(addresses.wait(address, now), name === null ? 0 : names.wait(name, now))
     if (wait > 0)
-      throw refused(
-        problem('SIGN_IN_WAIT', `Too many tries; wait ${Math.ceil(wait / 1000)} s.`, ['Then try once more.']),
-        { 'retry-after': String(Math.ceil(wait / 1000)) },
-      )
+      throw refused(problem('SIGN_IN_WAIT', `Too many tries; wait ${Math.ceil(wait / 1000)} s.`, ['Then try once more.']), {
+        'retry-after': String(Math.ceil(wait / 1000)),
+      })
     addresses.count(address, now)
     if (name !== null) names.count(name, now)
     const done = await work()

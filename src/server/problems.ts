@@ -97,8 +97,7 @@ const ofFastify: Readonly<Record<string, () => Problem>> = {
 
 /** Whatever was thrown, as an answer. `hear` is told of what is nobody's fault but ours. */
 export function wrongBy(error: unknown, instance: string, hear: (error: unknown) => void): Wrong {
-  if (error instanceof ProblemError)
-    return wrongOf(error.problems, instance, (error as ProblemError & { headers?: Headers }).headers ?? {})
+  if (error instanceof ProblemError) return wrongOf(error.problems, instance, (error as ProblemError & { headers?: Headers }).headers ?? {})
   const { code = '', validation, validationContext, statusCode = 500 } = error as Partial<FastifyError>
   if (validation) return wrongOf([invalid(validationContext, validation)], instance)
   const known = ofFastify[code]
@@ -106,10 +105,7 @@ export function wrongBy(error: unknown, instance: string, hear: (error: unknown)
   if (statusCode >= 400 && statusCode < 500)
     return wrongOf([problem('REQUEST_INVALID', 'The request cannot be read.', ['docs/guide/api.md says what the server takes.'])], instance)
   hear(error)
-  return wrongOf(
-    [problem('INTERNAL', 'The server made a mistake.', [`Its log says more, by the number ${instance}.`])],
-    instance,
-  )
+  return wrongOf([problem('INTERNAL', 'The server made a mistake.', [`Its log says more, by the number ${instance}.`])], instance)
 }
 
 const places: Readonly<Record<string, string>> = { body: 'The body', querystring: 'The query', params: 'The address' }
@@ -119,5 +115,7 @@ function invalid(context: string | undefined, [first]: NonNullable<FastifyError[
   const where = (first?.instancePath ?? '').split('/').filter((part) => part !== '')
   const place = `${places[context ?? ''] ?? 'The request'}${where.length > 0 ? `, ${where.join('.')}` : ''}`
   const message = (first?.message ?? 'is not as expected').replace(/\.$/, '')
-  return problem('REQUEST_INVALID', maskKeys(printable(`${place}: ${message}.`.slice(0, 400))), ['docs/openapi.json says what is expected.'])
+  return problem('REQUEST_INVALID', maskKeys(printable(`${place}: ${message}.`.slice(0, 400))), [
+    'docs/openapi.json says what is expected.',
+  ])
 }

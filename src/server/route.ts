@@ -61,14 +61,17 @@ export class Reply {
   readonly status: number | null
   /** Who it is about, where nobody was signed in before: for the trail. */
   readonly who: { readonly name: string; readonly by: Who['by'] } | null
+  /** The code of a Problem that is shown as a page. */
+  readonly problem: string | null
   constructor(
     body: unknown,
-    { headers = {}, status = null, who = null }: { headers?: Reply['headers']; status?: number; who?: Reply['who'] },
+    { headers = {}, status, who = null, problem }: { headers?: Reply['headers']; status?: number; who?: Reply['who']; problem?: string },
   ) {
     this.body = body
     this.headers = headers
-    this.status = status
+    this.status = status ?? null
     this.who = who
+    this.problem = problem ?? null
   }
 }
 

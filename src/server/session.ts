@@ -24,7 +24,11 @@ const lower = (a: Role, b: Role): Role => (ranks[a] < ranks[b] ? a : b)
 export const cookieName = (secure: boolean): string => (secure ? '__Host-slmctl' : 'slmctl')
 
 /** A cookie that no script reads. `seconds` 0 takes it away. */
-export function cookie(name: string, value: string, { secure, seconds, site }: { secure: boolean; seconds: number; site: 'Strict' | 'Lax' }) {
+export function cookie(
+  name: string,
+  value: string,
+  { secure, seconds, site }: { secure: boolean; seconds: number; site: 'Strict' | 'Lax' },
+) {
   return `${name}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=${site}${secure ? '; Secure' : ''}`
 }
 

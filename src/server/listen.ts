@@ -1,0 +1,300 @@
+/** The server as a whole: where it listens, what it holds against whoever is slow or sends too much, how it ends. */
+import { randomUUID, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import type { App, ServerSettings, Store } from '../app.ts'
+import { type Problem, ProblemError, printable, problem } from '../model.ts'
+import { securityHeaders } from './headers.ts'
+import { type Http, problemType, register, sayError } from './http.ts'
+import { keysOf } from './idempotency.ts'
+import type { Live } from './live.ts'
+import { RequestCounts } from './metrics.ts'
+import { registerPlaces } from './open-places.ts'
+import type { Pages } from './pages.ts'
+import { openPeople } from './people.ts'
+import { isLoopback, places } from './places.ts'
+import { wrongOf } from './problems.ts'
+import type { Parts } from './route.ts'
+import { allRoutes } from './routes.ts'
+import { requests } from './running.ts'
+import { trailOf } from './trail.ts'
+import { work } from './work.ts'
+
+/** How long and how much: a server that waits for ever is stopped by a few who send slowly. */
+export type Limits = {
+  readonly headersMs: number
+  readonly requestMs: number
+  /** A line on which nothing goes either way; events have a beat of their own. */
+  readonly silentMs: number
+  readonly keepAliveMs: number
+  readonly headerBytes: number
+  readonly bodyBytes: number
+  readonly connections: number
+  readonly listenersOfAddress: number
+  readonly listeners: number
+  /** How often the times are looked at. */
+  readonly lookEveryMs: number
+}
+const usual: Limits = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  silentMs: 10 * 60_000,
+  keepAliveMs: 30_000,
+  headerBytes: 16 * 1024,
+  bodyBytes: 256 * 1024,
+  connections: 4096,
+  listenersOfAddress: 256,
+  listeners: 2048,
+  lookEveryMs: 2000,
+}
+
+export type ServerOptions = {
+  readonly app: App
+  readonly store: Store
+  readonly settings: ServerSettings
+  readonly siteFile: string | null
+  /** Null: the pages were not built. */
+  readonly pages: Pages | null
+  /** Whether a link is made by which one may sign in, where the server is for this computer alone. */
+  readonly once: boolean
+  /** Whether this process works on campaigns. */
+  readonly work: boolean
+  readonly log: (line: string) => void
+  readonly version: string
+  readonly clock?: () => number
+  readonly limits?: Partial<Limits>
+}
+export type Running = {
+  readonly address: string
+  /** As people reach it, without a slash at the end. */
+  readonly url: string
+  /** By which one may sign in once, within ten minutes. */
+  readonly link: string | null
+  /** There is a new campaign. */
+  readonly wake: () => void
+  /** Ends: nothing new is begun, listeners are let go, what is under way gets so long. */
+  readonly close: (how: { readonly graceMs: number }) => Promise<void>
+}
+
+/**
+ * Starts the server. `SERVER_NOT_PRIVATE` where passwords would go over the network as they are; `ADDRESS_IN_USE` and the like where it
+ * cannot listen.
+ */
+export async function startServer(options: ServerOptions): Promise<Running> {
+  const { app, store, settings, log } = options
+  mustBePrivate(settings)
+  const clock = options.clock ?? Date.now
+  const limits = { ...usual, ...options.limits }
+  const tls = settings.tls && (await tlsOf(app, settings.tls))
+  const counts = new RequestCounts()
+  const live = silence()
+  const running = requests(limits)
+  const trail = trailOf(store, clock, log)
+  const keys = keysOf(store, clock)
+  const people = openPeople({
+    ...{ store, settings, clock, log },
+    site: { organisation: app.site?.organisation ?? null, lab: app.site?.lab === true },
+    link: options.once && isLoopback(settings.address),
+    secret: async () => {
+      const secret = await app.secret(settings.openid!.clientSecret)
+      try {
+        // The library takes a string.
+        return secret.use((bytes) => Buffer.from(bytes).toString('utf8'))
+      } finally {
+        secret.wipe()
+      }
+    },
+  })
+  const worker = options.work ? work({ app, store, log }, () => {}) : null
+  const parts: Parts = {
+    ...{ store, app, siteFile: options.siteFile, loadedAt: clock(), live, people, clock, version: options.version },
+    wake: () => worker?.wake(),
+  }
+  const own = places(settings, tls && new X509Certificate(tls.cert))
+  const http: Http = { parts, places: own, trail, keys, requests: running, url: settings.url, log }
+
+  const server = make(settings, tls, limits)
+  server.setErrorHandler((error, request, reply) => sayError(error, request, reply, log))
+  onlyJson(server)
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders(request.protocol === 'https')).header('x-request-id', request.id)
+    const { localAddress = '', localPort = 0 } = request.socket
+    if (!own.isOurs(request.headers.host, { address: localAddress, port: localPort }))
+      throw new ProblemError(
+        problem('HOST_NOT_OURS', 'This server is not known by that name.', ['Say in the site file how people reach it: server: {url}.']),
+      )
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? null
+    counts.note({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
+  })
+  for (const route of allRoutes) register(server, route, http)
+  registerPlaces(server, http, { pages: options.pages, counts, startedAt: clock(), settings, routes: allRoutes })
+
+  try {
+    await keys.forget()
+    await server.listen({ host: settings.address === 'localhost' ? '127.0.0.1' : settings.address, port: settings.port })
+  } catch (error) {
+    await server.close()
+    await worker?.end()
+    throw notListening(error, settings)
+  }
+  server.server.maxConnections = limits.connections
+  const { address, port } = server.server.address() as { address: string; port: number }
+  const here = `${settings.tls ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}:${port}`
+  const forgetting = setInterval(() => void keys.forget().catch(() => {}), 3_600_000)
+  forgetting.unref()
+  return {
+    address: `${address}:${port}`,
+    url: settings.url ?? here,
+    link: people.ways.link ? await people.newLink(here) : null,
+    wake: parts.wake,
+    close: async ({ graceMs }) => {
+      clearInterval(forgetting)
+      const working = worker?.end()
+      const closed = server.close()
+      running.endStreams()
+      const late = setTimeout(() => {
+        running.endAll()
+        server.server.closeAllConnections()
+      }, graceMs)
+      await closed
+      clearTimeout(late)
+      await working
+    },
+  }
+}
+
+/** Beyond this computer, passwords and sessions go over TLS, ours or a proxy's. */
+function mustBePrivate({ address, tls, proxies, url }: ServerSettings): void {
+  const outside = !isLoopback(address)
+  const plainUrl = url !== null && !url.startsWith('https:') && !isLoopback(new URL(url).hostname)
+  const byProxy = proxies.length > 0 && url !== null && url.startsWith('https:')
+  if ((outside && tls === null && !byProxy) || plainUrl)
+    throw new ProblemError(
+      problem('SERVER_NOT_PRIVATE', 'Passwords and sessions would go over the network without TLS.', [
+        'server: {tls: {certificate: FILE, key: {file: FILE}}} in the site file: slmctl speaks TLS itself.',
+        'Or behind a reverse proxy with TLS: server: {url: https://…, proxies: [its address]}.',
+        'For this computer alone: server: {listen: 127.0.0.1:8080}.',
+      ]),
+    )
+}
+
+type Tls = { readonly cert: Buffer; readonly key: Buffer }
+async function tlsOf(app: App, { certificate, key }: NonNullable<ServerSettings['tls']>): Promise<Tls> {
+  const secret = await app.secret(key)
+  try {
+    const cert = readFileSync(certificate)
+    const tls = { cert, key: secret.use((bytes) => Buffer.from(bytes)) }
+    // What is no certificate is said now, not to the first who comes.
+    void new X509Certificate(cert)
+    return tls
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ProblemError(
+      problem('CERTIFICATE_FILE', `${certificate} cannot be read as a certificate (${code ?? 'no PEM'}).`, [
+        'server: {tls: {certificate}} names a PEM file: the certificate first, then the authorities between.',
+      ]),
+    )
+  } finally {
+    secret.wipe()
+  }
+}
+
+function make({ proxies }: ServerSettings, tls: Tls | null, limits: Limits): FastifyInstance {
+  const socket = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: limits.lookEveryMs,
+  }
+  const common = {
+    logger: false,
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.silentMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 500 },
+    clientErrorHandler,
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(securityHeaders(false))
+      sayError(error, request as never, reply as never, () => {})
+    },
+  } satisfies FastifyServerOptions
+  try {
+    const server = tls ? fastify({ ...common, https: { ...socket, ...tls, minVersion: 'TLSv1.2' } }) : fastify({ ...common, http: socket })
+    tls?.key.fill(0)
+    return (server as unknown as FastifyInstance).setValidatorCompiler(validatorCompiler)
+  } catch (error) {
+    throw new ProblemError(
+      problem('CERTIFICATE_FILE', `The certificate and its key do not work: ${printable((error as Error).message)}.`, [
+        'server: {tls: {certificate, key}}: PEM files that belong together; the key has no passphrase.',
+      ]),
+    )
+  }
+}
+
+/** Bodies are JSON: what a form of another page can send is none. An empty body is none, whatever its type says. */
+function onlyJson(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error')
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, body as string, done)
+  })
+}
+
+/** What is no HTTP, or came too slowly, is answered by hand: there is no request to answer yet. */
+function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, details } = wrongOf([clientProblem(error.code)], null)
+  const body = JSON.stringify(details)
+  const lines = [
+    `HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : status === 408 ? 'Request Timeout' : 'Bad Request'}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Content-Type-Options: nosniff',
+    'Connection: close',
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function clientProblem(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return problem('HEADERS_TOO_LARGE', 'The headers are larger than the server takes.', ['Send less.'])
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('REQUEST_SLOW', 'The request did not come in time.', ['Send it again.'])
+  return problem('REQUEST_INVALID', 'That is no HTTP request.', ['Look whether http and https are mixed up.'])
+}
+
+function notListening(error: unknown, { address, port }: ServerSettings): Error {
+  const at = `${address}:${port}`
+  const { code } = error as NodeJS.ErrnoException
+  const next = ['server: {listen} of the site file, or --listen ADDRESS:PORT']
+  if (code === 'EADDRINUSE')
+    return new ProblemError(
+      problem('ADDRESS_IN_USE', `Something else listens on ${at} already.`, ['Is slmctl serve running already?', ...next]),
+    )
+  if (code === 'EACCES')
+    return new ProblemError(
+      problem('ADDRESS_NOT_ALLOWED', `Whoever runs slmctl may not listen on ${at}.`, ['Ports below 1024 are for the system.', ...next]),
+    )
+  if (code === 'EADDRNOTAVAIL') return new ProblemError(problem('ADDRESS_NOT_HERE', `${address} is no address of this computer.`, next))
+  return error as Error
+}
+
+/** Where nothing is told. */
+const silence = (): Live => ({
+  tell: () => {},
+  async *listen(_, signal) {
+    if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done, { once: true }))
+    yield null
+  },
+  listeners: () => 0,
+})

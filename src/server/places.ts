@@ -1,0 +1,41 @@
+/** Where this server is: under which names it may be asked, and from which pages its changes may come. */
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { ServerSettings } from '../app.ts'
+
+export type Places = {
+  /** A Host header that is ours: any other name is somebody's that points to our address (DNS rebinding). */
+  readonly isOurs: (host: string | undefined, local: { readonly address: string; readonly port: number }) => boolean
+  /** The origin of our pages, for who came by this Host header. */
+  readonly originOf: (host: string, secure: boolean) => string
+  /** Our own address, or the one of the site file: pages behind a proxy come from there. */
+  readonly isOwnOrigin: (origin: string, host: string, secure: boolean) => boolean
+}
+
+const hostPattern = /^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?$/
+
+export const isLoopback = (address: string): boolean => {
+  const plain = bare(address)
+  return plain === '::1' || plain === 'localhost' || (isIP(plain) === 4 && plain.startsWith('127.'))
+}
+const bare = (address: string) => address.replace(/^\[|\]$/g, '').replace(/^::ffff:/, '')
+
+export function places({ url, tls }: ServerSettings, certificate: X509Certificate | null): Places {
+  const told = url === null ? null : new URL(url)
+  const usual = (protocol: string) => (protocol === 'https:' ? '443' : '80')
+  return {
+    isOurs: (host, local) => {
+      const [, name, port] = hostPattern.exec(host ?? '') ?? []
+      if (name === undefined) return false
+      const asked = bare(name).toLowerCase().replace(/\.$/, '')
+      if (told && asked === bare(told.hostname) && (port ?? usual(told.protocol)) === (told.port || usual(told.protocol))) return true
+      if (Number(port ?? (tls ? 443 : 80)) !== local.port) return false
+      const here = bare(local.address)
+      if (asked === here || (isLoopback(here) && isLoopback(asked))) return true
+      return certificate !== null && (isIP(asked) ? certificate.checkIP(asked) : certificate.checkHost(asked)) !== undefined
+    },
+    originOf: (host, secure) => new URL(`${secure ? 'https' : 'http'}://${host}`).origin,
+    isOwnOrigin: (origin, host, secure) =>
+      origin === told?.origin || (URL.canParse(`http://${host}`) && origin === new URL(`${secure ? 'https' : 'http'}://${host}`).origin),
+  }
+}

@@ -1,0 +1,66 @@
+/** What was changed, by whom and from where, is appended to the trail; so is what was refused, but not without end. */
+import type { Store } from '../app.ts'
+import { maskKeys, printable } from '../model.ts'
+import { addressKey } from './rate.ts'
+
+export type TrailEntry = {
+  readonly who: string
+  readonly by: string
+  readonly from: string
+  /** The route: its method and its path as the API writes it. */
+  readonly what: string
+  /** Ids and names, never a secret or a body. */
+  readonly about: string
+  readonly result: 'done' | 'refused' | 'failed'
+  /** The code of the Problem. */
+  readonly detail: string | null
+}
+export type Trail = {
+  readonly append: (entry: TrailEntry) => Promise<void>
+  /** Of those who are not let in: at most so many in a minute, then they are counted and said once. */
+  readonly refused: (entry: TrailEntry) => Promise<void>
+}
+
+const minuteMs = 60_000
+const ofOneAddress = 20
+const ofAll = 200
+
+/** One line, not longer than a list shows. */
+const line = (text: string, most: number) => maskKeys(printable(text.replace(/[\n\t]/g, ' '))).slice(0, most)
+
+export function trailOf(store: Store, clock: () => number, log: (line: string) => void): Trail {
+  let since = 0
+  let all = 0
+  let left = 0
+  const counted = new Map<string, number>()
+  const append = async (entry: TrailEntry) =>
+    await store.appendTrail({
+      at: clock(),
+      result: entry.result,
+      detail: entry.detail,
+      by: entry.by,
+      who: line(entry.who, 100),
+      from: line(entry.from, 60),
+      what: line(entry.what, 200),
+      about: line(entry.about, 300),
+    })
+  return {
+    append,
+    refused: async (entry) => {
+      const now = clock()
+      if (now - since >= minuteMs) {
+        const missed = left
+        since = now
+        all = 0
+        left = 0
+        counted.clear()
+        if (missed > 0) log(`${missed} more requests were refused that the trail does not have`)
+      }
+      const address = addressKey(entry.from)
+      const count = (counted.get(address) ?? 0) + 1
+      counted.set(address, count)
+      if (count > ofOneAddress || ++all > ofAll) left++
+      else await append(entry).catch((error: Error) => log(`the trail could not be written: ${error.message}`))
+    },
+  }
+}
