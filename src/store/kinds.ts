@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
-import type { Application, Channel, Origin, State } from '../model.ts'
+import type { Application, Channel, Method, Origin, State } from '../model.ts'
 import { untilFactsChange } from './marks.ts'
 import type { Database, ProductKindRow, Tables } from './tables.ts'
 
@@ -12,7 +12,7 @@ export type Kind = Omit<ProductKindRow, 'id' | 'key'>
 
 /** A kind as a text, the same for the same kind. */
 export const kindText = (k: Omit<Kind, 'system'>, system: string | null) =>
-  JSON.stringify([k.name, k.application, k.edition, k.add_on, system, k.channel, k.state, k.origin, k.host])
+  JSON.stringify([k.name, k.application, k.edition, k.add_on, system, k.channel, k.method, k.state, k.origin, k.host])
 
 const known = new WeakMap<Database, Map<string, number>>()
 
@@ -42,7 +42,7 @@ export async function giveKinds(db: Kysely<Tables>): Promise<void> {
     const rows = await db
       .selectFrom('product')
       .innerJoin('machine', 'machine.id', 'product.machine_id')
-      .select(['machine_id', 'product.key', 'product.name', 'application', 'edition', 'add_on', 'channel', 'state', 'host'])
+      .select(['machine_id', 'product.key', 'product.name', 'application', 'edition', 'add_on', 'channel', 'method', 'state', 'host'])
       .select(['product.origin', 'machine.system'])
       .where((e) => e(e.refTuple('product.machine_id', 'product.key'), '>', e.tuple(last[0], last[1])))
       .orderBy('machine_id')
@@ -73,6 +73,7 @@ export type ProductGroup = {
   /** The operating system, as it was read with the product. */
   readonly system: string | null
   readonly channel: Channel
+  readonly method: Method
   readonly state: State
   readonly origin: Origin
   readonly host: string | null
@@ -92,7 +93,7 @@ export function byOrigin(database: Database): Promise<readonly ProductGroup[]> {
           .as('c'),
       )
       .innerJoin('product_kind as k', 'k.id', 'c.kind_id')
-      .select(['k.name', 'application', 'edition', 'add_on', 'system', 'channel', 'state', 'origin', 'host', 'c.n'])
+      .select(['k.name', 'application', 'edition', 'add_on', 'system', 'channel', 'method', 'state', 'origin', 'host', 'c.n'])
       .orderBy('k.id')
       .execute()
     return rows.map(({ add_on, n, ...r }) => ({
@@ -100,6 +101,7 @@ export function byOrigin(database: Database): Promise<readonly ProductGroup[]> {
       application: r.application as Application,
       addOn: add_on === 1,
       channel: r.channel as Channel,
+      method: r.method as Method,
       state: r.state as State,
       origin: r.origin as Origin,
       count: n,

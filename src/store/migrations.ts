@@ -254,7 +254,7 @@ create index machine_system on machine (system, name, id) where vanished_at is n
 -- What products are counted by, each once: a fleet has a million products and some thousand kinds. system: the machine's, as it was read with it.
 create table product_kind (
   id ${id}, key ${text} not null unique, name ${text}, application ${text} not null, edition ${text}, add_on integer not null,
-  system ${text}, channel ${text} not null, state ${text} not null, origin ${text} not null, host ${text}
+  system ${text}, channel ${text} not null, method ${text} not null, state ${text} not null, origin ${text} not null, host ${text}
 );
 alter table product add column kind_id bigint references product_kind (id);
 create index product_of_kind on product (kind_id) where present = 1;
@@ -272,8 +272,8 @@ create index campaign_target_problem on campaign_target (campaign_id, problem_co
 create index plan_steps on plan (campaign_id, machine_id) where campaign_id is not null and steps > 0;
 `
 
-type Version = { readonly make: (words: Words) => string; readonly then?: (db: Kysely<Tables>) => Promise<void> }
-const versions: readonly Version[] = [{ make: first }, { make: second }, { make: third, then: giveKinds }]
+type Version = { readonly make: (words: Words) => string; readonly after?: (db: Kysely<Tables>) => Promise<void> }
+const versions: readonly Version[] = [{ make: first }, { make: second }, { make: third, after: giveKinds }]
 export const newest = versions.length
 
 /** Statement by statement: one ends where a line ends with a semicolon. */
@@ -294,9 +294,9 @@ export async function migrate(database: Database, to = newest): Promise<number> 
       await run(db, 'create table slmctl_schema (version integer not null primary key, at bigint not null)')
     }
     for (let version = now + 1; version <= to; version++) {
-      const { make, then } = versions[version - 1]!
+      const { make, after } = versions[version - 1]!
       await run(db, make(words[database.kind]))
-      await then?.(db)
+      await after?.(db)
       await db.insertInto('slmctl_schema').values({ version, at: Date.now() }).execute()
     }
     return now

@@ -26,6 +26,7 @@ export function traitsOf(p: Product) {
     edition: p.edition,
     add_on: Number(p.addOn),
     channel: p.channel as string,
+    method: p.method as string,
     state: p.state as string,
     origin: p.origin as string,
     host: indexedOrNull(p.kms?.host?.toLowerCase().replace(/\.$/, '') ?? null),

@@ -96,6 +96,7 @@ export type ProductKindRow = {
   add_on: number
   system: string | null
   channel: string
+  method: string
   state: string
   origin: string
   host: string | null
