@@ -61,6 +61,17 @@ import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { ObjectsFound } from './app/activation-objects.ts'
 export {
+  type AlertParts,
+  type AlertsNow,
+  type AlertTold,
+  type AlertWay,
+  alertsNow,
+  runAlerts,
+  type StandingAlert,
+  tellAlerts,
+  testAlerts,
+} from './app/alerts.ts'
+export {
   asShown,
   type CampaignOrder,
   campaignBy,
@@ -80,20 +91,32 @@ export { beginCampaign, said } from './app/campaigns.ts'
 export type { Carried } from './app/carried.ts'
 export { dayMs, days as daysOf, filtered, filterNames, filterOf, number as numberOf, type Words } from './app/filter.ts'
 export { rowsOf, type Source, sourcesOf } from './app/fleet.ts'
+export { expiringOf, historyAnswer } from './app/fleet-answers.ts'
 export { importRecordings } from './app/fleet-recordings.ts'
 export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
+export { type Cell, columnNames, machineColumns, rowsWith, utc } from './app/fleet-table.ts'
+export { hostsAnswer, someHosts, storyHours } from './app/host-answers.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { importAnswer, importText, takeSource } from './app/import-text.ts'
 export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, standingOf } from './app/kept-hosts.ts'
 export { type Conversation, type Exchange, type MachineNow, machineBy, type StatusEntry } from './app/machine-now.ts'
-export { ageBoundsDays, type CampaignMetrics, daysLeftBounds, type Histogram, type HostMetrics, type Metrics } from './app/metrics.ts'
+export {
+  ageBoundsDays,
+  type CampaignMetrics,
+  daysLeftBounds,
+  type Histogram,
+  type HostMetrics,
+  type Metrics,
+  metricsOf,
+} from './app/metrics.ts'
 export { type SiteNow, siteAnswer } from './app/site-answer.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { type RunEvent, settingsOf } from './campaigns.ts'
 /** The pages of the dashboard are built with slmctl. */
 export { packagedFile } from './native.ts'
+export { csvLine } from './offline.ts'
 export { Secret, type SecretReference, writeSecretFile } from './secrets.ts'
 export type { AlertRules, AlertSettings, OpenIdSettings, ServerSettings, SiteFile } from './site.ts'
 /** For an archive for support of a command that asks no machine. */
@@ -108,6 +131,8 @@ export type {
   ImportDifference,
   MachineCard,
   MachineLine,
+  Page,
+  PageWish,
   Store,
 } from './store.ts'
 export { redactor } from './windows.ts'

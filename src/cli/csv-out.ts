@@ -1,10 +1,8 @@
 /** An answer as a table (RFC 4180), row by row as it comes. */
+import { type Cell, csvLine } from '../app.ts'
 import { ProblemError, printable, problem } from '../model.ts'
-import { csvLine } from '../offline.ts'
 import type { Io } from './io.ts'
 import { type Kept, openNew } from './kept.ts'
-
-export type Cell = string | number | boolean | null
 
 export type Table = {
   readonly row: (cells: readonly Cell[]) => void
@@ -58,6 +56,3 @@ export function openTable(flags: Flags, columns: readonly string[], io: Io): Tab
     drop: () => kept?.drop(),
   }
 }
-
-/** A moment as spreadsheets read it, in UTC. */
-export const utc = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString().slice(0, 19).replace('T', ' '))

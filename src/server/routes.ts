@@ -1,6 +1,21 @@
 /** Every route of the API: the server registers them, OpenAPI is made from them, and the tests go through them. */
 import type { Route } from './route.ts'
+import { campaignRoutes } from './routes/campaigns.ts'
+import { fleetRoutes } from './routes/fleet.ts'
+import { hostRoutes } from './routes/hosts.ts'
+import { machineRoutes } from './routes/machines.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { siteRoutes } from './routes/site.ts'
+import { textRoutes } from './routes/texts.ts'
 
-export const allRoutes: readonly Route[] = [...signInRoutes, ...peopleRoutes]
+export const allRoutes: readonly Route[] = [
+  ...signInRoutes,
+  ...peopleRoutes,
+  ...fleetRoutes,
+  ...machineRoutes,
+  ...hostRoutes,
+  ...campaignRoutes,
+  ...textRoutes,
+  ...siteRoutes,
+]

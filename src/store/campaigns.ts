@@ -69,15 +69,16 @@ export async function setSettings({ db }: Database, id: number, settings: unknow
     .execute()
 }
 
-/** Campaigns, newest first; one, where an id or a key is given. */
+/** Campaigns, newest first; one, where an id or a key is given. `before`: those that were made before that one. */
 export async function listCampaigns(
   { db }: Database,
-  which: { readonly id?: number; readonly key?: string; readonly state?: CampaignState; readonly limit: number },
+  which: { readonly id?: number; readonly key?: string; readonly state?: CampaignState; readonly before?: number; readonly limit: number },
 ): Promise<readonly Campaign[]> {
   let query = db.selectFrom('campaign').selectAll()
   if (which.id !== undefined) query = query.where('id', '=', which.id)
   if (which.key !== undefined) query = query.where('key', '=', which.key)
   if (which.state !== undefined) query = query.where('state', '=', which.state)
+  if (which.before !== undefined) query = query.where('id', '<', which.before)
   const rows = await query.orderBy('id', 'desc').limit(which.limit).execute()
   return rows.map((r) => ({
     id: r.id,

@@ -1,11 +1,11 @@
 import { machineName } from '../../addresses.ts'
-import { type MachineCard, rowsOf, type Store, summaryOf } from '../../app.ts'
+import { expiringOf, historyAnswer, type MachineCard, rowsOf, type Store, summaryOf } from '../../app.ts'
 import { ProblemError, problem } from '../../model.ts'
 import { openTable, type Table } from '../csv-out.ts'
 import { type Io, json } from '../io.ts'
 import { showCard, showCounts, showExpiring, showHistory, showLine } from '../views/fleet.ts'
 import * as columns from '../views/fleet-tables.ts'
-import { dayMs, days, type Flags, filtered, filterOf, number, usage } from './fleet-filter.ts'
+import { type Flags, filtered, filterOf, number, usage } from './fleet-filter.ts'
 
 type Answer = (words: readonly string[], flags: Flags, store: Store, io: Io) => Promise<number>
 
@@ -126,18 +126,15 @@ export const show: Answer = async (words, flags, store, io) => {
   return cards[0]!.verdict === 'ok' && cards[0]!.problem === null ? 0 : 1
 }
 
-/** As many changes of one machine as anybody reads. */
-const historyMax = 200
-
 /** What became of one machine, newest first. */
 export const history: Answer = async (words, flags, store, io) => {
   const [card] = await found(words, store, 'history')
-  const told = await store.history(card!.id, historyMax)
+  const answer = await historyAnswer(card!, store)
   const table = openTable(flags, columns.history, io)
   return await withTable(table, async () => {
-    if (table) for (const row of columns.historyRows(card!.name, told)) table.row(row)
-    else if (flags.json) io.out(json({ schema: 'slmctl.fleet-history/1', machine: card!.name, ...told }))
-    else showHistory(card!, told, io)
+    if (table) for (const row of columns.historyRows(card!.name, answer)) table.row(row)
+    else if (flags.json) io.out(json(answer))
+    else showHistory(card!, answer, io)
     return 0
   })
 }
@@ -146,20 +143,12 @@ export const history: Answer = async (words, flags, store, io) => {
 export const expiring: Answer = async (words, flags, store, io) => {
   noWords(words, 'expiring')
   const now = Date.now()
-  const inDays = flags.days === undefined ? 30 : days(flags, 'days')
-  const { days: _, ...others } = flags
-  const filter = filterOf(others)
-  const meant = filtered(others) ? new Set(await store.ids(filter)) : null
+  const { inDays, page } = await expiringOf(store, flags, now)
   const table = openTable(flags, columns.expiring, io)
   return await withTable(table, async () => {
     let n = 0
     if (flags.json) io.out('{"schema":"slmctl.fleet-expiring/1","products":[')
-    for await (const line of rowsOf((after) => store.expiring({ from: now, before: now + inDays * dayMs }, { limit: 1000, after }))) {
-      if (meant && !meant.has(line.machine)) continue
-      // A filter about a product means the product that ends, not another one on the same machine.
-      if (filter.state && !filter.state.includes(line.state)) continue
-      if (filter.host !== undefined && line.host !== filter.host.toLowerCase().replace(/\.$/, '')) continue
-      if (filter.product !== undefined && !(line.product ?? '').toLowerCase().includes(filter.product.toLowerCase())) continue
+    for await (const line of rowsOf((after) => page({ limit: 1000, after }))) {
       if (table) table.row(columns.expiringRow(line, now))
       else if (flags.json) io.out(`${n === 0 ? '' : ','}\n${JSON.stringify(line)}`)
       else io.out(showExpiring(line, now, io))

@@ -1,15 +1,13 @@
+import { storyHours } from '../../app.ts'
 import { type Io, json } from '../io.ts'
 import { appFor } from '../machines.ts'
 import { showStory } from '../views/hosts-story.ts'
 import { type Flags, hostsUsage, wholeNumber } from './hosts-flags.ts'
 
-/** Eight days: a machine that is activated asks every seven. */
-const usualHours = 192
-
 /** What happened between one machine and its KMS hosts, by the logs of both. */
 export async function story(names: readonly string[], flags: Flags, io: Io): Promise<number> {
   if (names.length !== 1) throw hostsUsage('hosts story wants one machine.', 'slmctl hosts story pc-17.corp.example')
-  const hours = wholeNumber(flags, 'hours', 720) ?? usualHours
+  const hours = wholeNumber(flags, 'hours', 720) ?? storyHours
   const app = await appFor(flags, io)
   try {
     const hosts = await app.kmsHosts([])

@@ -1,5 +1,4 @@
-import type { CheckedHost, DomainAnswer, KmsHosts } from '../../app.ts'
-import { ProblemError, problem } from '../../model.ts'
+import { type CheckedHost, type DomainAnswer, hostsAnswer, someHosts } from '../../app.ts'
 import { commands } from '../commands.ts'
 import { type Io, json } from '../io.ts'
 import { appFor } from '../machines.ts'
@@ -28,17 +27,6 @@ export async function run([word, ...names]: readonly string[], flags: Flags, io:
   const wrong = Object.keys(flags).find((flag) => !takes.includes(flag))
   if (wrong !== undefined) throw hostsUsage(`hosts ${word} does not take --${wrong}.`, `slmctl hosts ${word} --help`)
   return await (await works[word]!())(names, flags, io)
-}
-
-/** The hosts that names mean; NO_KMS_HOSTS where the site has none at all. */
-function someHosts(hosts: KmsHosts): KmsHosts {
-  if (hosts.hosts.length === 0 && hosts.domains.every((d) => d.problem === null))
-    throw new ProblemError(
-      problem('NO_KMS_HOSTS', 'The site file names no KMS host, and its domains publish none.', [
-        'Name them under kms.hosts of the site file, or its domains under domains.',
-      ]),
-    )
-  return hosts
 }
 
 /** 2 where DNS could not be asked or a host could not be judged, 1 where something does not fit. */
@@ -73,8 +61,7 @@ async function discover(names: readonly string[], flags: Flags, io: Io): Promise
             },
             store,
           )
-    if (flags.json === true)
-      io.out(json({ schema: 'slmctl.hosts/1', command: 'discover', domains: hosts.domains, hosts: hosts.hosts.map(entry), objects }))
+    if (flags.json === true) io.out(json(hostsAnswer('discover', hosts.domains, hosts.hosts, objects)))
     else {
       showDomains(hosts.domains, io)
       showFound(hosts.hosts, io)
@@ -108,8 +95,7 @@ async function check(verb: 'check' | 'show', names: readonly string[], flags: Fl
       if (whole) showHost(host, io)
       else showHostRow(host, io)
     }
-    if (flags.json === true)
-      io.out(json({ schema: 'slmctl.hosts/1', command: verb, domains: hosts.domains, hosts: checked.map(entry), objects: null }))
+    if (flags.json === true) io.out(json(hostsAnswer(verb, hosts.domains, checked)))
     else afterwards(hosts.domains, checked, whole, io)
     return exitCode(hosts.domains, checked)
   } finally {
@@ -126,14 +112,4 @@ function afterwards(domains: readonly DomainAnswer[], checked: readonly CheckedH
   io.out(
     `\n${count('ok')} in order, ${count('attention', 'action')} not, ${count('cannot-tell')} cannot be told. In full: slmctl hosts show NAME\n`,
   )
-}
-
-/** One host of the JSON answer, its fields in one order. */
-function entry(h: CheckedHost) {
-  const { name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, requests } = h
-  const { forecast, users, remarks } = h
-  return {
-    ...{ name, port, named, declared, publishedBy, standing, verdict, cause, next, ports, said, problem, requests },
-    ...{ forecast, users, remarks },
-  }
 }

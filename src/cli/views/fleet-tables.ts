@@ -1,31 +1,21 @@
 /** The columns of a fleet's answers as tables (--csv). Times are in UTC. */
-import type { CauseGroup, ExpiringLine, FleetSummary, History, MachineCard, MachineLine } from '../../app.ts'
-import { type Cell, utc } from '../csv-out.ts'
+import {
+  type CauseGroup,
+  type Cell,
+  type ExpiringLine,
+  type FleetSummary,
+  type History,
+  type MachineCard,
+  machineColumns,
+  rowsWith,
+  utc,
+} from '../../app.ts'
 
 const joined = (list: readonly string[]): string => list.join('; ')
 
 /** One row for each product, and one for a machine that is not known to have any. */
-export const machine: readonly string[] = [
-  ...['name', 'address', 'system', 'pool', 'verdict', 'origin', 'headline', 'next', 'last_seen_utc', 'last_asked_utc', 'vanished_utc'],
-  ...['problem', 'problem_summary', 'problem_since_utc', 'problem_times'],
-  ...['product', 'application', 'edition', 'channel', 'method', 'add_on', 'partial_key', 'activation_id', 'state', 'reason'],
-  ...['expires_utc', 'host', 'port', 'product_verdict', 'cause', 'product_next', 'product_origin', 'since_utc', 'renewed_utc'],
-]
-const noProduct: readonly Cell[] = Array.from({ length: 19 }, () => null)
-
-export function machineRows(m: MachineLine): readonly (readonly Cell[])[] {
-  const own: readonly Cell[] = [
-    ...[m.name, m.address, m.system, m.pool, m.verdict ?? 'not asked', m.origin, m.headline, joined(m.next)],
-    ...[utc(m.seenAt), utc(m.askedAt), utc(m.vanishedAt)],
-    ...[m.problem?.code ?? null, m.problem?.summary ?? null, utc(m.problem?.since ?? null), m.problem?.times ?? null],
-  ]
-  if (m.products.length === 0) return [[...own, ...noProduct]]
-  return m.products.map((p) => [
-    ...own,
-    ...[p.name, p.application, p.edition, p.channel, p.method, p.addOn, p.partialKey, p.activationId, p.state, p.reason],
-    ...[utc(p.expiresAt), p.host, p.port, p.verdict, p.cause, joined(p.next), p.origin, utc(p.since), utc(p.renewedAt)],
-  ])
-}
+export const machine: readonly string[] = machineColumns
+export const machineRows = rowsWith(machineColumns)
 
 export const card: readonly string[] = [
   ...machine,

@@ -1,0 +1,234 @@
+/** The fleet, out of what is kept: no machine is asked here. */
+import { columnNames, expiringOf, filtered, filterOf, historyAnswer, importText, machineBy, rowsOf, summaryOf } from '../../app.ts'
+import { api, published, z } from '../../schemas.ts'
+import { filterAndPage, filterWords, idInPath, pageAnswer, pageOf, pageWords, sortOf, wordsOf } from '../asked.ts'
+import { columnsOf, csvOf, jsonOf } from '../csv.ts'
+import { type Route, route } from '../route.ts'
+
+const machinesQuery = z.strictObject({ ...filterAndPage.shape, ...api.sortQuery.shape })
+const exportQuery = z.strictObject({
+  ...filterWords.shape,
+  ...api.sortQuery.shape,
+  columns: z
+    .string()
+    .max(2000)
+    .optional()
+    .describe(`Columns with commas: ${columnNames.join(', ')}.`),
+  format: z.enum(['csv', 'json']).default('csv'),
+})
+const importBody = z.strictObject({
+  source: z.string().min(1).max(200).describe('What the source is called, the same at the next import of the same.'),
+  kind: z.string().max(20).optional().describe('csv, ansible-ini, ansible-yaml, zone or list, where the text does not tell.'),
+  zone: z.string().max(253).optional().describe('The domain of the relative names of a zone.'),
+  text: z.string().describe('The table, inventory, zone or list itself.'),
+  dryRun: z.boolean().default(true).describe('Shows the difference, and writes nothing.'),
+  group: z.string().min(1).max(200).optional().describe('All of the list are of this group.'),
+  pool: z.string().min(1).max(200).optional().describe('All of the list are made anew from the image of this pool.'),
+  mayBeEmpty: z.boolean().default(false).describe('The source may truly be empty now.'),
+})
+const imported = z.looseObject({ source: z.string(), at: z.int() })
+
+export const fleetRoutes: readonly Route[] = [
+  route(
+    {
+      method: 'POST',
+      path: '/api/v1/fleet/imports',
+      access: 'operator',
+      tag: 'fleet',
+      summary: 'Takes in the machines of a text: a table, an inventory, a zone, a list. With dryRun (the default) it is only shown.',
+      command: 'fleet import',
+      changes: true,
+      body: importBody,
+      answer: published['fleet-import'],
+      bodyLimit: 32 * 1024 * 1024,
+      about: ({ body: { source, dryRun } }: { body: z.output<typeof importBody> }) => `${source}${dryRun ? ' (shown only)' : ''}`,
+      example: { body: { source: 'list:new', text: 'pc-901.corp.example\npc-902.corp.example\n', dryRun: false } },
+    },
+    async ({ body: { text, source, ...given }, parts }) =>
+      await importText(text, parts.store, {
+        ...{ source, dryRun: given.dryRun, mayBeEmpty: given.mayBeEmpty },
+        ...{ kind: given.kind ?? null, zone: given.zone ?? null, group: given.group ?? null, pool: given.pool ?? null },
+      }),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/imports',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'The latest imports, newest first.',
+      changes: false,
+      query: z.strictObject({ limit: api.pageQuery.shape.limit }),
+      answer: pageAnswer(imported),
+      example: { query: { limit: 5 } },
+    },
+    async ({ query, parts }) => ({ rows: await parts.store.imports(query.limit), next: null }),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/status',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'The fleet, or the part of it that filters mean, in numbers, with what keeps machines from being in order.',
+      command: 'fleet status',
+      changes: false,
+      query: filterWords,
+      answer: published['fleet-status'],
+      example: { query: { verdict: 'action,attention' } },
+    },
+    async ({ query, parts }) => {
+      const words = wordsOf(query)
+      const filter = filtered(words) ? filterOf(words, parts.clock()) : null
+      return { schema: 'slmctl.fleet-status/1', ...(await summaryOf(parts.store, filter, parts.clock())) }
+    },
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/machines',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'Machines that filters mean, sorted, page by page.',
+      command: 'fleet list',
+      changes: false,
+      query: machinesQuery,
+      answer: api.machinesPageSchema,
+      example: { query: { verdict: 'action', sort: 'expires', limit: 2 } },
+    },
+    async ({ query, parts }) => {
+      const { sort, limit, after, ...filters } = query
+      return await parts.store.list(filterOf(wordsOf(filters), parts.clock()), { ...pageOf({ limit, after }), sort: sortOf(sort) })
+    },
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/machines/count',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'How many machines filters mean.',
+      changes: false,
+      query: filterWords,
+      answer: z.strictObject({ count: z.int().nonnegative() }),
+      example: { query: { days: '30' } },
+    },
+    async ({ query, parts }) => ({ count: await parts.store.count(filterOf(wordsOf(query), parts.clock())) }),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/machines/export',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'Every machine that filters mean, as a table or as JSON; without product columns one row for each machine.',
+      command: 'fleet list',
+      changes: false,
+      query: exportQuery,
+      answer: 'text/csv',
+      example: { query: { verdict: 'action', columns: 'name,verdict,soonest_end_utc,next' } },
+    },
+    async ({ query, parts }) => {
+      const { sort, columns: given, format, ...filters } = query
+      const columns = columnsOf(given)
+      const filter = filterOf(wordsOf(filters), parts.clock())
+      const machines = rowsOf((after) => parts.store.list(filter, { limit: 1000, after, sort: sortOf(sort) }))
+      return format === 'csv' ? csvOf(machines, columns) : jsonOf(machines, columns)
+    },
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/machines/{id}',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'All that is known of one machine, and what is next.',
+      command: 'fleet show',
+      changes: false,
+      params: idInPath,
+      answer: published['fleet-show'],
+      example: { params: { id: 1 } },
+    },
+    async ({ params, parts }) => ({ schema: 'slmctl.fleet-show/1', machines: [await machineBy(params.id, parts.store)] }),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/machines/{id}/history',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'What became of one machine, newest first.',
+      command: 'fleet history',
+      changes: false,
+      params: idInPath,
+      answer: published['fleet-history'],
+      example: { params: { id: 1 } },
+    },
+    async ({ params, parts }) => await historyAnswer(await machineBy(params.id, parts.store), parts.store),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/machines/{id}/plans',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'What campaigns planned for one machine, newest first.',
+      changes: false,
+      params: idInPath,
+      query: z.strictObject({ limit: api.pageQuery.shape.limit }),
+      answer: api.plansPageSchema,
+      example: { params: { id: 1 }, query: { limit: 3 } },
+    },
+    async ({ params, query, parts }) => {
+      const { id, name } = await machineBy(params.id, parts.store)
+      const kept = await parts.store.plans(id, query.limit)
+      return { rows: kept.map(({ at, plan }) => ({ machine: id, name, madeAt: at, plan })), next: null }
+    },
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/expiring',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'Products that end within some days (30), if nothing renews them, soonest first.',
+      command: 'fleet expiring',
+      changes: false,
+      query: filterAndPage,
+      answer: pageAnswer(published['fleet-expiring'].shape.products.unwrap().element),
+      example: { query: { days: '90', limit: 3 } },
+    },
+    async ({ query, parts }) => {
+      const { limit, after, ...filters } = query
+      const { page } = await expiringOf(parts.store, wordsOf(filters), parts.clock())
+      return await page(pageOf({ limit, after }))
+    },
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/changes',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'What changed in the fleet since a time (ms since 1970; left out: since yesterday), the latest first.',
+      changes: false,
+      query: z.strictObject({ ...pageWords.shape, since: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional() }),
+      answer: api.fleetAnswers['fleet-changes'],
+      example: { query: { limit: 3 } },
+    },
+    async ({ query: { since, ...page }, parts }) => await parts.store.changes(since ?? parts.clock() - 86_400_000, pageOf(page)),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/fleet/words',
+      access: 'viewer',
+      tag: 'fleet',
+      summary: 'What filters may mean here: groups, sources, pools, hosts, products, problems, causes.',
+      changes: false,
+      answer: api.wordsSchema,
+      example: {},
+    },
+    async ({ parts }) => await parts.store.words(),
+  ),
+]

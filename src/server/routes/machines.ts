@@ -1,0 +1,66 @@
+/** One machine, asked now. Nothing is changed on it; what it said is kept. */
+import { machineBy } from '../../app.ts'
+import { api, published, z } from '../../schemas.ts'
+import { idInPath } from '../asked.ts'
+import { type Route, route } from '../route.ts'
+
+const nothing = z.strictObject({}).optional()
+
+export const machineRoutes: readonly Route[] = [
+  route(
+    {
+      method: 'POST',
+      path: '/api/v1/fleet/machines/{id}/ask',
+      access: 'operator',
+      tag: 'fleet',
+      summary: 'Asks one machine now, and keeps what it says, as a scan does.',
+      command: 'status',
+      changes: true,
+      params: idInPath,
+      body: nothing,
+      answer: published.status,
+      example: { params: { id: 1 } },
+    },
+    async ({ params, parts: { app, store } }) => {
+      const entry = await app.machineNow(await machineBy(params.id, store), store).ask()
+      return { schema: 'slmctl.status/1', machines: [entry] }
+    },
+  ),
+  route(
+    {
+      method: 'POST',
+      path: '/api/v1/fleet/machines/{id}/plan',
+      access: 'operator',
+      tag: 'fleet',
+      summary: 'Asks one machine now what would change on it, and why. Nothing is changed, and no plan is kept.',
+      command: 'plan',
+      changes: true,
+      params: idInPath,
+      body: z
+        .strictObject({ renew: z.boolean().default(false).describe('Also renew what is activated already.') })
+        .default({ renew: false }),
+      answer: published.plan,
+      example: { params: { id: 1 }, body: { renew: false } },
+    },
+    async ({ params, body, parts: { app, store } }) => {
+      const card = await machineBy(params.id, store)
+      app.needSite('plan')
+      return { schema: 'slmctl.plan/1', ...(await app.machineNow(card, store).plan({ renew: body.renew, asked: [] })) }
+    },
+  ),
+  route(
+    {
+      method: 'POST',
+      path: '/api/v1/fleet/machines/{id}/conversation',
+      access: 'operator',
+      tag: 'fleet',
+      summary: 'Asks one machine now, keeps what it says, and tells every question with its answer; product keys are masked.',
+      changes: true,
+      params: idInPath,
+      body: nothing,
+      answer: api.conversationSchema,
+      example: { params: { id: 1 } },
+    },
+    async ({ params, parts: { app, store } }) => await app.machineNow(await machineBy(params.id, store), store).converse(),
+  ),
+]
