@@ -5,20 +5,21 @@
  * an answer that was lost on its way costs nothing.
  */
 import { endSession, endSessions, findAccount, findSession, listAccounts, saveAccount, saveSession, setAccount } from './store/accounts.ts'
-import { alertsKept, keepAlerts } from './store/alerts.ts'
+import { type AlertChanges, alertsKept, changeAlerts, type KeptAlert, keepAlerts } from './store/alerts.ts'
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
-import { createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
+import { campaignPage, createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
 import { countChanges, listChanges } from './store/changes.ts'
 import { claimTargets } from './store/claim.ts'
 import { clientsByHost, usersOfObjects, usesOfHost } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
-import { byOrigin, productMetrics } from './store/kinds.ts'
+import { byOrigin } from './store/kinds.ts'
 import { holding, leases, takeBack } from './store/leases.ts'
 import { countMachines, findMachines, listMachines, machineIds } from './store/list.ts'
 import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
 import { open, type Place, saying } from './store/open.ts'
+import { ages, expiry, metrics, notPlain, scanned, words } from './store/overview.ts'
 import { placeOf } from './store/postgres.ts'
 import { claimKey, finishKey, forgetKey, forgetKeys } from './store/requests.ts'
 import { countPlanned, planned, selection, sharedCmids } from './store/selection.ts'
@@ -29,10 +30,10 @@ import { addTargets, cancelWaiting, endTargets, extendLeases, left, listTargets,
 import { findToken, listTokens, revokeToken, saveOnce, saveToken, takeOnce, usedToken } from './store/tokens.ts'
 import { appendTrail, checkTrail, listTrail } from './store/trail.ts'
 import { deleteView, listViews, saveView } from './store/views.ts'
-import { outcomes, planOf, plansFor, saveOutcome, savePlans } from './store/work.ts'
+import { outcomes, planOf, plansFor, plansOf, saveOutcome, savePlans } from './store/work.ts'
 
 export type { Account, AccountChange, AccountKind, NewAccount, Session } from './store/accounts.ts'
-export type { KeptAlert } from './store/alerts.ts'
+export type { AlertChanges, KeptAlert } from './store/alerts.ts'
 export type { Compacted, Copied, Restored } from './store/backup.ts'
 export type { Replaced } from './store/boards.ts'
 export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
@@ -47,15 +48,17 @@ export type { MachineCard, MachineLine, Page, PageWish, ProductLine, Unasked } f
 export type { ImportDifference, ImportLine, ImportOptions } from './store/machines.ts'
 export type { Answered, Observation, Observed, Unanswered } from './store/observe.ts'
 export type { Place } from './store/open.ts'
+export type { Sort, SortKey } from './store/order.ts'
+export type { Expiry, Metrics, NotPlain, Scanned, Words } from './store/overview.ts'
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
 export type { KeyState } from './store/requests.ts'
 export type { Selected, SharedCmid } from './store/selection.ts'
 export type { CauseGroup, Counts, ExpiringLine, History, Span } from './store/summary.ts'
-export type { Again, Ending, Left, NewTarget, ProgressRow, TargetEnd, TargetLine, TargetState } from './store/targets.ts'
+export type { Again, Ending, Left, NewTarget, ProgressRow, TargetEnd, TargetFilter, TargetLine, TargetState } from './store/targets.ts'
 export type { NewToken, Token, TokenScope } from './store/tokens.ts'
 export type { NewTrailLine, TrailCheck, TrailFilter, TrailLine } from './store/trail.ts'
 export type { SavedView } from './store/views.ts'
-export type { KeptOutcome, KeptPlan, NewOutcome, NewPlan, StepDone } from './store/work.ts'
+export type { KeptOutcome, KeptPlan, NewOutcome, NewPlan, PlanLine, StepDone } from './store/work.ts'
 
 export type StoreOptions = {
   /** Makes the file where there is none; else that is refused (`STORE_MISSING`). PostgreSQL: the schema is always made. */
@@ -101,6 +104,8 @@ export async function openStore(place: Place, options: StoreOptions) {
     savePlans: door(savePlans),
     plans: door(plansFor),
     planOf: door(planOf),
+    /** What a campaign planned for each of its machines. */
+    plansOf: door(plansOf),
     saveOutcome: door(saveOutcome),
     outcomes: door(outcomes),
     saveHosts: door(saveHosts),
@@ -116,6 +121,7 @@ export async function openStore(place: Place, options: StoreOptions) {
     setCampaign: door(setCampaign),
     setSettings: door(setSettings),
     campaigns: door(listCampaigns),
+    campaignPage: door(campaignPage),
     reserveActivations: door(reserveActivations),
     addTargets: door(addTargets),
     claimTargets: door(claimTargets),
@@ -166,12 +172,24 @@ export async function openStore(place: Place, options: StoreOptions) {
     forgetKeys: door(forgetKeys),
     alertsKept: door(alertsKept),
     keepAlerts: door(keepAlerts),
+    /** Changed by what is there, by one process at a time. */
+    changeAlerts: <T extends AlertChanges>(work: (kept: readonly KeptAlert[]) => T): Promise<T> => say(() => changeAlerts(database, work)),
     /** What changed in the fleet from a time on, and how many of each kind. */
     changes: door(listChanges),
     countChanges: door(countChanges),
     /** Products by kind: what audits and metrics count. */
     byOrigin: door(byOrigin),
-    productMetrics: door(productMetrics),
+    /** Products whose activation is not plainly ours, with their machines. */
+    notPlain: door(notPlain),
+    /** The fleet as metrics count it. */
+    metrics: door(metrics),
+    /** How many products end on each day. */
+    expiry: door(expiry),
+    /** When machines answered last, and how many within which age. */
+    scanned: door(scanned),
+    ages: door(ages),
+    /** What machines can be filtered by. */
+    words: door(words),
     /** Copies it into a new file, as of this moment. */
     backup: (file: string, form?: 'own' | 'lines'): Promise<Copied> => saying(database.place, () => backup(opened, file, form)),
     compact: () => saying(database.place, () => compact(opened)),

@@ -67,7 +67,7 @@ export async function benchWorkers(machines: number, rounds: number, log: (line:
         if (performance.now() - from > 1_800_000) throw new Error('the workers do not come to an end')
         await new Promise((done) => setTimeout(done, 100))
       }
-      const { rows } = await store.targets(id, ['done'], { limit: 10_000, after: null })
+      const { rows } = await store.targets(id, { states: ['done'] }, { limit: 10_000, after: null })
       if (rows.length !== machines)
         throw new Error(`${count} workers asked ${rows.length} of ${machines} machines: ${JSON.stringify(await store.progress(id))}`)
       const ends = rows.map((r) => r.endedAt!).sort((a, b) => a - b)

@@ -1,6 +1,9 @@
 /** Campaigns: what is done to a selection of machines. Writes `campaign`; its machines are in targets.ts. */
+import type { Selectable } from 'kysely'
 import { ProblemError, problem } from '../model.ts'
-import type { Database } from './tables.ts'
+import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
+import { pageKey } from './parts.ts'
+import type { Database, Tables } from './tables.ts'
 
 export type CampaignKind = 'scan' | 'plan' | 'apply'
 /** `stopped` can go on; `cancelled` and `finished` cannot. */
@@ -79,19 +82,40 @@ export async function listCampaigns(
   if (which.key !== undefined) query = query.where('key', '=', which.key)
   if (which.state !== undefined) query = query.where('state', '=', which.state)
   if (which.before !== undefined) query = query.where('id', '<', which.before)
-  const rows = await query.orderBy('id', 'desc').limit(which.limit).execute()
-  return rows.map((r) => ({
-    id: r.id,
-    key: r.key,
-    kind: r.kind as CampaignKind,
-    name: r.name,
-    settings: JSON.parse(r.settings) as unknown,
-    state: r.state as CampaignState,
-    because: r.because,
-    createdAt: r.created_at,
-    changedAt: r.changed_at,
-  }))
+  return (await query.orderBy('id', 'desc').limit(which.limit).execute()).map(campaignOf)
 }
+
+/** Campaigns, newest first, page by page. */
+export async function campaignPage(
+  { db }: Database,
+  which: { readonly state?: CampaignState; readonly kind?: CampaignKind },
+  wish: PageWish,
+): Promise<Page<Campaign>> {
+  const limit = sizeOf(wish)
+  const after = keyOf(wish.after, ['number'])
+  let query = db.selectFrom('campaign').selectAll()
+  if (which.state !== undefined) query = query.where('state', '=', which.state)
+  if (which.kind !== undefined) query = query.where('kind', '=', which.kind)
+  if (after) query = query.where('id', '<', after[0] as number)
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  const page = rows.slice(0, limit)
+  return { rows: page.map(campaignOf), next: rows.length > limit ? pageKey([page.at(-1)!.id]) : null }
+}
+
+const campaignOf = (r: Selectable<Tables['campaign']>): Campaign => ({
+  id: r.id,
+  key: r.key,
+  kind: r.kind as CampaignKind,
+  name: r.name,
+  settings: JSON.parse(r.settings) as unknown,
+  state: r.state as CampaignState,
+  because: r.because,
+  createdAt: r.created_at,
+  changedAt: r.changed_at,
+})
 
 /** How much earlier than the one before a reservation may seem to come: clocks differ by less, unless one of them was set. */
 const clocksDifferMs = 600_000

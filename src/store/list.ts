@@ -15,7 +15,8 @@ import {
 } from '../model.ts'
 import { type Filter, filtered } from './filter.ts'
 import { nameOf } from './identity.ts'
-import { pageKey, strings } from './parts.ts'
+import { inOrder, type Sort } from './order.ts'
+import { strings, valuesOf } from './parts.ts'
 import type { Database, MachineRow, ProductRow, Tables } from './tables.ts'
 
 export type Page<T> = {
@@ -89,27 +90,20 @@ const machineColumns = [
   ...(['problem_code', 'problem_summary', 'problem_next', 'problem_since', 'problem_count'] as const),
 ] satisfies readonly (keyof MachineRow)[]
 
-/** Machines by name. */
-export async function listMachines(database: Database, filter: Filter, wish: PageWish): Promise<Page<MachineLine>> {
+/** A page of machines, by name where no other order is wished. */
+export async function listMachines(
+  database: Database,
+  filter: Filter,
+  wish: PageWish & { readonly sort?: Sort },
+): Promise<Page<MachineLine>> {
   const limit = sizeOf(wish)
-  let { query } = await filtered(database, database.db.selectFrom('machine').select(machineColumns), filter)
-  const after = keyOf(wish.after, ['string', 'number'])
-  if (after) query = query.where((e) => e(e.refTuple('name', 'id'), '>', e.tuple(after[0] as string, after[1] as number)))
-  const rows = await query
-    .orderBy('name')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
-  const page = rows.slice(0, limit)
+  const { query } = await filtered(database, database.db.selectFrom('machine').select([...machineColumns, 'ends_at']), filter)
+  const { rows, next } = await inOrder(query, filter, wish.sort ?? { by: 'name', down: false }, { limit, after: wish.after })
   const products = await productLines(
     database.db,
-    page.map((m) => m.id),
+    rows.map((m) => m.id),
   )
-  const last = page.at(-1)
-  return {
-    rows: page.map((m) => machineLine(m, products.get(m.id) ?? [])),
-    next: rows.length > limit && last ? pageKey([last.name, last.id]) : null,
-  }
+  return { rows: rows.map((m) => machineLine(m, products.get(m.id) ?? [])), next }
 }
 
 /** How many there are. */
@@ -138,15 +132,8 @@ export function sizeOf({ limit }: PageWish): number {
 /** Reads the key of a page; what is none was not made here. */
 export function keyOf(after: string | null, types: readonly ('string' | 'number')[]): readonly (string | number)[] | null {
   if (after === null) return null
-  try {
-    const values = JSON.parse(Buffer.from(after, 'base64url').toString()) as unknown
-    if (
-      Array.isArray(values) &&
-      values.length === types.length &&
-      values.every((v, i) => typeof v === types[i] && (typeof v !== 'number' || Number.isSafeInteger(v)))
-    )
-      return values
-  } catch {}
+  const values = valuesOf(after, types)
+  if (values) return values
   throw new ProblemError(
     problem('PAGE_UNKNOWN', 'That is no place to continue a list from.', ['Begin the list again, and take the key that it ends with.']),
   )

@@ -35,5 +35,19 @@ export function systemText(text: string | null): string | null {
 /** A key of a page: where the next one begins. Opaque to everybody else. */
 export const pageKey = (values: readonly (string | number)[]) => Buffer.from(JSON.stringify(values)).toString('base64url')
 
+/** The values of such a key, of these types; null: it is none that was made here. */
+export function valuesOf(key: string, types: readonly ('string' | 'number')[]): readonly (string | number)[] | null {
+  try {
+    const values = JSON.parse(Buffer.from(key, 'base64url').toString()) as unknown
+    if (
+      Array.isArray(values) &&
+      values.length === types.length &&
+      values.every((v, i) => typeof v === types[i] && (typeof v !== 'number' || Number.isSafeInteger(v)))
+    )
+      return values
+  } catch {}
+  return null
+}
+
 /** A list that a column holds as JSON. */
 export const strings = (json: string | null): readonly string[] => (json === null || json === '[]' ? [] : (JSON.parse(json) as string[]))

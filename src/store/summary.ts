@@ -1,7 +1,9 @@
 /** The fleet in numbers, what is behind them, what lapses next, and what became of a machine. Reads only. */
 import { sql } from 'kysely'
 import type { Application, Channel, Method, Origin, State, Verdict } from '../model.ts'
+import { byOrigin } from './kinds.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
+import { untilFactsChange } from './marks.ts'
 import { pageKey, strings } from './parts.ts'
 import type { Database } from './tables.ts'
 
@@ -17,8 +19,11 @@ export type Counts = {
   readonly pools: readonly { readonly pool: string; readonly machines: number }[]
 }
 
-/** Machines and products, counted. */
-export async function counts({ db }: Database): Promise<Counts> {
+/** Machines and products, counted; counted anew when anything of the fleet is different. */
+export const counts = (database: Database): Promise<Counts> => untilFactsChange(database, 'counts', () => countAll(database))
+
+async function countAll(database: Database): Promise<Counts> {
+  const { db } = database
   const groups = await db
     .selectFrom('machine')
     .select(['verdict', 'origin', 'problem_code', (e) => e.fn.countAll<number>().as('n')])
@@ -29,14 +34,11 @@ export async function counts({ db }: Database): Promise<Counts> {
     .selectFrom('machine')
     .select((e) => e.fn.countAll<number>().as('all'))
     .executeTakeFirstOrThrow()
-  const products = await db
-    .selectFrom('product')
-    .select(['application', 'state', (e) => e.fn.countAll<number>().as('count')])
-    .where('present', '=', sql.lit(1))
-    .groupBy(['state', 'application'])
-    .orderBy('application')
-    .orderBy('state')
-    .execute()
+  const products = new Map<string, Counts['products'][number]>()
+  for (const { application, state, count } of await byOrigin(database)) {
+    const key = `${application} ${state}`
+    products.set(key, { application, state, count: (products.get(key)?.count ?? 0) + count })
+  }
   const pools = await db
     .selectFrom('machine')
     .select(['pool', (e) => e.fn.countAll<number>().as('machines')])
@@ -57,7 +59,7 @@ export async function counts({ db }: Database): Promise<Counts> {
     verdict: sum('verdict'),
     origin: sum('origin'),
     problem: sum('problem_code'),
-    products: products.map((p) => ({ ...p })) as Counts['products'],
+    products: [...products].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, p]) => p),
     pools: pools.map((p) => ({ ...p })) as Counts['pools'],
   }
 }
@@ -73,7 +75,10 @@ export type CauseGroup = {
 }
 
 /** What keeps machines from being in order, most machines first, each with one next step. */
-export async function causes({ db }: Database, limit: number): Promise<readonly CauseGroup[]> {
+export const causes = (database: Database, limit: number): Promise<readonly CauseGroup[]> =>
+  untilFactsChange(database, `causes ${limit}`, () => countCauses(database, limit))
+
+async function countCauses({ db }: Database, limit: number): Promise<readonly CauseGroup[]> {
   const said = await db
     .selectFrom('product')
     .innerJoin('cause', 'cause.id', 'product.cause_id')

@@ -348,11 +348,14 @@ export type TargetLine = {
   readonly endedAt: number | null
 }
 
+/** Which machines of a campaign; all that is there must hold. `result` and `problem` are as `progress` tells them. */
+export type TargetFilter = { readonly states?: readonly TargetState[]; readonly result?: string; readonly problem?: string }
+
 /** The machines of a campaign, by id. */
 export async function listTargets(
   { db }: Database,
   campaign: number,
-  states: readonly TargetState[] | null,
+  { states, result, problem }: TargetFilter,
   wish: PageWish,
 ): Promise<Page<TargetLine>> {
   const limit = sizeOf(wish)
@@ -362,7 +365,9 @@ export async function listTargets(
     .innerJoin('machine', 'machine.id', 't.machine_id')
     .select(['t.machine_id', 'name', 'site', 'state', 'attempts', 'due_at', 'result', 't.problem_code', 'outcome_key', 'ended_at'])
     .where('campaign_id', '=', campaign)
-  if (states) query = query.where('state', 'in', states)
+  if (states) query = query.where('state', 'in', states.length === 0 ? [''] : states)
+  if (result !== undefined) query = query.where('result', '=', result)
+  if (problem !== undefined) query = query.where('t.problem_code', '=', problem)
   if (after) query = query.where('t.machine_id', '>', after[0] as number)
   const rows = await query
     .orderBy('t.machine_id')

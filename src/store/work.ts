@@ -1,5 +1,5 @@
 /** What was planned for machines, and what came of it, step by step. Writes `plan`, `outcome` and `outcome_step`. */
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { MachinePlan, Problem, Step, Verdict } from '../model.ts'
 import { keyOf, type Page, type PageWish, problemOf, problemText, sizeOf } from './list.ts'
 import { inParts, pageKey } from './parts.ts'
@@ -81,6 +81,45 @@ export async function planOf({ db }: Database, campaign: number, machine: number
     .limit(1)
     .executeTakeFirst()
   return row ? keptPlan(row) : null
+}
+
+export type PlanLine = { readonly machine: number; readonly name: string; readonly madeAt: number; readonly plan: MachinePlan }
+
+/** What a campaign planned, each machine's last plan: those with steps first, each part by machine id. */
+export async function plansOf({ db }: Database, campaign: number, wish: PageWish): Promise<Page<PlanLine>> {
+  const limit = sizeOf(wish)
+  const after = keyOf(wish.after, ['number', 'number'])
+  const rows: (PlanLine & { readonly part: number })[] = []
+  for (let part = after ? (after[0] as number) : 0; part < 2 && rows.length <= limit; part++) {
+    let query = db
+      .selectFrom('plan as p')
+      .innerJoin('machine', 'machine.id', 'p.machine_id')
+      .select(['p.machine_id', 'machine.name', 'p.made_at', 'p.body'])
+      .where('p.campaign_id', '=', campaign)
+      .where('p.steps', part === 0 ? '>' : '=', sql.lit(0))
+      .where((e) =>
+        e.not(
+          e.exists(
+            e
+              .selectFrom('plan as later')
+              .select('later.id')
+              .where('later.campaign_id', '=', campaign)
+              .whereRef('later.machine_id', '=', 'p.machine_id')
+              .whereRef('later.id', '>', 'p.id'),
+          ),
+        ),
+      )
+    if (after && part === after[0]) query = query.where('p.machine_id', '>', after[1] as number)
+    const found = await query
+      .orderBy('p.machine_id')
+      .limit(limit + 1 - rows.length)
+      .execute()
+    for (const r of found)
+      rows.push({ machine: r.machine_id, name: r.name, madeAt: r.made_at, plan: JSON.parse(r.body) as MachinePlan, part })
+  }
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return { rows: page.map(({ part: _, ...r }) => r), next: rows.length > limit && last ? pageKey([last.part, last.machine]) : null }
 }
 
 function keptPlan(r: Selectable<Tables['plan']>): KeptPlan {

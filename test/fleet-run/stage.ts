@@ -253,7 +253,7 @@ export async function targetsOf(store: Store, campaign: number) {
   const rows: Awaited<ReturnType<Store['targets']>>['rows'][number][] = []
   let after: string | null = null
   do {
-    const page: Awaited<ReturnType<Store['targets']>> = await store.targets(campaign, null, { limit: 5000, after })
+    const page: Awaited<ReturnType<Store['targets']>> = await store.targets(campaign, {}, { limit: 5000, after })
     rows.push(...page.rows)
     after = page.next
   } while (after !== null)

@@ -714,7 +714,7 @@ export function suite(name: string, ground: Ground): void {
       (await store.progress(campaign)).reduce((n, p) => n + p.count, 0),
       40,
     )
-    const done = await store.targets(campaign, ['done'], { limit: 99, after: null })
+    const done = await store.targets(campaign, { states: ['done'] }, { limit: 99, after: null })
     assert.deepEqual(
       done.rows.map((t) => [t.machine, t.result, t.attempts]),
       [[one.machine, 'ok', 1]],
@@ -769,7 +769,7 @@ export function suite(name: string, ground: Ground): void {
     assert.deepEqual(await store.endTargets(list), said)
     assert.deepEqual(await store.endTargets(list), said, 'said twice')
     assert.deepEqual(await store.endTargets([]), [])
-    const { rows } = await store.targets(campaign, null, { limit: 99, after: null })
+    const { rows } = await store.targets(campaign, {}, { limit: 99, after: null })
     assert.deepEqual(
       rows.map((t) => [t.state, t.attempts, t.result, t.problem, t.outcome, t.dueAt - noon, t.endedAt]),
       [
@@ -963,7 +963,7 @@ export function suite(name: string, ground: Ground): void {
     // However late it is: a lease does not end by its time.
     assert.deepEqual(await store.claimTargets({ ...anyClaim(a), now: noon + 3_600_000, limit: 30 }).then((l) => l.length), 10)
     await store.endTargets(
-      (await store.targets(a, ['leased'], { limit: 99, after: null })).rows
+      (await store.targets(a, { states: ['leased'] }, { limit: 99, after: null })).rows
         .filter((t) => !held.some((h) => h.machine === t.machine))
         .map((t) => ({
           held: { campaign: a, machine: t.machine, attempt: 1, owner: 'w' },
@@ -1265,7 +1265,7 @@ export function suite(name: string, ground: Ground): void {
       assert.deepEqual([await store.endTargets(ends), await store.endTargets(ends)], [[true], [true]])
       assert.equal(await store.takeBack({ campaign, owner: e, until: noon + 9, dueAt: noon }), 1)
       assert.equal(await finishTarget(store, b!, done), false)
-      const [failed] = (await store.targets(campaign, ['failed'], { limit: 9, after: null })).rows
+      const [failed] = (await store.targets(campaign, { states: ['failed'] }, { limit: 9, after: null })).rows
       assert.deepEqual([failed!.result, failed!.problem, failed!.outcome, failed!.site], [kept, kept, kept, kept])
       if (e !== '') assert.equal((await store.left({ campaign, upTo: null, sites: [e, 'x'] })).failed, 1)
       assert.equal((await store.progress(campaign)).length, 2)
