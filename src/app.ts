@@ -117,7 +117,7 @@ export { type RunEvent, settingsOf } from './campaigns.ts'
 /** The pages of the dashboard are built with slmctl. */
 export { packagedFile } from './native.ts'
 export { csvLine } from './offline.ts'
-export { Secret, type SecretReference, writeSecretFile } from './secrets.ts'
+export { Secret, type SecretReference, secretFromPrompt, writeSecretFile } from './secrets.ts'
 export type { AlertRules, AlertSettings, OpenIdSettings, ServerSettings, SiteFile } from './site.ts'
 /** For an archive for support of a command that asks no machine. */
 export type {
