@@ -1,0 +1,111 @@
+/** What came of the machines of a campaign: by cause, by location, and each of them. */
+import { useLocation } from 'preact-iso'
+import type { z } from 'zod'
+import type { CampaignAnswer, TargetAnswer, targetsPageSchema } from '../../../src/schemas/api.ts'
+import { api, page, pageOfCampaign, pageOfMachine } from '../addresses.ts'
+import { useAnswer } from '../answer.ts'
+import { type Column, DataTable, Empty, Pager, Shown, Tag, Time } from '../parts.ts'
+import { count } from '../words.ts'
+import { type Group, groupTone, groupWords } from './campaign-words.ts'
+import { useQuietReload } from './quiet-reload.ts'
+
+/** As many groups as are read; the machines of all are below. */
+const groupsShown = 30
+const limit = 50
+
+/** Where the machines of a group are: the same page, with them. */
+const pageOfGroup = (c: CampaignAnswer, g: Group): string =>
+  `${page(pageOfCampaign(c.id), { view: 'machines', state: g.state, result: g.result, problem: g.problem })}#machines`
+
+export function Results({ campaign: c }: { readonly campaign: CampaignAnswer }) {
+  const columns: readonly Column<Group>[] = [
+    { id: 'machines', title: 'Machines', number: true, cell: (g) => <a href={pageOfGroup(c, g)}>{count(g.machines, 'machine')}</a> },
+    { id: 'what', title: 'What came of them', head: true, cell: (g) => <Tag tone={groupTone(c.kind, g)}>{groupWords(c.kind, g)}</Tag> },
+    { id: 'problem', title: 'Why', cell: (g) => (g.problem ? <a href={page('/diagnose', { code: g.problem })}>{g.problem}</a> : '') },
+  ]
+  const ended = c.groups.filter((g) => g.state !== 'leased' && !(g.state === 'waiting' && g.problem === null))
+  const shown = ended.slice(0, groupsShown)
+  const rest = ended.slice(groupsShown).reduce((n, g) => n + g.machines, 0)
+  return (
+    <section aria-labelledby="results">
+      <h2 id="results">{c.kind === 'plan' ? 'What would change' : 'Results by cause'}</h2>
+      <DataTable
+        caption="Machines by what came of them, most machines first"
+        columns={columns}
+        rows={shown}
+        keyOf={(g) => `${g.state} ${g.result} ${g.problem}`}
+        empty={<Empty title="No machine has ended yet." />}
+      />
+      {rest > 0 && <p class="quiet">{count(rest, 'machine')} of other kinds: they are among the machines below.</p>}
+    </section>
+  )
+}
+
+const places: readonly Column<CampaignAnswer['locations'][number]>[] = [
+  { id: 'name', title: 'Location', head: true, cell: (l) => (l.name === '-' ? 'no location fits' : l.name) },
+  { id: 'machines', title: 'Machines', number: true, cell: (l) => l.machines },
+  { id: 'left', title: 'Left', number: true, cell: (l) => l.left },
+]
+
+export function Locations({ campaign }: { readonly campaign: CampaignAnswer }) {
+  return (
+    <section aria-labelledby="locations">
+      <h2 id="locations">Locations</h2>
+      <DataTable caption="Locations of the machines" columns={places} rows={campaign.locations} keyOf={(l) => l.name} />
+    </section>
+  )
+}
+
+/** The machines, all or those of one group. */
+export function Targets({ campaign: c }: { readonly campaign: CampaignAnswer }) {
+  const { query } = useLocation()
+  const { state, result, problem, after } = query
+  const answer = useAnswer<z.output<typeof targetsPageSchema>>(
+    api.campaignMachines(c.id),
+    { state, result, problem, limit, after },
+    { keep: true },
+  )
+  useQuietReload(['campaign'], answer.reload)
+  const columns: readonly Column<TargetAnswer>[] = [
+    { id: 'name', title: 'Machine', head: true, cell: (t) => <a href={pageOfMachine(t.machine)}>{t.name}</a> },
+    {
+      id: 'came',
+      title: 'What came of it',
+      cell: (t) => (
+        <>
+          <Tag tone={groupTone(c.kind, t)}>{groupWords(c.kind, t)}</Tag> {t.problem && <code>{t.problem}</code>}
+        </>
+      ),
+    },
+    { id: 'site', title: 'Location', minor: true, cell: (t) => (t.site === '-' ? '' : t.site) },
+    { id: 'attempts', title: 'Tries', number: true, minor: true, cell: (t) => t.attempts },
+    { id: 'ended', title: 'Ended', cell: (t) => (t.endedAt === null ? <span class="quiet">not yet</span> : <Time at={t.endedAt} />) },
+  ]
+  const part = state !== undefined || result !== undefined || problem !== undefined
+  return (
+    <>
+      <h2>Machines</h2>
+      {part && (
+        <p>
+          Only: {groupWords(c.kind, { state: (state ?? 'done') as Group['state'], result: result ?? null, problem: problem ?? null })}
+          {problem && ` (${problem})`}.{' '}
+          <a href={`${page(pageOfCampaign(c.id), { view: 'machines' })}#machines`}>All machines of this campaign</a>
+        </p>
+      )}
+      <Shown answer={answer} what="the machines" rows={12}>
+        {({ rows, next }) => (
+          <>
+            <DataTable
+              caption="Machines of this campaign"
+              columns={columns}
+              rows={rows}
+              keyOf={(t) => t.machine}
+              empty={<Empty title={part ? 'No machine is in this group now.' : 'This campaign has no machines.'} />}
+            />
+            <Pager next={next} shown={rows.length} limit={limit} total={part ? undefined : c.machines} />
+          </>
+        )}
+      </Shown>
+    </>
+  )
+}

@@ -1,0 +1,264 @@
+/** What needs somebody today, and how the fleet stands. */
+import './overview.css'
+import type { FleetChange, Today } from '../../../src/schemas/api.ts'
+import { api, page, pageOfHost, pageOfLink, pageOfMachine } from '../addresses.ts'
+import { useAnswer } from '../answer.ts'
+import { ExpiryChart } from '../charts/expiry.tsx'
+import { type Column, DataTable, Empty, PageTitle, Shown, Tag, Time, type Tone } from '../parts.ts'
+import { useMay } from '../session.ts'
+import { count } from '../words.ts'
+import { StartCampaign } from './campaign-start.tsx'
+import { Origins, States } from './fleet-parts.tsx'
+import { HostCounts, HostState, hostTitle, machinesOf } from './host-counts.tsx'
+import { useQuietReload } from './quiet-reload.ts'
+
+export default function Overview() {
+  const answer = useAnswer<Today>(api.today)
+  useQuietReload(['fleet', 'hosts', 'campaign'], answer.reload)
+  const operator = useMay('operator')
+  return (
+    <>
+      <PageTitle title="What needs you today" tab="Overview" lead={answer.value && <Asked today={answer.value} />}>
+        {operator && <StartCampaign kind="scan" label="Ask all machines now" />}
+      </PageTitle>
+      <Shown answer={answer} what="what needs you today" rows={24}>
+        {(today) => (
+          <div class="sections">
+            <Needs today={today} />
+            {today.summary.counts.machines.listed > 0 && <Standing today={today} />}
+          </div>
+        )}
+      </Shown>
+    </>
+  )
+}
+
+/** When the machines were asked: all below is as of then. */
+function Asked({ today: { scanned, summary } }: { readonly today: Today }) {
+  if (scanned.lastAt === null) return <>No machine has been asked yet.</>
+  return (
+    <>
+      {count(summary.counts.machines.listed, 'machine')}. The last answer came <Time at={scanned.lastAt} />
+      {scanned.oldestAt !== null && scanned.lastAt - scanned.oldestAt > 86_400_000 && (
+        <>
+          , the oldest is of <Time at={scanned.oldestAt} />
+        </>
+      )}
+      {scanned.never > 0 && (
+        <>
+          ; <a href={page('/machines', { 'never-seen': true })}>{count(scanned.never, 'machine')}</a> never answered
+        </>
+      )}
+      .
+    </>
+  )
+}
+
+const severities = {
+  action: ['bad', 'action needed'],
+  attention: ['look', 'look at this'],
+  info: ['plain', 'good to know'],
+} as const
+
+/** Needs that a plan may help with, and those that another try at asking may. */
+const plannable = new Set(['lapsed', 'action'])
+const askable = new Set(['never', 'stale', 'unasked'])
+
+function HelpWith({ need: { kind, link } }: { readonly need: Today['needs'][number] }) {
+  if (link.page !== 'machines') return null
+  if (plannable.has(kind)) return <StartCampaign kind="plan" label="Plan for them …" filter={link.query} />
+  return askable.has(kind) ? <StartCampaign kind="scan" label="Ask them again …" filter={link.query} /> : null
+}
+
+function Needs({ today }: { readonly today: Today }) {
+  const operator = useMay('operator')
+  if (today.summary.counts.machines.listed === 0)
+    return (
+      <Empty title="The fleet has no machines yet.">
+        <p>
+          Import a list, a table or a directory: <code>slmctl fleet import FILE</code>, then ask them: <code>slmctl fleet scan</code>
+        </p>
+      </Empty>
+    )
+  if (today.needs.length === 0)
+    return (
+      <div class="state all-well">
+        <p class="state-title">Nothing needs you today.</p>
+        <p>As far as the machines were asked, every one is as wished, and no host is in trouble.</p>
+      </div>
+    )
+  return (
+    <ol class="needs" aria-label="What needs you today, the worst first">
+      {today.needs.map((need) => {
+        const [tone, word] = severities[need.severity]
+        return (
+          <li key={need.kind + need.text} class={`need-${need.severity}`}>
+            <span>
+              <Tag tone={tone}>{word}</Tag>
+            </span>
+            <a class="need-text" href={pageOfLink(need.link)}>
+              {need.text}
+            </a>
+            <span class="need-next">
+              {need.next && <>Next: {need.next}</>} {operator && <HelpWith need={need} />}
+            </span>
+          </li>
+        )
+      })}
+    </ol>
+  )
+}
+
+function Standing({ today }: { readonly today: Today }) {
+  return (
+    <>
+      <section class="panel" aria-label="Expiry">
+        <ExpiryChart {...today.expiry} />
+      </section>
+      <div class="columns">
+        <section class="panel" aria-label="States">
+          <States counts={today.summary.counts} />
+        </section>
+        <section class="panel" aria-label="Origins">
+          <Origins counts={today.summary.counts} />
+        </section>
+      </div>
+      <Causes causes={today.summary.causes} />
+      <Hosts hosts={today.hosts} />
+      <Changes changes={today.changes} />
+    </>
+  )
+}
+
+/** As many as are read; the page of machines has the others by its filters. */
+const causesShown = 8
+type Cause = Today['summary']['causes'][number]
+
+const causeColumns: readonly Column<Cause>[] = [
+  {
+    id: 'machines',
+    title: 'Machines',
+    number: true,
+    cell: (c) => (
+      <a href={page('/machines', c.problem === null ? { cause: c.cause } : { problem: c.problem })}>{count(c.machines, 'machine')}</a>
+    ),
+  },
+  {
+    id: 'text',
+    title: 'What is the matter',
+    head: true,
+    cell: (c) => (c.problem === null ? c.text : `Could not be asked (${c.problem}), for example: ${c.text}`),
+  },
+  { id: 'next', title: 'Next', cell: (c) => c.next ?? '' },
+]
+
+function Causes({ causes }: { readonly causes: readonly Cause[] }) {
+  if (causes.length === 0) return null
+  return (
+    <section aria-labelledby="causes">
+      <h2 id="causes">What keeps machines from being in order</h2>
+      <DataTable
+        caption="What keeps machines from being in order, most machines first"
+        columns={causeColumns}
+        rows={causes.slice(0, causesShown)}
+        keyOf={(c) => `${c.cause} ${c.problem}`}
+      />
+      {causes.length > causesShown && (
+        <p class="quiet">
+          {causes.length - causesShown} more, with fewer machines:{' '}
+          <a href={page('/machines', { verdict: 'action,attention,cannot-tell' })}>all of these machines</a>
+        </p>
+      )}
+    </section>
+  )
+}
+
+const hostColumns: readonly Column<Today['hosts'][number]>[] = [
+  { id: 'name', title: 'Host', head: true, cell: (h) => <a href={pageOfHost(h.name, h.port)}>{hostTitle(h)}</a> },
+  { id: 'state', title: 'State', cell: (h) => <HostState state={h.state} /> },
+  { id: 'counts', title: 'Count', cell: (h) => <HostCounts groups={h.groups} /> },
+  { id: 'clients', title: 'Machines that use it', number: true, cell: machinesOf },
+  { id: 'checked', title: 'Checked', minor: true, cell: (h) => <Time at={h.checkedAt} /> },
+]
+
+function Hosts({ hosts }: { readonly hosts: Today['hosts'] }) {
+  return (
+    <section aria-labelledby="hosts">
+      <h2 id="hosts">
+        <a href="/hosts">KMS hosts</a>
+      </h2>
+      <DataTable
+        caption="KMS hosts"
+        columns={hostColumns}
+        rows={hosts}
+        keyOf={(h) => `${h.name}:${h.port}`}
+        empty={
+          <Empty title="No KMS host is known yet.">
+            <p>
+              A check finds those that the site file names, and those that DNS publishes: <code>slmctl hosts check</code>
+            </p>
+          </Empty>
+        }
+      />
+    </section>
+  )
+}
+
+const changeWords: Readonly<Record<FleetChange['kind'], string>> = {
+  lapsed: 'lapsed',
+  restored: 'in order again',
+  changed: 'changed',
+  silent: 'do not answer any more',
+  answered: 'answer again',
+  added: 'new in the fleet',
+  vanished: 'in no source any more',
+  foreign: 'foreign',
+}
+const changeTone: Readonly<Record<FleetChange['kind'], Tone>> = {
+  ...{ lapsed: 'bad', foreign: 'bad', silent: 'look', vanished: 'look' },
+  ...{ restored: 'good', answered: 'good', added: 'plain', changed: 'plain' },
+}
+const changeOne: Readonly<Record<FleetChange['kind'], string>> = { ...changeWords, silent: 'does not answer', answered: 'answers again' }
+
+const changeColumns: readonly Column<FleetChange>[] = [
+  { id: 'at', title: 'When', cell: (c) => <Time at={c.at} /> },
+  { id: 'machine', title: 'Machine', head: true, cell: (c) => <a href={pageOfMachine(c.machine)}>{c.name}</a> },
+  { id: 'kind', title: 'What', cell: (c) => <Tag tone={changeTone[c.kind]}>{changeOne[c.kind]}</Tag> },
+  { id: 'product', title: 'Product', minor: true, cell: (c) => c.product ?? '' },
+  { id: 'from', title: 'Before and now', cell: (c) => <FromTo from={c.from} to={c.to} /> },
+]
+
+function FromTo({ from, to }: { readonly from: string | null; readonly to: string | null }) {
+  if (from === null) return <>{to ?? ''}</>
+  return (
+    <>
+      {from} <span aria-hidden="true">→</span>
+      <span class="unseen">, now </span> {to ?? 'nothing'}
+    </>
+  )
+}
+
+function Changes({ changes: { since, counts, rows } }: { readonly changes: Today['changes'] }) {
+  const kinds = (Object.keys(changeWords) as FleetChange['kind'][]).filter((k) => (counts[k] ?? 0) > 0)
+  return (
+    <section aria-labelledby="changes">
+      <h2 id="changes">
+        What changed since <Time at={since} />
+      </h2>
+      {kinds.length === 0 ? (
+        <p class="quiet">Nothing changed.</p>
+      ) : (
+        <>
+          <ul class="change-counts">
+            {kinds.map((k) => (
+              <li key={k}>
+                <b>{counts[k]}</b> {counts[k] === 1 ? changeOne[k] : changeWords[k]}
+              </li>
+            ))}
+          </ul>
+          <DataTable caption="The latest changes" columns={changeColumns} rows={rows} keyOf={(_c, i) => i} />
+        </>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,22 @@
+/** What is looked at is loaded anew where something happened, without a word: whoever reads it is not disturbed. */
+import { useEffect, useRef } from 'preact/hooks'
+import { type EventName, useEvents } from '../events.ts'
+
+/** However much happens, it is asked for no more often (ms): a campaign tells of itself many times a second. */
+const pauseMs = 3000
+
+export function useQuietReload(names: readonly EventName[], reload: () => void): void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const last = useRef(0)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  useEvents(names, () => {
+    clearTimeout(timer.current)
+    timer.current = setTimeout(
+      () => {
+        last.current = Date.now()
+        reload()
+      },
+      Math.max(200, last.current + pauseMs - Date.now()),
+    )
+  })
+}
