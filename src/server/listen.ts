@@ -9,7 +9,7 @@ import { type Problem, ProblemError, printable, problem } from '../model.ts'
 import { securityHeaders } from './headers.ts'
 import { type Http, problemType, register, sayError } from './http.ts'
 import { keysOf } from './idempotency.ts'
-import type { Live } from './live.ts'
+import { openLive } from './live-events.ts'
 import { RequestCounts } from './metrics.ts'
 import { registerPlaces } from './open-places.ts'
 import type { Pages } from './pages.ts'
@@ -48,6 +48,21 @@ const usual: Limits = {
   listenersOfAddress: 256,
   listeners: 2048,
   lookEveryMs: 2000,
+}
+
+/** What holds where no site file speaks of it: for this computer alone. */
+export const usualSettings: ServerSettings = {
+  address: '127.0.0.1',
+  port: 8080,
+  url: null,
+  tls: null,
+  proxies: [],
+  store: null,
+  local: true,
+  sessionHours: 12,
+  openid: null,
+  openDiagnose: false,
+  openMetrics: false,
 }
 
 export type ServerOptions = {
@@ -89,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   const limits = { ...usual, ...options.limits }
   const tls = settings.tls && (await tlsOf(app, settings.tls))
   const counts = new RequestCounts()
-  const live = silence()
+  const live = openLive({ store, clock })
   const running = requests(limits)
   const trail = trailOf(store, clock, log)
   const keys = keysOf(store, clock)
@@ -107,7 +122,11 @@ export async function startServer(options: ServerOptions): Promise<Running> {
       }
     },
   })
-  const worker = options.work ? work({ app, store, log }, () => {}) : null
+  const worker = options.work
+    ? work({ app, store, log }, (event) => {
+        if (event.kind === 'state') live.look()
+      })
+    : null
   const parts: Parts = {
     ...{ store, app, siteFile: options.siteFile, loadedAt: clock(), live, people, clock, version: options.version },
     wake: () => worker?.wake(),
@@ -138,6 +157,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     await server.listen({ host: settings.address === 'localhost' ? '127.0.0.1' : settings.address, port: settings.port })
   } catch (error) {
     await server.close()
+    await live.close()
     await worker?.end()
     throw notListening(error, settings)
   }
@@ -161,6 +181,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
         server.server.closeAllConnections()
       }, graceMs)
       await closed
+      await live.close()
       clearTimeout(late)
       await working
     },
@@ -245,7 +266,7 @@ function onlyJson(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
-    else parse(request, body as string, done)
+    else void parse(request, body as string, done)
   })
 }
 
@@ -288,13 +309,3 @@ function notListening(error: unknown, { address, port }: ServerSettings): Error 
   if (code === 'EADDRNOTAVAIL') return new ProblemError(problem('ADDRESS_NOT_HERE', `${address} is no address of this computer.`, next))
   return error as Error
 }
-
-/** Where nothing is told. */
-const silence = (): Live => ({
-  tell: () => {},
-  async *listen(_, signal) {
-    if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done, { once: true }))
-    yield null
-  },
-  listeners: () => 0,
-})

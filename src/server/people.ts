@@ -1,6 +1,6 @@
 /** Accounts and how people sign in: by a link that is told once, by a password, by OpenID Connect. */
 import { userInfo } from 'node:os'
-import type { Account, ServerSettings, Store } from '../app.ts'
+import type { ServerSettings, Store } from '../app.ts'
 import { printable, problem } from '../model.ts'
 import { type OpenId, type OpenIdIdentity, openOpenId } from './openid.ts'
 import { isPassword } from './password.ts'
@@ -8,7 +8,7 @@ import { refused } from './problems.ts'
 import { hashOf, newProof } from './proof.ts'
 import { addressKey, addressLimit, nameLimit, rate } from './rate.ts'
 import { Reply, type Visit, type Who } from './route.ts'
-import { type Caller, callers, cookie, cookieName } from './session.ts'
+import { type Account, type Caller, callers, cookie, cookieName } from './session.ts'
 
 /** How long the link of a terminal may be used. */
 const linkMs = 10 * 60_000

@@ -4,6 +4,9 @@ import type { Role } from '../model.ts'
 import { hashOf, roleOfScope, tokenPrefix } from './proof.ts'
 import type { Scope, Who } from './route.ts'
 
+export type Account = Awaited<ReturnType<Store['accounts']>>[number]
+export type Token = Awaited<ReturnType<Store['tokens']>>[number]
+
 /** Who asks, and by what. */
 export type Caller = {
   readonly who: Who

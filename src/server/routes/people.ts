@@ -1,10 +1,9 @@
 /** What somebody has here: who they are, their tokens and saved views; and the trail, for those who may read it. */
-import type { Token } from '../../app.ts'
 import { ProblemError, printable, problem } from '../../model.ts'
 import { api, z } from '../../schemas.ts'
 import { longestDays, newProof, roleOfScope, tokenPrefix } from '../proof.ts'
 import { type Route, route, type Who } from '../route.ts'
-import { mayAs } from '../session.ts'
+import { mayAs, type Token } from '../session.ts'
 
 const dayMs = 86_400_000
 const tokensMost = 50
