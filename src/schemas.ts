@@ -22,6 +22,7 @@ import {
 } from './schemas/commands.ts'
 import { fleetSchemas } from './schemas/fleet.ts'
 import { hostsSchema, hostsSchemas } from './schemas/hosts.ts'
+import { serverSchemas } from './schemas/server.ts'
 
 const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
@@ -385,6 +386,7 @@ export const published = {
   'fleet-today': fleetAnswers['fleet-today'],
   'fleet-hosts': fleetAnswers['fleet-hosts'],
   ...campaignSchemas,
+  ...serverSchemas,
   image: imageSchema,
   schedule: scheduleSchema,
   'schedule-actions': scheduleActionsSchema,
