@@ -1,6 +1,7 @@
 import { fleetWords, optionsOfWords } from './fleet-words.ts'
 import { hostsWords } from './hosts-words.ts'
 import type { Io } from './io.ts'
+import { accountsWords, serveOptions, tokensWords, trailOptions } from './server-words.ts'
 
 type Run = (words: readonly string[], flags: Readonly<Record<string, string | boolean | undefined>>, io: Io) => Promise<number>
 
@@ -252,6 +253,48 @@ export const commands: readonly Command[] = [
     ],
     examples: ['slmctl worker --store postgres://fleet@db.corp.example/fleet', 'slmctl worker --serves berlin,munich --parallel 64'],
     load: () => import('./commands/worker.ts'),
+  },
+  {
+    name: 'serve',
+    usage: 'serve',
+    summary: 'The dashboard, the API and the metrics of a fleet.',
+    about:
+      'Serves the pages, the API (/api/v1) and the metrics (/metrics) over a fleet, and works on its campaigns. Without a site file that says otherwise it is for this computer alone, and prints a link by which one signs in once. Address, TLS, reverse proxy and single sign-on are words of the site file (server:).',
+    options: [...serveOptions, ...reachOptions.filter((o) => o.flag !== '--all')],
+    examples: ['slmctl serve', 'slmctl serve --site slmctl.yaml --store fleet.db', 'slmctl serve --listen 127.0.0.1:8443 --no-work'],
+    load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'accounts',
+    usage: `accounts ${Object.keys(accountsWords).join('|')}`,
+    summary: 'Who may sign in to the server, and as what.',
+    about:
+      'Accounts of slmctl itself. A viewer looks; an operator plans and scans, too; an approver applies, too. Passwords are kept as scrypt hashes. People of single sign-on are listed, too; what they may do is said there.',
+    options: optionsOfWords(accountsWords),
+    words: accountsWords,
+    examples: ['slmctl accounts add maria --role operator', 'slmctl accounts list', 'slmctl accounts disable maria'],
+    load: () => import('./commands/accounts.ts'),
+  },
+  {
+    name: 'tokens',
+    usage: `tokens ${Object.keys(tokensWords).join('|')}`,
+    summary: 'What programs show to the API.',
+    about:
+      'API tokens: each belongs to an account, may do what its scope says and never more than its account, and ends. One is printed when it is made, and kept as a hash.',
+    options: optionsOfWords(tokensWords),
+    words: tokensWords,
+    examples: ['slmctl tokens create prometheus --for maria --scope metrics --days 365', 'slmctl tokens list', 'slmctl tokens revoke 3'],
+    load: () => import('./commands/tokens.ts'),
+  },
+  {
+    name: 'trail',
+    usage: 'trail',
+    summary: 'Who changed what through the server.',
+    about:
+      'Lists changes, sign-ins and what was refused, the latest first. Rows are only ever added; each carries the hash of the one before, and --check follows them all.',
+    options: trailOptions,
+    examples: ['slmctl trail', 'slmctl trail --who maria --limit 20', 'slmctl trail --check'],
+    load: () => import('./commands/trail.ts'),
   },
   {
     name: 'schedule',
