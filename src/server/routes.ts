@@ -1,6 +1,7 @@
 /** Every route of the API: the server registers them, OpenAPI is made from them, and the tests go through them. */
 import type { Route } from './route.ts'
 import { campaignRoutes } from './routes/campaigns.ts'
+import { eventRoutes } from './routes/events.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { hostRoutes } from './routes/hosts.ts'
 import { machineRoutes } from './routes/machines.ts'
@@ -18,4 +19,5 @@ export const allRoutes: readonly Route[] = [
   ...campaignRoutes,
   ...textRoutes,
   ...siteRoutes,
+  ...eventRoutes,
 ]
