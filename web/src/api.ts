@@ -51,12 +51,13 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
     throw new ApiError(notReached)
   }
   if (response.ok) return response
-  if (response.status === 401) for (const fn of signedOut) fn()
   let problem = noProblem(response.status)
   if (response.headers.get('content-type')?.includes('json')) {
     const said = (await response.json().catch(() => ({}))) as Partial<ProblemDetails>
     if (said.code && said.title) problem = { ...said, status: response.status, code: said.code, title: said.title, next: said.next ?? [] }
   }
+  // A wrong password says nothing about who is signed in.
+  if (problem.status === 401 && problem.code !== 'SIGN_IN_REFUSED') for (const fn of signedOut) fn()
   throw new ApiError(problem)
 }
 

@@ -32,6 +32,9 @@ const Site = pageOf('site')
 const People = pageOf('people')
 const SignIn = pageOf('sign-in')
 
+/** Links to the API are not pages: files to save, the way to the organisation's own sign-in. */
+const pagesOnly = /^(?!\/api\/)/
+
 type Start = { readonly server: SignInAnswer; readonly me: MeAnswer | null }
 
 /** Nobody being signed in is an answer; anything else is not. */
@@ -72,7 +75,7 @@ function App() {
   }
   return (
     <SessionContext.Provider value={session}>
-      <LocationProvider>
+      <LocationProvider scope={pagesOnly}>
         <Pages session={session} />
       </LocationProvider>
     </SessionContext.Provider>

@@ -1,10 +1,10 @@
 /** What stands around every page: where one is, whose fleet it is, who one is. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { problemOf } from './api.ts'
 import { type LiveState, useLiveState } from './events.ts'
-import { Toasts, toastProblem } from './parts.ts'
+import { Menu, Toasts, toastProblem } from './parts.ts'
 import { type Session, useSession } from './session.ts'
 import { setTheme, type Theme, theme } from './theme.ts'
 import { moment, roleMeans, roles } from './words.ts'
@@ -140,48 +140,30 @@ function ThemeSwitch() {
 
 /** Who one is, and the way out. */
 function Account({ session: { me, signOut } }: { readonly session: Session }) {
-  const [open, setOpen] = useState(false)
-  const box = useRef<HTMLDivElement>(null)
-  const button = useRef<HTMLButtonElement>(null)
-  const id = useId()
-  useEffect(() => {
-    if (!open) return
-    const away = (e: Event) => {
-      if (!box.current?.contains(e.target as Node)) setOpen(false)
-    }
-    const closes = (e: KeyboardEvent) => {
-      if (e.key !== 'Escape') return
-      setOpen(false)
-      button.current?.focus()
-    }
-    addEventListener('pointerdown', away)
-    addEventListener('focusin', away)
-    addEventListener('keydown', closes)
-    return () => {
-      removeEventListener('pointerdown', away)
-      removeEventListener('focusin', away)
-      removeEventListener('keydown', closes)
-    }
-  }, [open])
   if (!me) return null
   return (
-    <div class="account" ref={box}>
-      <button type="button" ref={button} aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
-        {me.name}
-        <span class="account-role">{roles[me.role]}</span>
-      </button>
-      <div id={id} class="account-menu" hidden={!open}>
-        <p>
-          {me.name}, {roles[me.role]}: {roleMeans[me.role]}
-        </p>
-        {me.endsAt !== null && <p class="quiet">Signed in until {moment(me.endsAt)}</p>}
-        <a href="/people" onClick={() => setOpen(false)}>
-          Tokens{me.role === 'approver' ? ' and trail' : ''}
-        </a>
-        <button type="button" onClick={() => void signOut().catch((e: unknown) => toastProblem(problemOf(e)))}>
-          Sign out
-        </button>
-      </div>
-    </div>
+    <Menu
+      label={
+        <>
+          {me.name}
+          <span class="account-role">{roles[me.role]}</span>
+        </>
+      }
+    >
+      {(close) => (
+        <>
+          <p>
+            {me.name}, {roles[me.role]}: {roleMeans[me.role]}
+          </p>
+          {me.endsAt !== null && <p class="quiet">Signed in until {moment(me.endsAt)}</p>}
+          <a href="/people" onClick={close}>
+            Tokens{me.role === 'approver' ? ' and trail' : ''}
+          </a>
+          <button type="button" onClick={() => void signOut().catch((e: unknown) => toastProblem(problemOf(e)))}>
+            Sign out
+          </button>
+        </>
+      )}
+    </Menu>
   )
 }

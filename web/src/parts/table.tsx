@@ -1,5 +1,6 @@
 /** Tables: real ones, with a caption, heads that sort, and a head for each row. */
 import type { ComponentChildren } from 'preact'
+import { useScrolls } from './scrolls.ts'
 
 export type Column<T> = {
   readonly id: string
@@ -39,9 +40,10 @@ export function DataTable<T>({
   readonly busy?: boolean
   readonly empty?: ComponentChildren
 }) {
+  const box = useScrolls<HTMLElement>()
   if (rows.length === 0 && empty) return <>{empty}</>
   return (
-    <section class={columns.length > 7 ? 'table table-many' : 'table'} aria-label={caption} {...scrolls}>
+    <section class={columns.length > 7 ? 'table table-many' : 'table'} aria-label={caption} ref={box}>
       <table aria-busy={busy}>
         <caption class={captionShown ? undefined : 'unseen'}>{caption}</caption>
         <thead>
@@ -72,9 +74,6 @@ export function DataTable<T>({
     </section>
   )
 }
-
-/** Where a table is wider than the screen, its own box scrolls, by the keyboard, too. */
-const scrolls = { tabIndex: 0 }
 
 function Head<T>({
   column,
