@@ -6,7 +6,7 @@ import { settingsOf } from '../campaigns.ts'
 import type { Site } from '../model.ts'
 import type { Store } from '../store.ts'
 import { rowsOf } from './fleet.ts'
-import { keptHosts, type SeenHost } from './kept-hosts.ts'
+import { keptHosts, type SeenHost, standingOf } from './kept-hosts.ts'
 
 const dayMs = 86_400_000
 /** A campaign that was stopped longer ago is nobody's surprise; and a list of them has an end. */
@@ -17,7 +17,7 @@ const campaignsLooked = 1000
 export async function alertFacts(store: Store, site: Site | null, rules: Rules, now: number): Promise<AlertFacts> {
   const seen = rules.hostDown || rules.underThreshold ? (await keptHosts(store, site, now)).filter((h) => h.declared) : []
   // Whether a host is down is told by its own rule; where that is off, what ends by it is told with the rest.
-  const dead = new Set(rules.hostDown ? seen.filter((h) => h.alive === false).flatMap(namesOf) : [])
+  const dead = new Set(rules.hostDown ? seen.filter((h) => standingOf(h) === 'down').flatMap(namesOf) : [])
   const ends = rules.daysLeft === null ? null : await ending(store, now, rules.daysLeft, dead)
   return {
     ending: ends,
@@ -35,11 +35,12 @@ function namesOf({ name, ports }: SeenHost): readonly string[] {
 }
 
 function hostFact(h: SeenHost, ends: ReadonlyMap<string, ReadonlySet<number>>): HostFact {
+  const standing = standingOf(h)
   const machines = new Set(namesOf(h).flatMap((name) => [...(ends.get(name) ?? [])]))
   return {
-    ...{ name: h.name, port: h.port, down: h.alive === null ? null : !h.alive, checkedAt: h.checkedAt },
+    ...{ name: h.name, port: h.port, down: standing === null ? null : standing === 'down', checkedAt: h.checkedAt },
     // Of several ports, the one that fell silent last.
-    since: h.alive === false ? Math.max(0, ...h.ports.map((p) => p.since)) || h.since : null,
+    since: standing === 'down' ? Math.max(0, ...h.ports.map((p) => p.since)) || h.since : null,
     // A machine with Windows and Office by the same host is one machine: the larger number is the surer one.
     clients: Math.max(0, ...h.clients.map((c) => c.machines)),
     ending: machines.size,

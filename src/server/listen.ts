@@ -6,6 +6,7 @@ import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastif
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { App, ServerSettings, Store } from '../app.ts'
 import { type Problem, ProblemError, printable, problem } from '../model.ts'
+import { tellWhileRunning } from './alerts.ts'
 import { securityHeaders } from './headers.ts'
 import { type Http, problemType, register, sayError } from './http.ts'
 import { keysOf } from './idempotency.ts'
@@ -129,7 +130,10 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     : null
   const parts: Parts = {
     ...{ store, app, siteFile: options.siteFile, loadedAt: clock(), live, people, clock, version: options.version },
-    wake: () => worker?.wake(),
+    wake: () => {
+      worker?.wake()
+      live.look()
+    },
   }
   const own = places(settings, tls && new X509Certificate(tls.cert))
   const http: Http = { parts, places: own, trail, keys, requests: running, url: settings.url, log }
@@ -166,6 +170,10 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   const here = `${settings.tls ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}:${port}`
   const forgetting = setInterval(() => void keys.forget().catch(() => {}), 3_600_000)
   forgetting.unref()
+  const ending = new AbortController()
+  const telling = tellWhileRunning(parts, log, ending.signal).catch((error: Error) =>
+    log(`alerts are told no more until it is started again: ${printable(error.message)}`),
+  )
   return {
     address: `${address}:${port}`,
     url: settings.url ?? here,
@@ -173,6 +181,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     wake: parts.wake,
     close: async ({ graceMs }) => {
       clearInterval(forgetting)
+      ending.abort()
       const working = worker?.end()
       const closed = server.close()
       running.endStreams()
@@ -184,6 +193,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
       await live.close()
       clearTimeout(late)
       await working
+      await telling
     },
   }
 }
