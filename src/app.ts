@@ -92,6 +92,7 @@ export type { Carried } from './app/carried.ts'
 export { dayMs, days as daysOf, filtered, filterNames, filterOf, number as numberOf, type Words } from './app/filter.ts'
 export { rowsOf, type Source, sourcesOf } from './app/fleet.ts'
 export { expiringOf, historyAnswer } from './app/fleet-answers.ts'
+export { auditRemarks, type FleetAudit, type FleetRemark, fleetAudit } from './app/fleet-audit.ts'
 export { importRecordings } from './app/fleet-recordings.ts'
 export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
 export { type Cell, columnNames, machineColumns, rowsWith, utc } from './app/fleet-table.ts'
@@ -100,6 +101,7 @@ export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { importAnswer, importText, takeSource } from './app/import-text.ts'
 export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, standingOf } from './app/kept-hosts.ts'
+export { type KeptPlanOf, planCampaign, plansOfCampaign } from './app/kept-plans.ts'
 export { type Conversation, type Exchange, type MachineNow, machineBy, type StatusEntry } from './app/machine-now.ts'
 export {
   ageBoundsDays,
@@ -110,7 +112,9 @@ export {
   type Metrics,
   metricsOf,
 } from './app/metrics.ts'
+export { type Link, type Need, type NeedKind, type NeedLimits, needLimits } from './app/needs.ts'
 export { type SiteNow, siteAnswer } from './app/site-answer.ts'
+export { type Today, todayOf } from './app/today.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
 export { type RunEvent, settingsOf } from './campaigns.ts'

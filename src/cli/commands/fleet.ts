@@ -10,11 +10,15 @@ const answers = () => import('./fleet-answers.ts')
 /** What is done with a store, each loaded when it is meant; what else there is are campaigns, which have a file of their own. */
 const works: Readonly<Record<string, () => Promise<Work>>> = {
   import: async () => (await import('./fleet-import.ts')).importAll,
+  today: async () => (await import('./fleet-today.ts')).today,
   status: async () => (await answers()).status,
   list: async () => (await answers()).list,
   show: async () => (await answers()).show,
   history: async () => (await answers()).history,
   expiring: async () => (await answers()).expiring,
+  hosts: async () => (await import('./fleet-today.ts')).hosts,
+  audit: async () => (await import('./fleet-audit.ts')).audit,
+  plans: async () => (await import('./fleet-plans.ts')).plans,
   backup: async () => backup,
   compact: async () => compact,
 }

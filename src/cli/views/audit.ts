@@ -15,8 +15,8 @@ const paint = { foreign: 'red', suspect: 'yellow', 'cannot-tell': 'cyan' } as co
 /** More than anybody reads; --json has all. */
 const most = 50
 
-/** Whose activations in a few lines, what was bought against what is used, then each that is not plainly in order. */
-export function showAudit(audit: Audit, site: boolean, io: Io): void {
+/** Whose activations in a few lines, what was bought against what is used, then each that is not plainly in order: of so many `remarks` the first. */
+export function showAudit(audit: Audit, site: boolean, io: Io, remarks = audit.remarks.length): void {
   const { asked, notAsked } = audit.machines
   const activated = audit.products.reduce((sum, row) => sum + total(row), 0)
   io.out(
@@ -53,7 +53,7 @@ export function showAudit(audit: Audit, site: boolean, io: Io): void {
   }
   if (audit.remarks.length > 0) io.out(`\n${io.paint('bold', 'Not plainly in order')}\n`)
   for (const remark of audit.remarks.slice(0, most)) showRemark(remark, io)
-  if (audit.remarks.length > most) io.out(`\n(${audit.remarks.length - most} more: --json has all)\n`)
+  if (remarks > most) io.out(`\n(${remarks - most} more: --json has all)\n`)
 }
 
 /** Which of the own activations rest on more than the site file's word. */
