@@ -1,9 +1,9 @@
 /** What is beside the API: whether the server is well, the numbers for Prometheus, the pages, and what is nowhere. */
 import type { FastifyInstance } from 'fastify'
-import type { ServerSettings } from '../app.ts'
+import { metricsOf, type ServerSettings } from '../app.ts'
 import { ProblemError, problem } from '../model.ts'
-import { type Http, sayWrong } from './http.ts'
-import type { RequestCounts } from './metrics.ts'
+import { type Http, sayWrong, whoAsks } from './http.ts'
+import { metricsText, metricsType, type RequestCounts } from './metrics.ts'
 import { type Pages, pageAnswer, pageOf } from './pages.ts'
 import { wrongOf } from './problems.ts'
 import type { Route } from './route.ts'
@@ -19,7 +19,7 @@ export type Beside = {
   readonly routes: readonly Route[]
 }
 
-export function registerPlaces(server: FastifyInstance, http: Http, { pages, routes }: Beside): void {
+export function registerPlaces(server: FastifyInstance, http: Http, { pages, counts, startedAt, settings, routes }: Beside): void {
   const { parts } = http
   let well: { readonly at: number; readonly store: Promise<unknown> } | null = null
   server.get('/healthz', { exposeHeadRoute: true }, async (_, reply) => {
@@ -27,6 +27,21 @@ export function registerPlaces(server: FastifyInstance, http: Http, { pages, rou
     if (!well || now - well.at > wellMs) well = { at: now, store: parts.store.campaigns({ limit: 1 }) }
     await well.store
     return await reply.type('text/plain; charset=utf-8').send('ok\n')
+  })
+  server.get('/metrics', async (request, reply) => {
+    if (!settings.openMetrics) {
+      const asks = await whoAsks(request, http)
+      if (asks === null || (asks.caller.role === null && asks.caller.scope !== 'metrics'))
+        throw new ProblemError(
+          problem('NOT_SIGNED_IN', 'The numbers are for who is signed in.', [
+            'A token with the scope metrics: slmctl tokens create --scope metrics',
+            'Or for everybody: server: {open-metrics: true} in the site file.',
+          ]),
+        )
+    }
+    const numbers = await metricsOf(parts.store, parts.app.site, parts.clock())
+    const text = metricsText(numbers, { version: parts.version, startedAt, listeners: parts.live.listeners(), requests: counts })
+    return await reply.type(metricsType).send(text)
   })
   server.get('/*', { exposeHeadRoute: true }, async (request, reply) => {
     const path = request.url.split('?', 1)[0]!
