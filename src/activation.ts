@@ -11,7 +11,7 @@ export type { MachineFacts } from './activation/facts/machine.ts'
 export type { ProductFacts } from './activation/facts/product.ts'
 export type { HostRole, OfficeFacts, SystemFacts, Unasked } from './activation/facts/system.ts'
 export { type HostInUse, hostInUse } from './activation/host-in-use.ts'
-export { answeredWhole, type Judgement, judge, unanswered } from './activation/judge.ts'
+export { answeredWhole, type Judgement, judge, originNext, unanswered } from './activation/judge.ts'
 export {
   attemptEvents,
   attemptsQuestion,

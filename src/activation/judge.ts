@@ -5,6 +5,7 @@ import {
   type EventReading,
   type Evidence,
   type Finding,
+  type HostFound,
   type KmsHost,
   type MachineReading,
   type Origin,
@@ -78,7 +79,7 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
         summary: reading.because,
         honest: null,
         evidence: reading.evidence,
-        next: originNext(p, reading.origin),
+        next: originNext(p, p.host.found, reading.origin),
         machine: facts.id,
         product: index,
       })
@@ -93,10 +94,10 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
   }
 }
 
-/** What to do about an activation that does not fit. */
-function originNext(p: ProductFacts, origin: Origin): string[] {
+/** What to do about an activation that does not fit; `hostFound`: where the name of its host comes from. */
+export function originNext(p: Pick<Product, 'application' | 'method'>, hostFound: HostFound | null, origin: Origin): string[] {
   if (p.method === 'adba') return ['Find out which forest the machine belongs to; name its domain in the site file if it is yours.']
-  const set = p.host.found === 'override' ? `clear the host (${command(p, 'clear')}), ` : ''
+  const set = hostFound === 'override' ? `clear the host (${command(p, 'clear')}), ` : ''
   return origin === 'foreign'
     ? [`Find out who set this up, then ${set}activate against your own host (${command(p, 'activate')}).`]
     : [
@@ -130,7 +131,8 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
   const source = [...p.cells.values()][0]?.source ?? p.attempt?.cell.source ?? facts.sources[0] ?? '-'
   // The steps of the first cause; what else is wrong is settled, or seen anew, after them.
   const next = [...(causing?.next ?? undecided?.next ?? [])]
-  if (next.length === 0 && (origin.origin === 'suspect' || origin.origin === 'foreign')) next.push(...originNext(p, origin.origin))
+  if (next.length === 0 && (origin.origin === 'suspect' || origin.origin === 'foreign'))
+    next.push(...originNext(p, p.host.found, origin.origin))
   if (p.state === 'unknown' && next.length === 0)
     next.push(
       p.application === 'office'

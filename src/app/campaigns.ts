@@ -16,7 +16,7 @@ import {
   type ToldMachine,
   toldMachine,
 } from '../engine.ts'
-import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Verdict } from '../model.ts'
+import { type MachinePlan, type Problem, ProblemError, type Product, problem, type Site, type Verdict } from '../model.ts'
 import type { Campaign, CampaignKind, Filter, NewOutcome, NewTarget, Observation, Store, Target } from '../store.ts'
 import { rowsOf } from './fleet.ts'
 import { type JournalWriter, journalWriter } from './store-journal.ts'
@@ -140,9 +140,23 @@ export const said = (
   judged: Judgement,
   identity: { readonly uuid: string | null; readonly cmid: string | null },
 ): Observation => ({
-  ...{ machine, at, live, reading: judged.machine, products: judged.products, whole: answeredWhole(judged) },
+  ...{
+    machine,
+    at,
+    live,
+    reading: judged.machine,
+    products: judged.products.map((p, i) => originFirst(p, i, judged)),
+    whole: answeredWhole(judged),
+  },
   ...identity,
 })
+
+/** Not all that is known of a product is kept: what the statement about an origin that is not plain rests on comes first. */
+function originFirst(p: Product, index: number, { findings }: Judgement): Product {
+  const told = findings.find((f) => f.product === index && f.rule === `origin-${p.origin}`)?.evidence ?? []
+  const others = p.evidence.filter((e) => !told.some((t) => t.source === e.source && t.line === e.line && t.means === e.means))
+  return told.length === 0 ? p : { ...p, evidence: [...told, ...others] }
+}
 
 async function scan(target: Target, environment: Environment): Promise<Worked> {
   const result = await readMachine(target.name, environment, { identity: true })

@@ -1,5 +1,5 @@
 /** Whose the activations of a fleet are, out of what is kept: counted by the same auditor as machines that answer at this moment. */
-import { type Auditor, auditor, auditTitle, isRemarked, remarkedOrigins } from '../activation.ts'
+import { type Auditor, auditor, auditTitle, isRemarked, originNext, remarkedOrigins } from '../activation.ts'
 import { canonicalHost } from '../addresses.ts'
 import { type Audit, type AuditRemark, problem, type Site } from '../model.ts'
 import type { MachineCard, Page, PageWish, ProductLine, Store } from '../store.ts'
@@ -126,7 +126,7 @@ export async function auditRemarks(store: Store, origins: readonly AuditRemark['
               because: product.originBecause,
               honest: null,
               evidence: product.evidence,
-              next: product.next,
+              next: product.origin === 'cannot-tell' ? product.next : originNext(product, product.hostFound, product.origin),
             },
           ]
         : [],

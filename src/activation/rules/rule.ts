@@ -129,7 +129,7 @@ export function overtaken(facts: MachineFacts, cell: Cell): boolean {
 }
 
 /** The command that a person would type, for Windows or for Office. */
-export function command(product: ProductFacts, what: 'activate' | 'clear' | 'show'): string {
+export function command(product: Pick<ProductFacts, 'application'>, what: 'activate' | 'clear' | 'show'): string {
   const office = product.application === 'office'
   if (what === 'activate') return office ? 'cscript ospp.vbs /act' : 'slmgr /ato'
   if (what === 'clear') return office ? 'cscript ospp.vbs /remhst' : 'slmgr /ckms'
