@@ -36,8 +36,10 @@ export function pageOf(pages: Pages | null, path: string): PageFile | null {
         'The API works without them: docs/guide/api.md',
       ]),
     )
-  return pages.get(path) ?? (path.includes('.') ? null : (pages.get('/index.html') ?? null))
+  return pages.get(path) ?? (path.includes('.') && !pageOfHost.test(path) ? null : (pages.get('/index.html') ?? null))
 }
+/** The one page whose address has a name with dots in it. */
+const pageOfHost = /^\/hosts\/[\w.:-]+\/\d{1,5}$/
 
 /** The file as the browser takes it: brotli, gzip, or as it is. */
 export function pageAnswer(file: PageFile, accepted: string, known: string | undefined): PageAnswer {
