@@ -67,8 +67,8 @@ const machines = (n: number, one = '', more = one) => many(n, `machine${one && `
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 10)
 const withoutDot = (text: string) => text.replace(/\.$/, '')
 
-/** States of a product that is not licensed any more, or never was; the time before a first activation is none of them. */
-const lapsed = 'notification,unlicensed,additional-grace,out-of-tolerance-grace,non-genuine-grace'
+/** States of a product that is not licensed any more, or never was; in a grace period it still works. */
+const lapsed = 'notification,unlicensed'
 /** Of one kind so many are told one by one; the others together. */
 const eachShown = 5
 /** A campaign that ended earlier is history. */
@@ -163,7 +163,7 @@ function endingNeeds({ endsIn }: Known, { endingDays }: NeedLimits): Need[] {
   if (late > soon && endingDays < renewingDays)
     needs.push({
       ...{ kind: 'not-renewing', severity: 'attention', number: late, link: link(renewingDays) },
-      text: `${ends(late, renewingDays)}${soon > 0 ? `, ${soon} of them within ${endingDays}` : ''}: KMS renews every ${renewal} days, so that more than ${valid - 2 * renewal} should be left.`,
+      text: `${ends(late, renewingDays)}${soon > 0 ? `, ${soon} of them within ${endingDays}` : ''}: KMS renews every ${renewal} days, so that some ${valid - renewal} should be left.`,
       next: 'slmctl hosts story MACHINE says where its renewal ends.',
     })
   return needs
@@ -283,7 +283,7 @@ async function unaskedNeeds(causes: readonly CauseGroup[], { staleDays }: NeedLi
     const since =
       long.number === 0
         ? ''
-        : `, ${long.number === those.number ? '' : `${long.number} of them `}without an answer for ${staleDays} days or more`
+        : `, ${long.number === those.number ? '' : `${long.number} of them `}with no answer in the last ${many(staleDays, 'day', 'days')}`
     needs.push({
       ...{ kind: 'unasked', severity: long.number > 0 ? 'attention' : 'info', ...those },
       text: `${machines(those.number)} could not be asked at the last try${since}: ${problem}, for example: ${withoutDot(text)}.`,

@@ -3,7 +3,7 @@
  * the following one begins. The pages of the dashboard take their types from here.
  */
 import * as z from 'zod'
-import { campaignSchemas } from './campaigns.ts'
+import { campaignSchemas, keptPlanSchema } from './campaigns.ts'
 import { problemSchema } from './commands.ts'
 import { fleetSchemas } from './fleet.ts'
 
@@ -175,15 +175,7 @@ export const targetSchema = z.strictObject({
   endedAt: maybeTime,
 })
 export const targetsPageSchema = page(targetSchema)
-const machinePlan = z.looseObject({
-  id: text,
-  name: maybe,
-  holds: texts,
-  steps: list(z.looseObject({ change: text, what: text, because: text, method: text, product: maybe, activates: z.boolean() })),
-  refused: list(z.looseObject({ code: text, because: text, next: texts })),
-  missing: list(z.looseObject({ fact: text, why: text, get: text })),
-})
-export const plansPageSchema = page(z.strictObject({ machine: whole, name: text, madeAt: time, plan: machinePlan }))
+export const plansPageSchema = page(keptPlanSchema)
 
 /** Filters as the command line has them (`--not-seen-for` is `not-seen-for`). */
 export const filterQuery = z.object({

@@ -45,6 +45,19 @@ const campaign = z
   })
   .readonly()
 
+const texts = z.array(text).readonly()
+const list = <T extends z.ZodType>(rows: T) => z.array(rows).readonly()
+const machinePlan = z.looseObject({
+  id: text,
+  name: maybe,
+  holds: texts,
+  steps: list(z.looseObject({ change: text, what: text, because: text, method: text, product: maybe, activates: z.boolean() })),
+  refused: list(z.looseObject({ code: text, because: text, next: texts })),
+  missing: list(z.looseObject({ fact: text, why: text, get: text })),
+})
+/** What was planned for one machine. */
+export const keptPlanSchema = z.strictObject({ machine: whole, name: text, madeAt: time, plan: machinePlan })
+
 export const campaignSchemas = {
   'fleet-campaign': z
     .strictObject({ schema: z.literal('slmctl.fleet-campaign/1'), campaign })
@@ -52,6 +65,9 @@ export const campaignSchemas = {
   'fleet-campaigns': z
     .strictObject({ schema: z.literal('slmctl.fleet-campaigns/1'), campaigns: z.array(campaign).readonly() })
     .describe('slmctl fleet campaigns --json: the latest campaigns, newest first.'),
+  'fleet-plans': z
+    .strictObject({ schema: z.literal('slmctl.fleet-plans/1'), campaign, plans: list(keptPlanSchema) })
+    .describe('slmctl fleet plans --json: what a campaign planned, machines on which something changes first.'),
   worker: z
     .strictObject({ schema: z.literal('slmctl.worker/1'), campaign: whole, machine: text, result: text, problem: maybe })
     .describe('slmctl worker --json: one line of JSON for each machine that it ended.'),
