@@ -7,6 +7,7 @@ import {
   mayResume,
   orderCampaign,
   plansBy,
+  plansOfCampaign,
   resumeCampaign,
   type Words,
 } from '../../app.ts'
@@ -196,13 +197,14 @@ export const campaignRoutes: readonly Route[] = [
       access: 'viewer',
       tag: 'campaigns',
       summary: 'What a campaign planned, machine by machine, those that would change first.',
+      command: 'fleet plans',
       changes: false,
       params: idInPath,
       query: pageWords,
       answer: api.plansPageSchema,
       example: { params: { id: 1 }, query: { limit: 2 } },
     },
-    async ({ params, query, parts: { store } }) => await store.plansOf((await campaignBy(params.id, store)).id, pageOf(query)),
+    async ({ params, query, parts: { store } }) => await plansOfCampaign(store, params.id, pageOf(query)),
   ),
   route(
     {
