@@ -202,7 +202,7 @@ export const campaignRoutes: readonly Route[] = [
       params: idInPath,
       query: pageWords,
       answer: api.plansPageSchema,
-      example: { params: { id: 1 }, query: { limit: 2 } },
+      example: { params: { id: 3 }, query: { limit: 2 } },
     },
     async ({ params, query, parts: { store } }) => await plansOfCampaign(store, params.id, pageOf(query)),
   ),
@@ -235,7 +235,7 @@ export const campaignRoutes: readonly Route[] = [
       command: 'fleet resume',
       changes: true,
       params: idInPath,
-      body: pace.default({}),
+      body: pace.nullish(),
       answer,
     },
     async ({ params, body, who, parts }) => {
@@ -243,7 +243,7 @@ export const campaignRoutes: readonly Route[] = [
       mayApply(who, campaign.kind)
       const before = await mayResume(campaign, parts.store)
       if (campaign.kind !== 'scan') parts.app.needSite(`fleet ${campaign.kind}`)
-      await resumeCampaign(campaign, before, wordsOf(body), parts.store)
+      await resumeCampaign(campaign, before, wordsOf(body ?? {}), parts.store)
       parts.wake()
       return await told(parts.store, params.id)
     },

@@ -19,12 +19,12 @@ export const hostRoutes: readonly Route[] = [
       summary: 'Looks at KMS hosts of the site now: whether they answer, what they say of themselves. What they said is kept.',
       command: 'hosts check',
       changes: true,
-      body: z.strictObject({ names: z.array(name).max(100).default([]).describe('Left out: all of the site.') }).default({ names: [] }),
+      body: z.strictObject({ names: z.array(name).max(100).default([]).describe('Left out: all of the site.') }).nullish(),
       answer: published.hosts,
       example: { body: { names: [] } },
     },
     async ({ body, parts: { app, store }, signal }) => {
-      const hosts = someHosts(await app.kmsHosts(body.names))
+      const hosts = someHosts(await app.kmsHosts(body?.names ?? []))
       const checked: CheckedHost[] = []
       for await (const host of hosts.check({ hours: null, client: null, retire: null, whole: false, store }, signal)) checked.push(host)
       return hostsAnswer('check', hosts.domains, checked)

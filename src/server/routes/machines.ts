@@ -4,7 +4,8 @@ import { api, published, z } from '../../schemas.ts'
 import { idInPath } from '../asked.ts'
 import { type Route, route } from '../route.ts'
 
-const nothing = z.strictObject({}).optional()
+/** No body, or an empty one. */
+const nothing = z.strictObject({}).nullish()
 
 export const machineRoutes: readonly Route[] = [
   route(
@@ -36,16 +37,14 @@ export const machineRoutes: readonly Route[] = [
       command: 'plan',
       changes: true,
       params: idInPath,
-      body: z
-        .strictObject({ renew: z.boolean().default(false).describe('Also renew what is activated already.') })
-        .default({ renew: false }),
+      body: z.strictObject({ renew: z.boolean().default(false).describe('Also renew what is activated already.') }).nullish(),
       answer: published.plan,
       example: { params: { id: 1 }, body: { renew: false } },
     },
     async ({ params, body, parts: { app, store } }) => {
       const card = await machineBy(params.id, store)
       app.needSite('plan')
-      return { schema: 'slmctl.plan/1', ...(await app.machineNow(card, store).plan({ renew: body.renew, asked: [] })) }
+      return { schema: 'slmctl.plan/1', ...(await app.machineNow(card, store).plan({ renew: body?.renew ?? false, asked: [] })) }
     },
   ),
   route(
