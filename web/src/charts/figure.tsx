@@ -38,9 +38,9 @@ export function ChartFigure({ title, unit, summary, table, reading, hint, childr
   return (
     <figure class="chart" aria-labelledby={`${id}-title`} aria-describedby={`${id}-summary`}>
       <figcaption>
-        <h3 id={`${id}-title`}>
+        <h2 id={`${id}-title`}>
           {title} <span class="chart-unit">({unit})</span>
-        </h3>
+        </h2>
         <p id={`${id}-summary`}>{summary}</p>
       </figcaption>
       {hint !== undefined && (

@@ -5,7 +5,7 @@ import type { CampaignAnswer, TargetAnswer, targetsPageSchema } from '../../../s
 import { api, page, pageOfCampaign, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { type Column, DataTable, Empty, Pager, Shown, Tag, Time } from '../parts.ts'
-import { count } from '../words.ts'
+import { count, number } from '../words.ts'
 import { type Group, groupTone, groupWords } from './campaign-words.ts'
 import { useQuietReload } from './quiet-reload.ts'
 
@@ -19,9 +19,9 @@ const pageOfGroup = (c: CampaignAnswer, g: Group): string =>
 
 export function Results({ campaign: c }: { readonly campaign: CampaignAnswer }) {
   const columns: readonly Column<Group>[] = [
-    { id: 'machines', title: 'Machines', number: true, cell: (g) => <a href={pageOfGroup(c, g)}>{count(g.machines, 'machine')}</a> },
     { id: 'what', title: 'What came of them', head: true, cell: (g) => <Tag tone={groupTone(c.kind, g)}>{groupWords(c.kind, g)}</Tag> },
-    { id: 'problem', title: 'Why', cell: (g) => (g.problem ? <a href={page('/diagnose', { code: g.problem })}>{g.problem}</a> : '') },
+    { id: 'machines', title: 'Machines', number: true, cell: (g) => <a href={pageOfGroup(c, g)}>{number(g.machines)}</a> },
+    { id: 'problem', title: 'Why', cell: (g) => g.problem && <code>{g.problem}</code> },
   ]
   const ended = c.groups.filter((g) => g.state !== 'leased' && !(g.state === 'waiting' && g.problem === null))
   const shown = ended.slice(0, groupsShown)
@@ -77,7 +77,9 @@ export function Targets({ campaign: c }: { readonly campaign: CampaignAnswer }) 
         </>
       ),
     },
-    { id: 'site', title: 'Location', minor: true, cell: (t) => (t.site === '-' ? '' : t.site) },
+    ...(c.locations.length > 1
+      ? [{ id: 'site', title: 'Location', minor: true, cell: (t: TargetAnswer) => (t.site === '-' ? '' : t.site) }]
+      : []),
     { id: 'attempts', title: 'Tries', number: true, minor: true, cell: (t) => t.attempts },
     { id: 'ended', title: 'Ended', cell: (t) => (t.endedAt === null ? <span class="quiet">not yet</span> : <Time at={t.endedAt} />) },
   ]

@@ -78,7 +78,7 @@ function Body({ campaign, reload }: { readonly campaign: CampaignAnswer; readonl
       {campaign.kind === 'apply' && <Verified campaign={campaign} />}
       <Results campaign={campaign} />
       {campaign.locations.length > 1 && <Locations campaign={campaign} />}
-      <section aria-label="Machines of this campaign" id="machines">
+      <section aria-label="One by one" id="machines">
         {views.length > 1 && (
           <ul class="views">
             {views.map(([name, title]) => (

@@ -22,7 +22,16 @@ const kinds: readonly Column<Host['clients'][number]>[] = [
 ]
 
 const machines: readonly Column<Machine>[] = [
-  { id: 'name', title: 'Machine', head: true, cell: (m) => <a href={pageOfMachine(m.id)}>{m.name}</a> },
+  {
+    id: 'name',
+    title: 'Machine',
+    head: true,
+    cell: (m) => (
+      <a class="name" href={pageOfMachine(m.id)}>
+        {m.name}
+      </a>
+    ),
+  },
   { id: 'verdict', title: 'Verdict', cell: (m) => <VerdictTag verdict={m.verdict} /> },
   { id: 'origin', title: 'Origin', cell: (m) => <OriginTag origin={m.origin} /> },
   { id: 'headline', title: 'In words', minor: true, cell: (m) => m.headline ?? '' },

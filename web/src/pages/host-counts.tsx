@@ -1,7 +1,7 @@
 /** KMS hosts in a few words: how they are, and their counts against what these must reach. */
 import type { KeptHostAnswer } from '../../../src/schemas/api.ts'
 import { Level } from '../charts/level.tsx'
-import { Tag, VerdictTag, verdictTone } from '../parts.ts'
+import { Tag, Time, VerdictTag, verdictTone } from '../parts.ts'
 import { applications, count as counted, type verdicts } from '../words.ts'
 
 type Group = KeptHostAnswer['groups'][number]
@@ -25,14 +25,25 @@ export function levelWords({ count, thresholds }: Pick<Group, 'count' | 'thresho
   return `${counted(count, 'machine')}${needs === '' ? '' : `; needs ${needs}`}`
 }
 
-export function HostCounts({ groups }: { readonly groups: readonly Group[] }) {
+/** What it counted is older than its latest check: then it did not tell. */
+export const isOld = (g: Pick<Group, 'at'>, checkedAt: number | null): boolean => checkedAt !== null && g.at < checkedAt
+
+export function HostCounts({ host: { groups, checkedAt } }: { readonly host: Pick<KeptHostAnswer, 'groups' | 'checkedAt'> }) {
   if (groups.length === 0) return <span class="quiet">no host key seen</span>
   return (
     <ul class="host-counts">
       {groups.map((g) => (
         <li key={g.key + g.application}>
           <span class="host-key">{groupTitle(g)}</span> {g.count !== null && <Level count={g.count} marks={g.thresholds} />}{' '}
-          <span>{levelWords(g)}</span>
+          <span>
+            {levelWords(g)}
+            {isOld(g, checkedAt) && (
+              <>
+                {' '}
+                (as of <Time at={g.at} />)
+              </>
+            )}
+          </span>
         </li>
       ))}
     </ul>

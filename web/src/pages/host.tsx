@@ -8,7 +8,7 @@ import { type Expected, StepChart } from '../charts/steps.tsx'
 import { type Column, DataTable, Empty, PageTitle, Shown, Time, useNow } from '../parts.ts'
 import { count, day } from '../words.ts'
 import { HostClients } from './host-clients.tsx'
-import { groupTitle, HostState, hostTitle, levelWords, sourceWords } from './host-counts.tsx'
+import { groupTitle, HostState, hostTitle, isOld, levelWords, sourceWords } from './host-counts.tsx'
 import { CheckNow } from './hosts.tsx'
 import { useQuietReload } from './quiet-reload.ts'
 import './overview.css'
@@ -135,17 +135,18 @@ function Counts({ told: { host, counts, forecast } }: { readonly told: HostHisto
       </Empty>
     )
   return (
-    <>
+    <div class="columns">
       {host.groups.map((g, i) => (
         <section key={g.key + g.application} class="panel" aria-label={groupTitle(g)}>
           <CountChart
             group={g}
+            old={isOld(g, host.checkedAt)}
             counts={counts.filter((c) => c.key === g.key && c.application === g.application)}
             forecast={(forecast[i] as unknown as Forecast | undefined) ?? null}
           />
         </section>
       ))}
-    </>
+    </div>
   )
 }
 
@@ -153,9 +154,14 @@ const dayMs = 86_400_000
 /** A trend is drawn so far ahead; what is beyond is told in words. */
 const drawnAheadDays = 60
 
-type Counted = { readonly group: Group; readonly counts: HostHistoryAnswer['counts']; readonly forecast: Forecast | null }
+type Counted = {
+  readonly group: Group
+  readonly old: boolean
+  readonly counts: HostHistoryAnswer['counts']
+  readonly forecast: Forecast | null
+}
 
-function CountChart({ group, counts, forecast }: Counted) {
+function CountChart({ group, old, counts, forecast }: Counted) {
   const now = useNow()
   const steps = counts.flatMap((c) => (c.count === null ? [] : [{ from: c.from, last: c.last, count: c.count }]))
   if (steps.length === 0) return <p>{groupTitle(group)}: it did not tell its count.</p>
@@ -165,7 +171,7 @@ function CountChart({ group, counts, forecast }: Counted) {
     <StepChart
       title={groupTitle(group)}
       unit="machines of the last 30 days"
-      summary={summaryOf(group, forecast)}
+      summary={`${old ? `As of ${day(group.at)}, for it did not tell since: ` : ''}${summaryOf(group, forecast)}`}
       yLabel="Machines"
       steps={steps}
       marks={group.thresholds}
@@ -244,8 +250,16 @@ function Duplicates({ told: { duplicates } }: { readonly told: HostHistoryAnswer
         A host counts each client ID once. Machines that were copied from one image without generalising it (sysprep) share one, and the
         count stays low. <a href={page('/machines', { 'shared-cmid': true })}>All of the fleet</a>
       </p>
-      <DataTable caption="Machines with the same client ID" columns={duplicateColumns} rows={duplicates} keyOf={(d) => d.cmid} />
+      <DataTable caption="Client IDs that several machines have" columns={duplicateColumns} rows={duplicates} keyOf={(d) => d.cmid} />
     </section>
+  )
+}
+
+function Moment({ at }: { readonly at: number }) {
+  return (
+    <span class="line">
+      <Time at={at} exact />
+    </span>
   )
 }
 
@@ -261,8 +275,8 @@ const portWords: Readonly<Record<string, string>> = {
   'not-tried': 'not tried',
 }
 const checkColumns: readonly Column<Check>[] = [
-  { id: 'last', title: 'Last', head: true, cell: (c) => <Time at={c.last} exact /> },
-  { id: 'from', title: 'Since', cell: (c) => <Time at={c.from} exact /> },
+  { id: 'last', title: 'Last', head: true, cell: (c) => <Moment at={c.last} /> },
+  { id: 'from', title: 'Since', cell: (c) => <Moment at={c.from} /> },
   { id: 'times', title: 'Times', number: true, cell: (c) => c.times },
   { id: 'of', title: 'What', cell: (c) => (c.address === '' ? 'the host as a whole' : <code>{c.address}</code>) },
   {

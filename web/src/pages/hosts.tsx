@@ -14,9 +14,18 @@ import './overview.css'
 type Answer = { readonly hosts: readonly KeptHostAnswer[] }
 
 const columns: readonly Column<KeptHostAnswer>[] = [
-  { id: 'name', title: 'Host', head: true, cell: (h) => <a href={pageOfHost(h.name, h.port)}>{hostTitle(h)}</a> },
+  {
+    id: 'name',
+    title: 'Host',
+    head: true,
+    cell: (h) => (
+      <a class="name" href={pageOfHost(h.name, h.port)}>
+        {hostTitle(h)}
+      </a>
+    ),
+  },
   { id: 'state', title: 'State', cell: State },
-  { id: 'counts', title: 'Count against what it must reach', cell: (h) => <HostCounts groups={h.groups} /> },
+  { id: 'counts', title: 'Count against what it must reach', cell: (h) => <HostCounts host={h} /> },
   {
     id: 'clients',
     title: 'Machines',

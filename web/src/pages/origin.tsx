@@ -100,7 +100,8 @@ const ownColumns: readonly Column<Audit['own'][number]>[] = [
 ]
 
 /** Which of the own activations rest on more than the site file's word. */
-function Own({ own }: { readonly own: Audit['own'] }) {
+function Own({ own: all }: { readonly own: Audit['own'] }) {
+  const own = all.filter((o) => o.products > 0)
   if (own.length === 0) return null
   return (
     <section aria-labelledby="own">

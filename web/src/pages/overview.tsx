@@ -6,7 +6,7 @@ import { useAnswer } from '../answer.ts'
 import { ExpiryChart } from '../charts/expiry.tsx'
 import { type Column, DataTable, Empty, PageTitle, Shown, Tag, Time, type Tone } from '../parts.ts'
 import { useMay } from '../session.ts'
-import { count } from '../words.ts'
+import { count, number, states, wordOf } from '../words.ts'
 import { StartCampaign } from './campaign-start.tsx'
 import { Origins, States } from './fleet-parts.tsx'
 import { HostCounts, HostState, hostTitle, machinesOf } from './host-counts.tsx'
@@ -24,8 +24,29 @@ export default function Overview() {
       <Shown answer={answer} what="what needs you today" rows={24}>
         {(today) => (
           <div class="sections">
-            <Needs today={today} />
-            {today.summary.counts.machines.listed > 0 && <Standing today={today} />}
+            {today.summary.counts.machines.listed === 0 ? (
+              <Empty title="The fleet has no machines yet.">
+                <p>
+                  Import a list, a table or a directory: <code>slmctl fleet import FILE</code>, then ask them:{' '}
+                  <code>slmctl fleet scan</code>
+                </p>
+              </Empty>
+            ) : (
+              <>
+                <div class="today">
+                  <Needs today={today} />
+                  <div class="stack">
+                    <section class="panel" aria-label="States">
+                      <States counts={today.summary.counts} />
+                    </section>
+                    <section class="panel" aria-label="Origins">
+                      <Origins counts={today.summary.counts} />
+                    </section>
+                  </div>
+                </div>
+                <Standing today={today} />
+              </>
+            )}
           </div>
         )}
       </Shown>
@@ -41,7 +62,7 @@ function Asked({ today: { scanned, summary } }: { readonly today: Today }) {
       {count(summary.counts.machines.listed, 'machine')}. The last answer came <Time at={scanned.lastAt} />
       {scanned.oldestAt !== null && scanned.lastAt - scanned.oldestAt > 86_400_000 && (
         <>
-          , the oldest is of <Time at={scanned.oldestAt} />
+          , the oldest one <Time at={scanned.oldestAt} />
         </>
       )}
       {scanned.never > 0 && (
@@ -65,21 +86,20 @@ const plannable = new Set(['lapsed', 'action'])
 const askable = new Set(['never', 'stale', 'unasked'])
 
 function HelpWith({ need: { kind, link } }: { readonly need: Today['needs'][number] }) {
-  if (link.page !== 'machines') return null
-  if (plannable.has(kind)) return <StartCampaign kind="plan" label="Plan for them …" filter={link.query} />
-  return askable.has(kind) ? <StartCampaign kind="scan" label="Ask them again …" filter={link.query} /> : null
+  if (link.page !== 'machines' || !(plannable.has(kind) || askable.has(kind))) return null
+  return (
+    <span class="need-help no-print">
+      {plannable.has(kind) ? (
+        <StartCampaign kind="plan" label="Plan for them …" filter={link.query} />
+      ) : (
+        <StartCampaign kind="scan" label="Ask them again …" filter={link.query} />
+      )}
+    </span>
+  )
 }
 
 function Needs({ today }: { readonly today: Today }) {
   const operator = useMay('operator')
-  if (today.summary.counts.machines.listed === 0)
-    return (
-      <Empty title="The fleet has no machines yet.">
-        <p>
-          Import a list, a table or a directory: <code>slmctl fleet import FILE</code>, then ask them: <code>slmctl fleet scan</code>
-        </p>
-      </Empty>
-    )
   if (today.needs.length === 0)
     return (
       <div class="state all-well">
@@ -99,9 +119,8 @@ function Needs({ today }: { readonly today: Today }) {
             <a class="need-text" href={pageOfLink(need.link)}>
               {need.text}
             </a>
-            <span class="need-next">
-              {need.next && <>Next: {need.next}</>} {operator && <HelpWith need={need} />}
-            </span>
+            {need.next && <span class="need-next">Next: {need.next}</span>}
+            {operator && <HelpWith need={need} />}
           </li>
         )
       })}
@@ -115,14 +134,6 @@ function Standing({ today }: { readonly today: Today }) {
       <section class="panel" aria-label="Expiry">
         <ExpiryChart {...today.expiry} />
       </section>
-      <div class="columns">
-        <section class="panel" aria-label="States">
-          <States counts={today.summary.counts} />
-        </section>
-        <section class="panel" aria-label="Origins">
-          <Origins counts={today.summary.counts} />
-        </section>
-      </div>
       <Causes causes={today.summary.causes} />
       <Hosts hosts={today.hosts} />
       <Changes changes={today.changes} />
@@ -139,17 +150,15 @@ const causeColumns: readonly Column<Cause>[] = [
     id: 'machines',
     title: 'Machines',
     number: true,
-    cell: (c) => (
-      <a href={page('/machines', c.problem === null ? { cause: c.cause } : { problem: c.problem })}>{count(c.machines, 'machine')}</a>
-    ),
+    cell: (c) => <a href={page('/machines', c.problem === null ? { cause: c.cause } : { problem: c.problem })}>{number(c.machines)}</a>,
   },
   {
     id: 'text',
     title: 'What is the matter',
     head: true,
-    cell: (c) => (c.problem === null ? c.text : `Could not be asked (${c.problem}), for example: ${c.text}`),
+    cell: (c) => <span class="sentence">{c.problem === null ? c.text : `Could not be asked (${c.problem}), for example: ${c.text}`}</span>,
   },
-  { id: 'next', title: 'Next', cell: (c) => c.next ?? '' },
+  { id: 'next', title: 'Next', cell: (c) => <span class="sentence">{c.next}</span> },
 ]
 
 function Causes({ causes }: { readonly causes: readonly Cause[] }) {
@@ -174,11 +183,29 @@ function Causes({ causes }: { readonly causes: readonly Cause[] }) {
 }
 
 const hostColumns: readonly Column<Today['hosts'][number]>[] = [
-  { id: 'name', title: 'Host', head: true, cell: (h) => <a href={pageOfHost(h.name, h.port)}>{hostTitle(h)}</a> },
+  {
+    id: 'name',
+    title: 'Host',
+    head: true,
+    cell: (h) => (
+      <a class="name" href={pageOfHost(h.name, h.port)}>
+        {hostTitle(h)}
+      </a>
+    ),
+  },
   { id: 'state', title: 'State', cell: (h) => <HostState state={h.state} /> },
-  { id: 'counts', title: 'Count', cell: (h) => <HostCounts groups={h.groups} /> },
+  { id: 'counts', title: 'Count', cell: (h) => <HostCounts host={h} /> },
   { id: 'clients', title: 'Machines that use it', number: true, cell: machinesOf },
-  { id: 'checked', title: 'Checked', minor: true, cell: (h) => <Time at={h.checkedAt} /> },
+  {
+    id: 'checked',
+    title: 'Checked',
+    minor: true,
+    cell: (h) => (
+      <span class="line">
+        <Time at={h.checkedAt} />
+      </span>
+    ),
+  },
 ]
 
 function Hosts({ hosts }: { readonly hosts: Today['hosts'] }) {
@@ -188,7 +215,7 @@ function Hosts({ hosts }: { readonly hosts: Today['hosts'] }) {
         <a href="/hosts">KMS hosts</a>
       </h2>
       <DataTable
-        caption="KMS hosts"
+        caption="KMS hosts and their counts"
         columns={hostColumns}
         rows={hosts}
         keyOf={(h) => `${h.name}:${h.port}`}
@@ -221,20 +248,38 @@ const changeTone: Readonly<Record<FleetChange['kind'], Tone>> = {
 const changeOne: Readonly<Record<FleetChange['kind'], string>> = { ...changeWords, silent: 'does not answer', answered: 'answers again' }
 
 const changeColumns: readonly Column<FleetChange>[] = [
-  { id: 'at', title: 'When', cell: (c) => <Time at={c.at} /> },
-  { id: 'machine', title: 'Machine', head: true, cell: (c) => <a href={pageOfMachine(c.machine)}>{c.name}</a> },
+  {
+    id: 'at',
+    title: 'When',
+    cell: (c) => (
+      <span class="line">
+        <Time at={c.at} />
+      </span>
+    ),
+  },
+  {
+    id: 'machine',
+    title: 'Machine',
+    head: true,
+    cell: (c) => (
+      <a class="name" href={pageOfMachine(c.machine)}>
+        {c.name}
+      </a>
+    ),
+  },
   { id: 'kind', title: 'What', cell: (c) => <Tag tone={changeTone[c.kind]}>{changeOne[c.kind]}</Tag> },
   { id: 'product', title: 'Product', minor: true, cell: (c) => c.product ?? '' },
   { id: 'from', title: 'Before and now', cell: (c) => <FromTo from={c.from} to={c.to} /> },
 ]
 
 function FromTo({ from, to }: { readonly from: string | null; readonly to: string | null }) {
-  if (from === null) return <>{to ?? ''}</>
+  const word = (code: string) => wordOf(states, code)
+  if (from === null) return <>{to === null ? '' : word(to)}</>
   return (
-    <>
-      {from} <span aria-hidden="true">→</span>
-      <span class="unseen">, now </span> {to ?? 'nothing'}
-    </>
+    <span class="from-to">
+      {word(from)} <span aria-hidden="true">→</span>
+      <span class="unseen">, now </span> {to === null ? 'nothing' : word(to)}
+    </span>
   )
 }
 
