@@ -37,6 +37,7 @@ const statuses: Readonly<Record<string, number>> = {
   LEASE_LOST: 409,
   MACHINE_AMBIGUOUS: 409,
   PLAN_STALE: 409,
+  PLANS_CHANGED: 409,
   REQUEST_RUNNING: 409,
   TOLD_ONCE: 409,
   REQUEST_TOO_LARGE: 413,
