@@ -183,7 +183,6 @@ function rowOf(machine: number, key: string, p: Product, { at, listed, causes, k
     key,
     present: Number(listed),
     ...traits,
-    method: p.method,
     partial_key: p.partialKey,
     activation_id: p.activationId,
     reason: p.reason,

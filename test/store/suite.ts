@@ -7,6 +7,8 @@ import { test } from 'node:test'
 import type { FoundMachine, MachinePlan, Origin, Step } from '../../src/model.ts'
 import { type Filter, type Held, openStore, type Place, restoreStore, type Store } from '../../src/store.ts'
 import { answer, day, finishTarget, found, guid, noon, product, releaseTarget, trouble } from './fixture.ts'
+import { pages } from './pages.ts'
+import { people } from './people.ts'
 
 export type Ground = {
   /** A place where nothing is yet. */
@@ -57,10 +59,14 @@ export function suite(name: string, ground: Ground): void {
         await store.close()
       }
     })
+  const run = ground.run
   const put = async (store: Store, list: readonly FoundMachine[], source = 'csv', at = noon) => {
     await store.importMachines(list, { source, at })
     return Promise.all(list.map(async (f) => (await store.find(f.name))[0]!.id))
   }
+
+  people(on, run)
+  pages(on, put)
 
   on('a machine is its GUID, whatever it is called', async (store) => {
     const [id] = await put(store, [found('pc-1', { guid: guid(1) })], 'ad')
@@ -1361,6 +1367,16 @@ export function suite(name: string, ground: Ground): void {
       })
       const [host] = await store.saveHosts([{ name: 'kms', port: 1, sources: [] }], noon)
       await store.saveCheck({ host: host!, at: noon, address: '', state: 'alive', problem: null, told: null, counts: [hostCount] })
+      const account = (await store.saveAccount({ name: 'ann', kind: 'local', subject: null, role: 'viewer', secret: 's', at: noon })).id
+      await store.saveToken({ hash: 'h1', account, name: 't', scope: 'read', createdAt: noon, endsAt: noon + day })
+      await store.saveView({ account, name: 'v', query: 'verdict=ok', at: noon })
+      await store.keepAlerts({ put: [{ key: 'a', rule: 'r', fingerprint: 'f', since: 1, sentAt: null, body: '{}' }], drop: [] })
+      for (const who of ['ann', 'bob'])
+        await store.appendTrail({ at: noon, who, by: 'local', from: '::1', what: 'w', about: 'a', result: 'done', detail: { n: 1 } })
+      // What is over elsewhere goes into no copy.
+      await store.saveSession({ hash: 'secret-session', account, createdAt: noon, endsAt: noon + day, by: 'local' })
+      await store.saveOnce({ hash: 'secret-link', endsAt: noon + day })
+      await store.claimKey({ key: 'secret-key', account, request: 'r', at: noon })
       const own = join(folder, 'own')
       const lines = join(folder, 'lines')
       await store.backup(own)
@@ -1385,9 +1401,19 @@ export function suite(name: string, ground: Ground): void {
         'host',
         'host_check',
         'host_count',
+        'product_kind',
+        'fleet_change',
+        'account',
+        'api_token',
+        'saved_view',
+        'alert',
+        'trail',
+        'mark',
       ])
         assert.match(readFileSync(lines, 'utf8'), new RegExp(`^\\["${table}",`, 'm'))
+      for (const file of [own, lines]) assert.doesNotMatch(readFileSync(file, 'latin1'), /secret-(?:session|link|key)/)
       await put(store, [found('later')], 'x')
+      await store.appendTrail({ at: noon, who: 'later', by: 'local', from: '', what: 'w', about: 'a', result: 'done', detail: null })
       await store.close()
       for (const file of [own, lines]) {
         const { aside } = await restoreStore(place, file, new Date(noon + (file === own ? 0 : 60_000)))
@@ -1402,6 +1428,21 @@ export function suite(name: string, ground: Ground): void {
           // Numbers that the database gives go on after the last one.
           const next = await back.createCampaign({ key: 'new', kind: 'scan', name: '', settings: 0, at: noon })
           assert.ok(next > campaign)
+          assert.deepEqual(await back.checkTrail(), { rows: 2, broken: null })
+          await back.appendTrail({ at: noon, who: 'ann', by: 'local', from: '', what: 'w', about: 'a', result: 'done', detail: null })
+          assert.deepEqual(await back.checkTrail(), { rows: 3, broken: null })
+          assert.deepEqual(
+            [
+              await back.session('secret-session', noon),
+              await back.takeOnce('secret-link', noon),
+              (await back.token('h1', noon))?.account.name,
+            ],
+            [null, false, 'ann'],
+          )
+          assert.equal(
+            (await back.saveAccount({ name: 'ann', kind: 'local', subject: null, role: 'viewer', secret: 's', at: 1 })).id,
+            account,
+          )
         } finally {
           await back.close()
         }
