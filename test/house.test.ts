@@ -129,7 +129,11 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
     ...['@fastify/swagger', 'fastify', 'fastify-type-provider-zod', 'node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
     ...['node:stream', 'node:url', 'node:zlib', 'openid-client'],
   ],
-  cli: ['node:fs', 'node:os', 'node:path', 'node:readline', 'node:readline/promises', 'node:url', 'node:util'],
+  // A browser is opened, and the demonstration asks its own dashboard.
+  cli: [
+    ...['node:child_process', 'node:fs', 'node:http', 'node:os', 'node:path', 'node:readline', 'node:readline/promises', 'node:url'],
+    'node:util',
+  ],
 }
 
 const importLine = /^(?:import|export)\s+(type\s+)?[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm

@@ -297,6 +297,25 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/trail.ts'),
   },
   {
+    name: 'alerts',
+    usage: 'alerts',
+    summary: 'What stands in the fleet, and who is told by mail or webhook.',
+    about:
+      'Shows what slmctl serve tells by mail or webhook, since when it stands and who was told: activations that end, a KMS host that does not answer or counts too few, foreign activations, stopped campaigns, machines that were not asked for long. Who is told, of what and when not is in the site file (alerts). Nothing is asked of a machine.',
+    options: [
+      { flag: '--send', value: null, means: 'Look and tell now, as the server does: for a timer, where no server runs.' },
+      { flag: '--test', value: null, means: 'Send a test to everybody who is told, and say what came of it.' },
+      {
+        flag: '--store',
+        value: 'FILE|URL',
+        means: 'Where the fleet is kept (SLMCTL_STORE; else what the site file says of the server).',
+      },
+      { flag: '--site', value: 'FILE', means: 'The site file; else ./slmctl.yaml, else the one in the user’s configuration folder.' },
+    ],
+    examples: ['slmctl alerts', 'slmctl alerts --test', 'slmctl alerts --send --json'],
+    load: () => import('./commands/alerts.ts'),
+  },
+  {
     name: 'schedule',
     usage: 'schedule install|show|remove',
     summary: 'Check this machine, or a fleet, every seven days.',
@@ -414,9 +433,12 @@ export const commands: readonly Command[] = [
     usage: 'demo',
     summary: 'A tour: a small fleet is looked at, planned, changed, verified.',
     about:
-      'Starts a small lab on this computer and shows status, plan, apply and what the guard refuses; ends by itself in a few seconds. With --texts, reads the example texts that ship with slmctl and shows what it makes of them.',
-    options: [{ flag: '--texts', value: null, means: 'The tour over texts that people paste.' }],
-    examples: ['slmctl demo', 'slmctl demo --texts'],
+      'Starts a small lab on this computer and shows status, plan, apply and what the guard refuses; then it opens the dashboard over a larger one with a story in it, until ^C. Where its output goes to no terminal it says what the dashboard would show, and ends by itself. With --texts, reads the example texts that ship with slmctl and shows what it makes of them.',
+    options: [
+      { flag: '--texts', value: null, means: 'The tour over texts that people paste.' },
+      { flag: '--no-open', value: null, means: 'Open no browser; the dashboard stays until ^C, also where no terminal is.' },
+    ],
+    examples: ['slmctl demo', 'slmctl demo --no-open', 'slmctl demo --texts'],
     load: () => import('./commands/demo.ts'),
   },
   {

@@ -32,6 +32,8 @@ const well: readonly (readonly [word: string, scenario: ScenarioId, share: numbe
 const others: readonly (readonly [name: string, scenario: ScenarioId, count: number, more?: Partial<MachineOption>])[] = [
   // Told to ask a host that is gone: their grace ends in the ninth day.
   ['exam', 'wrong-host', 6],
+  // Their Office asks the host that died.
+  ['news', 'product-host', 5],
   ['copy', 'win10-education-kms', 3, { image: 'golden' }],
   ['loan', 'outside-host', 2],
   ['slide', 'clock-off', 2],
@@ -82,7 +84,7 @@ export async function storyFleet(folder: string, count = 150): Promise<StoryFlee
     writeFileSync(join(folder, 'lab-ca.pem'), lab.ca)
     writeFileSync(site, lab.siteYaml())
     mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 })
-    const app = await openApp({ ...plain, siteFile: site, clock: () => new Date(clock()) })
+    const app = await openApp({ ...appOptions, siteFile: site, clock: () => new Date(clock()) })
     const store = await openFleet(file, true)
     /** Days pass, in the lab and by the clock. */
     const until = (daysAgo: number) => {
@@ -133,7 +135,8 @@ async function checkHosts(app: App, store: Store): Promise<void> {
   for await (const _ of hosts.check({ hours: null, client: null, retire: null, whole: false, store }));
 }
 
-const plain = {
+/** How an app is opened where nothing but the site file says how. */
+export const appOptions = {
   ...{ parallel: 32, replay: null, here: null, notice: () => {} },
   reach: {
     ...{ user: null, passwordFile: null, askPassword: false, credential: null, method: null },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,21 +34,59 @@ async function fleet(flags: Flags, io: Io): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'slmctl-demo-'))
   const state = process.env.SLMCTL_STATE
   process.env.SLMCTL_STATE = directory
-  const lab = await startLab({ seed: 'demo', machines })
   try {
-    await writeSecretFile(join(directory, 'lab.password'), Buffer.from(lab.accounts[0]!.password))
-    const site = join(directory, 'slmctl.yaml')
-    writeFileSync(site, lab.siteYaml())
-    return await tour(lab, directory, site, flags, io)
+    const toured = await withLab(directory, (lab, site) => tour(lab, directory, site, flags, io))
+    const told = await dashboard(directory, toured, flags, io)
+    return toured.ok && told ? 0 : 2
   } finally {
-    await lab.close()
     rmSync(directory, { recursive: true, force: true })
     if (state === undefined) delete process.env.SLMCTL_STATE
     else process.env.SLMCTL_STATE = state
   }
 }
 
-async function tour(lab: Lab, directory: string, site: string, flags: Flags, io: Io): Promise<number> {
+async function withLab<T>(directory: string, work: (lab: Lab, site: string) => Promise<T>): Promise<T> {
+  const lab = await startLab({ seed: 'demo', machines })
+  try {
+    await writeSecretFile(join(directory, 'lab.password'), Buffer.from(lab.accounts[0]!.password))
+    const site = join(directory, 'slmctl.yaml')
+    writeFileSync(site, lab.siteYaml())
+    return await work(lab, site)
+  } finally {
+    await lab.close()
+  }
+}
+
+/**
+ * What the tour was about, for a fleet and in a browser. It stays where somebody is at a terminal, or asked for it (`--no-open`); else
+ * it says what the dashboard would show, and ends.
+ */
+async function dashboard(directory: string, toured: Toured, flags: Flags, io: Io): Promise<boolean> {
+  const { showDashboard, showTold } = await import('../dashboard.ts')
+  const folder = join(directory, 'fleet')
+  mkdirSync(folder)
+  const stays = flags['no-open'] === true || process.stdout.isTTY === true
+  if (!flags.json) io.out(`${io.paint('bold', '$ slmctl serve')}\n`)
+  let needs = 0
+  await showDashboard(
+    folder,
+    { stays, open: flags['no-open'] !== true },
+    (told) => {
+      needs = told.needs.length
+      const { applied, again, refused, sent } = toured
+      const { address, link } = told
+      const where = stays ? { address, link } : { address, needs: told.needs }
+      if (flags.json) io.out(json({ schema: 'slmctl.demo/2', applied, again, refused, sent, dashboard: where }))
+      else showTold(told, stays, io)
+    },
+    io,
+  )
+  return stays || needs > 0
+}
+
+type Toured = { readonly applied: number; readonly again: number; readonly refused: number; readonly sent: number; readonly ok: boolean }
+
+async function tour(lab: Lab, directory: string, site: string, flags: Flags, io: Io): Promise<Toured> {
   const quiet: Io = { ...io, out: () => {}, err: () => {} }
   const say = (text: string) => io.out(`${text.startsWith('\n') ? '\n' : ''}${wrap(text, io.columns)}\n`)
   const shown = (command: string) => io.out(`${io.paint('bold', `$ slmctl ${command}`)}\n`)
@@ -102,9 +140,8 @@ async function tour(lab: Lab, directory: string, site: string, flags: Flags, io:
   const sent = lab.calls(cleo).length - before
   tell(`\nCalls that the machine got: ${sent}. No flag changes that: the site file is the switch.`)
   tell('Your own lab, to play with: slmctl lab. Texts that people paste: ./slmctl demo --texts, ./slmctl diagnose FILE.')
-  if (flags.json) io.out(json({ schema: 'slmctl.demo/2', applied, again, refused, sent }))
   // The OEM machine stays as it is, so nothing is left to do; the forged plan has to be refused with nothing sent.
-  return applied === 0 && again === 0 && refused === 1 && sent === 0 ? 0 : 2
+  return { applied, again, refused, sent, ok: applied === 0 && again === 0 && refused === 1 && sent === 0 }
 }
 
 /** The folder of example texts, beside the sources in a checkout and beside the bundle in a package. */

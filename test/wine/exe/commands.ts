@@ -210,6 +210,8 @@ async function demo(exe: Exe): Promise<void> {
     const plainly = (text: string) =>
       text
         .replaceAll(/Journal \S+/g, 'Journal ‹id›')
+        // The port of the dashboard at its end.
+        .replaceAll(/127\.0\.0\.1:\d+/g, '‹address›')
         .split('\n')
         .sort()
     assert.deepEqual(plainly(ours.stdout), plainly(theirs.stdout))
