@@ -35,6 +35,8 @@ export async function sendMail(
     return failed('ALERT_PASSWORD_IN_CLEAR', `The mail server ${server.server} is reached without TLS; no password is sent that way.`, [
       'alerts.mail.security: starttls in the site file.',
     ])
+  // From DATA on, the server may have taken it.
+  let began = false
   const transport = createTransport({
     host: server.server,
     port: server.port,
@@ -44,7 +46,8 @@ export async function sendMail(
     tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true, servername: server.server, ...(server.ca === null ? {} : { ca: server.ca }) },
     ...(login ? { auth: { user: login.user, pass: login.password } } : {}),
     ...{ connectionTimeout: connectMs, greetingTimeout: connectMs, socketTimeout: silentMs, dnsTimeout: connectMs },
-    ...{ disableFileAccess: true, disableUrlAccess: true, logger: false },
+    ...{ disableFileAccess: true, disableUrlAccess: true, transactionLog: true },
+    logger: { ...noLog, debug: (entry: unknown, line: unknown) => (began ||= isData(entry, line)) },
   })
   const domain = server.from.split('@').at(-1) ?? 'slmctl.invalid'
   const idOf = (id: string) => `<${id}.slmctl@${domain}>`
@@ -69,24 +72,29 @@ export async function sendMail(
     ])
     return { ok: true, said: oneLine(info.response, 200) }
   } catch (error) {
-    return because(error as Failure, to, server)
+    return because(error as Failure, to, server, began)
   } finally {
     clearTimeout(timer)
     transport.close()
   }
 }
 
-type Failure = Error & { readonly code?: string; readonly response?: string; readonly responseCode?: number; readonly command?: string }
+const quiet = () => {}
+/** The library tells of the conversation in no other way; nothing of it is kept. */
+const noLog = { level: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, fatal: quiet }
+const isData = (entry: unknown, line: unknown) => (entry as { tnx?: string } | null)?.tnx === 'client' && String(line).trim() === 'DATA'
+
+type Failure = Error & { readonly code?: string; readonly response?: string; readonly responseCode?: number }
 
 function failed(code: string, summary: string, next: readonly string[], lost = false): Sent {
   return { ok: false, problem: problem(code, summary, next), lost }
 }
 
 /** Nothing of what the library says reaches people but the server's own answer; that is one line of bounded length. */
-function because(error: Failure, to: string, { server, port, security }: MailServer): Sent {
+function because(error: Failure, to: string, { server, port, security }: MailServer, began: boolean): Sent {
   const at = `${server}:${port}`
   const said = error.response === undefined ? '' : ` It said: ${oneLine(error.response, 200)}`
-  const { code, command } = error
+  const { code } = error
   if (code === 'EAUTH')
     return failed('ALERT_MAIL_LOGIN', `The mail server ${at} refuses the user or the password.${said}`, [
       'alerts.mail.user and password in the site file.',
@@ -107,12 +115,10 @@ function because(error: Failure, to: string, { server, port, security }: MailSer
     return failed('ALERT_MAIL_REFUSED', `The mail server ${at} does not take a message to ${oneLine(to, 100)}.${said}`, [
       'See the log of the mail server.',
     ])
-  // From the text of the message on, the server may have taken it.
-  const lost = command === 'DATA' || /DATA/.test(command ?? '') || code === 'ETIMEDOUT' || code === 'ESOCKET' || code === 'ECONNECTION'
   return failed(
     'ALERT_MAIL_UNREACHABLE',
     `The mail server ${at} did not take the message: ${code === 'ETIMEDOUT' ? 'it did not answer in time' : oneLine(error.message, 200)}.`,
     ['See whether it is on, and whether its port is open from here.', 'slmctl alerts --test'],
-    lost,
+    began,
   )
 }

@@ -28,14 +28,16 @@ export function oneLine(text: string, max: number): string {
 
 /** The address of a page of the dashboard, by the names of its filters. */
 export function addressOf(base: string, { page, query }: AlertLink): string {
-  const { id, host, port, ...filters } = query
+  // Half a character, as a machine may send it, is none that an address can have.
+  const formed = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, value.toWellFormed()]))
+  const { id, host, port, ...filters } = formed
   const path =
     page === 'campaign' && id !== undefined
       ? `/campaigns/${encodeURIComponent(id)}`
       : page === 'host' && host !== undefined
         ? `/hosts/${encodeURIComponent(host)}/${encodeURIComponent(port ?? '1688')}`
         : `/${page}`
-  const rest = new URLSearchParams(path === `/${page}` ? query : filters).toString()
+  const rest = new URLSearchParams(path === `/${page}` ? formed : filters).toString()
   return `${base.replace(/\/+$/, '')}${path}${rest === '' ? '' : `?${rest}`}`
 }
 
