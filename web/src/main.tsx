@@ -15,22 +15,36 @@ import './styles/parts.css'
 import './styles/pages.css'
 import './styles/print.css'
 
-/** Every page has a file of its own in pages/. */
-const files = import.meta.glob<{ readonly default: FunctionComponent }>('./pages/*.tsx')
-const pageOf = (name: string) => lazy<FunctionComponent>(files[`./pages/${name}.tsx`] ?? (async () => ({ default: NotFound })))
-const Overview = pageOf('overview')
-const Machines = pageOf('machines')
-const Machine = pageOf('machine')
-const Hosts = pageOf('hosts')
-const Host = pageOf('host')
-const Origin = pageOf('origin')
-const Campaigns = pageOf('campaigns')
-const Campaign = pageOf('campaign')
-const Expiring = pageOf('expiring')
-const Diagnose = pageOf('diagnose')
-const Site = pageOf('site')
-const People = pageOf('people')
-const SignIn = pageOf('sign-in')
+const Overview = lazy(() => import('./pages/overview.tsx'))
+const Machines = lazy(() => import('./pages/machines.tsx'))
+const Machine = lazy(() => import('./pages/machine.tsx'))
+const Hosts = lazy(() => import('./pages/hosts.tsx'))
+const Host = lazy(() => import('./pages/host.tsx'))
+const Origin = lazy(() => import('./pages/origin.tsx'))
+const Campaigns = lazy(() => import('./pages/campaigns.tsx'))
+const Campaign = lazy(() => import('./pages/campaign.tsx'))
+const Expiring = lazy(() => import('./pages/expiring.tsx'))
+const Diagnose = lazy(() => import('./pages/diagnose.tsx'))
+const Site = lazy(() => import('./pages/site.tsx'))
+const People = lazy(() => import('./pages/people.tsx'))
+const SignIn = lazy(() => import('./pages/sign-in.tsx'))
+
+/** What stands for a part of an address (:id) is a property of the page, too. */
+const routes = [
+  ['/', Overview],
+  ['/machines', Machines],
+  ['/machines/:id', Machine],
+  ['/expiring', Expiring],
+  ['/hosts', Hosts],
+  ['/hosts/:name/:port', Host],
+  ['/origin', Origin],
+  ['/campaigns', Campaigns],
+  ['/campaigns/:id', Campaign],
+  ['/diagnose', Diagnose],
+  ['/site', Site],
+  ['/people', People],
+  ['/sign-in', SignIn],
+] as const
 
 /** Links to the API are not pages: files to save, the way to the organisation's own sign-in. */
 const pagesOnly = /^(?!\/api\/)/
@@ -47,8 +61,12 @@ const begin = async (): Promise<Start> => {
   const [server, me] = await Promise.all([get<SignInAnswer>(api.signIn), whoAmI()])
   return { server, me }
 }
-// Asked while the browser still builds the page.
+// Asked while the browser still builds the page; what is looked at first is on its way, too.
 const first = begin()
+const steps = location.pathname.split('/').filter(Boolean)
+void routes
+  .find(([path]) => path.split('/').filter(Boolean).length === steps.length && path.startsWith(`/${steps[0] ?? ''}`))?.[1]
+  .preload()
 
 function App() {
   const [start, setStart] = useState<Start | ProblemDetails | null>(null)
@@ -91,19 +109,9 @@ function Pages({ session: { me, server } }: { readonly session: Session }) {
       <ErrorBoundary onError={(error) => console.error(error)}>
         {open ? (
           <Router>
-            <Route path="/" component={Overview} />
-            <Route path="/machines" component={Machines} />
-            <Route path="/machines/:id" component={Machine} />
-            <Route path="/hosts" component={Hosts} />
-            <Route path="/hosts/:name/:port" component={Host} />
-            <Route path="/origin" component={Origin} />
-            <Route path="/campaigns" component={Campaigns} />
-            <Route path="/campaigns/:id" component={Campaign} />
-            <Route path="/expiring" component={Expiring} />
-            <Route path="/diagnose" component={Diagnose} />
-            <Route path="/site" component={Site} />
-            <Route path="/people" component={People} />
-            <Route path="/sign-in" component={SignIn} />
+            {routes.map(([path, component]) => (
+              <Route key={path} path={path} component={component as FunctionComponent} />
+            ))}
             <Route default component={NotFound} />
           </Router>
         ) : (

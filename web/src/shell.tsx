@@ -66,7 +66,7 @@ function Navigation({ path }: { readonly path: string }) {
   // Another page closes it.
   useEffect(() => setOpen(false), [path])
   return (
-    <nav class="pages" aria-label="Pages">
+    <nav class="pages" aria-label="Main">
       <button type="button" class="pages-button" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
         <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
           <path d="M2 4h12M2 8h12M2 12h12" />
@@ -91,7 +91,7 @@ const isOn = (to: string, path: string) => path === to || (to !== '/' && path.st
 const liveWords: Readonly<Record<LiveState, string>> = {
   off: '',
   connecting: 'Connecting …',
-  live: 'Live',
+  live: 'What is shown is kept up to date',
   lost: 'No connection, trying again',
 }
 
@@ -99,8 +99,10 @@ const liveWords: Readonly<Record<LiveState, string>> = {
 function LiveMark() {
   const state = useLiveState()
   return (
-    <span class={`live live-${state}`} role="status">
-      {liveWords[state]}
+    <span class={`live live-${state}`} title={liveWords[state]}>
+      <span class={state === 'lost' ? undefined : 'unseen'} role="status">
+        {liveWords[state]}
+      </span>
     </span>
   )
 }

@@ -149,7 +149,7 @@ function ProductReading({
   return (
     <section class="reading-product">
       <div class="product-head">
-        <h4>{productTitle({ ...p, name: p.name ?? null })}</h4>
+        <h3>{productTitle({ ...p, name: p.name ?? null })}</h3>
         <VerdictTag verdict={p.verdict} />
       </div>
       {p.cause && p.cause !== machine.headline && <p class="product-cause">{p.cause}</p>}
@@ -197,7 +197,7 @@ function ProductReading({
           <OriginTag origin={p.origin} /> {p.originBecause}
         </dd>
       </dl>
-      <details class="evidence">
+      <details class="rests-on">
         <summary>Everything that was read of it ({count(p.evidence.length, 'line')})</summary>
         <dl class="evidence-lines">
           {p.evidence.map((e, i) => (
@@ -231,7 +231,7 @@ function FindingLine({ finding: f, places }: { readonly finding: Finding; readon
 function Part({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
     <section class="part">
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       {children}
     </section>
   )
@@ -240,7 +240,7 @@ function Part({ title, children }: { readonly title: string; readonly children: 
 function Unread({ answer: { unread }, places }: { readonly answer: Diagnosis; readonly places: Places }) {
   if (unread.length === 0) return null
   return (
-    <details class="evidence">
+    <details class="rests-on">
       <summary>{count(unread.length, 'line was', 'lines were')} not recognised</summary>
       <ul class="plain-list">
         {unread.slice(0, 200).map((u) => (

@@ -226,6 +226,6 @@ function Talk({ answer: c }: { readonly answer: Conversation }) {
 }
 
 function Answer({ text }: { readonly text: string }) {
-  const box = useScrolls<HTMLPreElement>()
+  const box = useScrolls<HTMLPreElement>('Answer')
   return <pre ref={box}>{text}</pre>
 }

@@ -26,16 +26,20 @@ export function ProductPanel({ product: p, machine }: { readonly product: Produc
         <dd>
           <StateTag state={p.state} /> {p.reason && <code>{p.reason}</code>} since <Time at={p.since} />
         </dd>
-        <dt>Ends</dt>
-        <dd>
-          <DaysLeft until={p.expiresAt} seenAt={machine.seenAt} />
-          {p.expiresAt !== null && (
-            <span class="quiet">
-              {' '}
-              · <Time at={p.expiresAt} exact />
-            </span>
-          )}
-        </dd>
+        {(p.expiresAt !== null || p.state === 'licensed') && (
+          <>
+            <dt>Ends</dt>
+            <dd>
+              <DaysLeft until={p.expiresAt} seenAt={machine.seenAt} />
+              {p.expiresAt !== null && (
+                <span class="quiet">
+                  {' '}
+                  · <Time at={p.expiresAt} exact />
+                </span>
+              )}
+            </dd>
+          </>
+        )}
         <dt>Channel</dt>
         <dd>
           {wordOf(channels, p.channel)}
@@ -84,7 +88,7 @@ export function ProductPanel({ product: p, machine }: { readonly product: Produc
         )}
       </dl>
       {p.evidence.length > 0 && (
-        <details class="evidence">
+        <details class="rests-on">
           <summary>
             What this rests on ({p.evidence.length} {p.evidence.length === 1 ? 'line' : 'lines'})
           </summary>

@@ -17,7 +17,15 @@ const words = {
   },
 } as const
 
-export function Bulk({ filter, total, go }: { readonly filter: Filter; readonly total: number; readonly go: (campaign: number) => void }) {
+export function Bulk({
+  filter,
+  total,
+  go,
+}: {
+  readonly filter: Filter
+  readonly total: number | null
+  readonly go: (campaign: number) => void
+}) {
   const [kind, setKind] = useState<Kind | null>(null)
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
@@ -42,6 +50,7 @@ export function Bulk({ filter, total, go }: { readonly filter: Filter; readonly 
         <button
           key={one}
           type="button"
+          disabled={!total}
           onClick={() => {
             setProblem(null)
             setKind(one)
@@ -52,7 +61,7 @@ export function Bulk({ filter, total, go }: { readonly filter: Filter; readonly 
       ))}
       <Dialog
         open={kind !== null}
-        title={kind ? `${words[kind].title} ${count(total, 'machine')}` : ''}
+        title={kind ? `${words[kind].title} ${count(total ?? 0, 'machine')}` : ''}
         onClose={() => setKind(null)}
         actions={
           <button type="submit" form="bulk" class="primary" disabled={busy}>

@@ -34,7 +34,7 @@ const all = [
     title: 'Days left',
     sort: 'expires',
     number: true,
-    cell: (m) => <DaysLeft until={soonest(m)} seenAt={m.seenAt} />,
+    cell: (m) => <Left machine={m} />,
   },
   { id: 'host', csv: 'hosts', title: 'KMS host', cell: (m) => distinct(m, (p) => p.host).map((host) => <div key={host}>{host}</div>) },
   { id: 'seen', csv: 'last_seen_utc', title: 'Last answer', sort: 'seen', cell: (m) => <Time at={m.seenAt} /> },
@@ -70,6 +70,13 @@ export function columnsOf(text: string | undefined): readonly ColumnId[] {
 }
 export const csvColumns = (chosen: readonly ColumnId[]): string => all.flatMap((c) => (chosen.includes(c.id) ? c.csv : [])).join(',')
 export const shownColumns = (chosen: readonly ColumnId[]): readonly Column<MachineLine>[] => all.filter((c) => chosen.includes(c.id))
+
+/** What is left of what ends soonest. Without an end it holds for good only where all of it is licensed. */
+function Left({ machine: m }: { readonly machine: MachineLine }) {
+  const until = soonest(m)
+  const licensed = present(m).length > 0 && present(m).every((p) => p.state === 'licensed')
+  return until === null && !licensed ? <span class="quiet">–</span> : <DaysLeft until={until} seenAt={m.seenAt} />
+}
 
 /** What stands of a machine in one cell: the headline, and why it could not be asked, which makes the headline old. */
 function Known({ machine: { headline, verdict, problem } }: { readonly machine: MachineLine }) {

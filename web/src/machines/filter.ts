@@ -1,6 +1,7 @@
 /** Which machines are meant: the filters of the API, as the address of a page has them. */
 import type { z } from 'zod'
 import type { filterQuery } from '../../../src/schemas/api.ts'
+import { origins, states, verdicts, wordOf } from '../words.ts'
 
 export type Filter = z.input<typeof filterQuery>
 export type FilterName = keyof Filter
@@ -33,10 +34,15 @@ export function filterOf(query: Readonly<Record<string, string | undefined>>): F
 }
 export const hasFilter = (filter: Filter): boolean => Object.keys(filter).length > 0
 
+const words: Readonly<Partial<Record<FilterName, Readonly<Record<string, string>>>>> = { verdict: verdicts, origin: origins, state: states }
+
 /** In words, for whoever is asked to say yes. */
 export function filterWords(filter: Filter): readonly string[] {
   return filterNames.flatMap((name) => {
     const value = filter[name]
-    return value === undefined ? [] : [value === 'true' ? filterTitles[name] : `${filterTitles[name]}: ${value.replaceAll(',', ', ')}`]
+    if (value === undefined) return []
+    const known = words[name]
+    const said = known ? value.split(',').map((one) => wordOf(known, one)) : [value]
+    return [value === 'true' ? filterTitles[name] : `${filterTitles[name]}: ${said.join(' or ')}`]
   })
 }

@@ -36,7 +36,7 @@ export function Filters({ filter, onChange }: Props) {
   const none = Object.fromEntries(Object.keys(filterTitles).map((name) => [name, undefined]))
   return (
     <search class="filters">
-      <form onSubmit={(e) => e.preventDefault()} aria-label="Filters">
+      <form onSubmit={(e) => e.preventDefault()} aria-label="Filters" class={open ? 'filters-open' : undefined}>
         <div class="filters-row">
           <Search
             label="Search"
@@ -45,8 +45,10 @@ export function Filters({ filter, onChange }: Props) {
             onSearch={(text) => onChange({ text })}
           />
           <Several name="verdict" words={verdicts} means={verdictMeans} filter={filter} onChange={onChange} />
-          <Several name="origin" words={origins} means={originMeans} filter={filter} onChange={onChange} />
-          <Choice name="group" list={known?.groups} filter={filter} onChange={onChange} />
+          <div class="filters-row filters-later">
+            <Several name="origin" words={origins} means={originMeans} filter={filter} onChange={onChange} />
+            <Choice name="group" list={known?.groups} filter={filter} onChange={onChange} />
+          </div>
         </div>
         <div class="filters-ways">
           <button type="button" class="as-link" aria-expanded={open} aria-controls="more-filters" onClick={() => setOpen(!open)}>

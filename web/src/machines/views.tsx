@@ -31,7 +31,7 @@ export function Views() {
           {views.length === 0 ? (
             <p class="quiet">No view is saved yet. A view keeps filters, order and columns under a name.</p>
           ) : (
-            <ul class="views">
+            <ul class="saved-views">
               {views.map((v) => (
                 <li key={v.name}>
                   <a href={`/machines?${v.query}`} aria-current={v === here ? 'true' : undefined} onClick={close}>

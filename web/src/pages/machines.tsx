@@ -37,14 +37,14 @@ export default function Machines() {
         lead={
           <span role="status">
             {total === null
-              ? ' '
+              ? '\u00a0'
               : hasFilter(filter)
                 ? `${count(total, 'machine')} with these filters`
                 : `${count(total, 'machine')} in the fleet`}
           </span>
         }
       >
-        {operator && total !== null && total > 0 && <Bulk filter={filter} total={total} go={(id) => route(pageOfCampaign(id))} />}
+        {operator && <Bulk filter={filter} total={total} go={(id) => route(pageOfCampaign(id))} />}
         <Views />
         <ColumnChoice chosen={columns} onChoose={(chosen) => to({ columns: chosen, after: query.after, page: query.page })} />
         <a class="button" href={page(api.machinesExport, { ...filter, sort, columns: csvColumns(columns) })} download>

@@ -78,20 +78,22 @@ function Tokens() {
         </button>
       </div>
       <p class="lead">With a token another program asks this server as you, with no more rights than its scope, until its end.</p>
-      <Shown answer={answer} what="your tokens" rows={3}>
-        {({ rows }) => (
-          <DataTable
-            caption="Your API tokens"
-            columns={tokenColumns((token) => {
-              setProblem(null)
-              setRevoking(token)
-            })}
-            rows={rows}
-            keyOf={(t) => t.id}
-            empty={<Empty title="You have no tokens." />}
-          />
-        )}
-      </Shown>
+      <div class="room">
+        <Shown answer={answer} what="your tokens" rows={2}>
+          {({ rows }) => (
+            <DataTable
+              caption="Your API tokens"
+              columns={tokenColumns((token) => {
+                setProblem(null)
+                setRevoking(token)
+              })}
+              rows={rows}
+              keyOf={(t) => t.id}
+              empty={<Empty title="You have no tokens." />}
+            />
+          )}
+        </Shown>
+      </div>
       <NewTokenDialog
         open={making}
         close={() => setMaking(false)}
@@ -102,12 +104,14 @@ function Tokens() {
         }}
       />
       <Dialog open={made !== null} title={`The token ${made?.name ?? ''}`} onClose={() => setMade(null)}>
-        <p>Copy it now: it is shown this once, and kept nowhere.</p>
+        <p>Copy it now: it cannot be shown again.</p>
         <p class="secret">
           <code>{made?.token}</code>
         </p>
-        <CopyButton label="Copy the token" text={() => made?.token ?? ''} />
-        <p class="field-help">
+        <p>
+          <CopyButton label="Copy the token" text={() => made?.token ?? ''} />
+        </p>
+        <p class="field-help after">
           It goes into a header: <code>Authorization: Bearer …</code>
         </p>
       </Dialog>

@@ -15,7 +15,8 @@ function takeLink(): string | null {
   history.replaceState(null, '', location.pathname + location.search)
   return link
 }
-const link = takeLink()
+/** Used once, however often this page is shown. */
+let link = takeLink()
 
 /** Only ways within this dashboard: what an address says is not believed. */
 function safeWay(to: string | undefined): string {
@@ -30,24 +31,25 @@ export default function SignIn() {
   const to = path === '/sign-in' ? safeWay(query.to) : url
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
   const [busy, setBusy] = useState(link !== null)
-  const used = useRef(false)
+  const byLinkNow = useRef(link !== null).current
 
   const enter = async (way: string, body: unknown) => {
     setBusy(true)
     setProblem(null)
     try {
       await send('POST', way, body)
-      if (path === '/sign-in') route(to, true)
       await refresh()
+      if (path === '/sign-in') route(to, true)
     } catch (error) {
       setProblem(problemOf(error))
       setBusy(false)
     }
   }
   useEffect(() => {
-    if (link === null || used.current) return
-    used.current = true
-    void enter(api.signInLink, { token: link })
+    if (link === null) return
+    const token = link
+    link = null
+    void enter(api.signInLink, { token })
   })
 
   const { local, link: byLink, openid } = server.ways
@@ -60,7 +62,7 @@ export default function SignIn() {
             You are signed in as {me.name}, {roles[me.role]}. <a href={to}>Go on</a>
           </p>
         )}
-        {busy && link !== null && !problem && <p role="status">Signing in by the link …</p>}
+        {busy && byLinkNow && !problem && <p role="status">Signing in by the link …</p>}
         {problem && <ErrorState problem={problem} />}
         {openid && (
           <a class="button primary sign-in-way" href={page(api.signInOpenid, { to })}>

@@ -87,31 +87,33 @@ function Understood({ site }: { readonly site: SiteAnswer }) {
             )}
           </dl>
         </Panel>
-        <Panel title="What is wished">
-          <Items none="Nothing is wished where no group says so." items={site.wishes} />
-        </Panel>
-        <Panel title="How machines are reached">
-          <Items none="No credential is named." items={site.credentials.map((c) => `${c.name}: ${c.method}`)} />
-          <p class="quiet">Names and ways only; where the secrets are is in the file.</p>
-        </Panel>
-        <Panel title="Alerts">
-          {site.alerts === null ? (
-            <p class="quiet">Nobody is told: the file has no alerts.</p>
-          ) : (
-            <dl class="facts">
-              <dt>By</dt>
-              <dd>
-                {[site.alerts.mail ? 'mail' : '', site.alerts.webhooks > 0 ? count(site.alerts.webhooks, 'webhook') : '']
-                  .filter(Boolean)
-                  .join(', ') || 'nothing'}
-              </dd>
-              <dt>When</dt>
-              <dd>
-                <Items none="never" items={site.alerts.rules} />
-              </dd>
-            </dl>
-          )}
-        </Panel>
+        <div class="stack">
+          <Panel title="What is wished">
+            <Items none="Nothing is wished where no group says so." items={site.wishes} />
+          </Panel>
+          <Panel title="How machines are reached">
+            <Items none="No credential is named." items={site.credentials.map((c) => `${c.name}: ${c.method}`)} />
+            <p class="quiet">Names and ways only; where the secrets are is in the file.</p>
+          </Panel>
+          <Panel title="Alerts">
+            {site.alerts === null ? (
+              <p class="quiet">Nobody is told: the file has no alerts.</p>
+            ) : (
+              <dl class="facts">
+                <dt>By</dt>
+                <dd>
+                  {[site.alerts.mail ? 'mail' : '', site.alerts.webhooks > 0 ? count(site.alerts.webhooks, 'webhook') : '']
+                    .filter(Boolean)
+                    .join(', ') || 'nothing'}
+                </dd>
+                <dt>When</dt>
+                <dd>
+                  <Items none="never" items={site.alerts.rules} />
+                </dd>
+              </dl>
+            )}
+          </Panel>
+        </div>
       </div>
       <Tables site={site} />
     </div>

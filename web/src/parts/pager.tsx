@@ -26,7 +26,7 @@ export function Pager({
   if (!after && !next) return null
   const of = total === null || total === undefined ? '' : ` of ${total.toLocaleString('en')}`
   return (
-    <nav class="pager" aria-label="Pages">
+    <nav class="pager" aria-label="Pages of this list">
       <span class="pager-where">
         {shown > 0 ? `${first.toLocaleString('en')}–${(first + shown - 1).toLocaleString('en')}${of}` : 'Nothing more'}
       </span>

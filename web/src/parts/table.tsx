@@ -40,10 +40,10 @@ export function DataTable<T>({
   readonly busy?: boolean
   readonly empty?: ComponentChildren
 }) {
-  const box = useScrolls<HTMLElement>()
+  const box = useScrolls<HTMLDivElement>(caption)
   if (rows.length === 0 && empty) return <>{empty}</>
   return (
-    <section class={columns.length > 7 ? 'table table-many' : 'table'} aria-label={caption} ref={box}>
+    <div class={columns.length > 7 ? 'table table-many' : 'table'} ref={box}>
       <table aria-busy={busy}>
         <caption class={captionShown ? undefined : 'unseen'}>{caption}</caption>
         <thead>
@@ -71,7 +71,7 @@ export function DataTable<T>({
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   )
 }
 
