@@ -23,7 +23,10 @@ export type ApiStage = Omit<Stage, 'ask'> & {
 export type CampaignSaid = { readonly id: number; readonly state: string; readonly planned: number; readonly machines: number }
 
 export const machines: MachineOption[] = [
-  ...(['pc-1', 'pc-2', 'pc-3'] as const).map((name) => ({ name: `${name}.corp.example`, scenario: 'win11-enterprise-office-2021' as const })),
+  ...(['pc-1', 'pc-2', 'pc-3'] as const).map((name) => ({
+    name: `${name}.corp.example`,
+    scenario: 'win11-enterprise-office-2021' as const,
+  })),
   { name: 'pc-4.corp.example', scenario: 'wrong-host' },
   { name: 'pc-5.corp.example', scenario: 'wrong-host' },
   { name: 'pc-6.corp.example', scenario: 'outside-host' },
@@ -39,8 +42,7 @@ export async function apiStage(options: Partial<LabOptions> = {}): Promise<ApiSt
   const on = await stage({}, { siteText: lab.siteYaml(), work: true, clock: Date.now })
   writeFileSync(join(on.directory, 'lab.password'), `${lab.accounts[0]!.password}\n`, { mode: 0o600 })
   const tokens = {} as Record<Role, string>
-  for (const role of ['viewer', 'operator', 'approver'] as const)
-    tokens[role] = (await on.token(await on.person(role), scopes[role])).value
+  for (const role of ['viewer', 'operator', 'approver'] as const) tokens[role] = (await on.token(await on.person(role), scopes[role])).value
   const ask: ApiStage['ask'] = (path, { as = 'approver', ...asked } = {}) => on.ask(path, { token: tokens[as], ...asked })
   const good = (path: string, said: Said) => {
     if (said.status >= 300) throw new Error(`${path}: ${said.status} ${said.text}`)
