@@ -116,7 +116,9 @@ export function auditor(site: Site | null, proofs: readonly HostProof[] = [], no
         .sort((a, b) => b.products - a.products || ((a.host ?? '') < (b.host ?? '') ? -1 : 1)),
       notActivated,
       entitlements,
-      uncovered: [...uncovered].map(([product, used]) => ({ product, used })).sort((a, b) => b.used - a.used),
+      uncovered: [...uncovered]
+        .map(([product, used]) => ({ product, used }))
+        .sort((a, b) => b.used - a.used || a.product.localeCompare(b.product, 'en')),
       remarks: remarks.sort(
         (a, b) => remarkedOrigins.indexOf(a.origin) - remarkedOrigins.indexOf(b.origin) || a.machine.localeCompare(b.machine, 'en'),
       ),

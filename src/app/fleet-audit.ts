@@ -34,7 +34,7 @@ export async function fleetAudit(store: Store, site: Site | null, now: number, s
     for (const host of own) all.count({ ...kind, activationId: null, host }, 1)
     // An activation object is no host's, whatever host the machine names; of a host that is not found by its name, none is said.
     const host = kind.channel === 'kms-host' || kind.method === 'adba' ? null : kind.host
-    all.count({ ...kind, activationId: null, host }, count - own.length)
+    if (count > own.length) all.count({ ...kind, activationId: null, host }, count - own.length)
   }
   const never = await missed(store, all)
   all.asked((await store.count({})) - never)
