@@ -1,0 +1,114 @@
+/** Every page, light and dark, wide and narrow: what axe says, what it asked, what shifted, and its picture. */
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import { check } from '../peers/checks.ts'
+import { settled, shifted, shot, tooWide, type Visitor, violations, visitor } from './browser.ts'
+import type { Stage } from './stage.ts'
+
+/** A page to look at; `then`: what is done on it before it is looked at. */
+type View = { readonly name: string; readonly at: string; readonly then?: (page: Page) => Promise<void> }
+
+/** The pages with something on them, as a person who may do everything sees them. */
+export async function views(on: Stage): Promise<readonly View[]> {
+  const named = (name: string) => on.withStore(async (store) => (await store.find(name))[0]!.id)
+  const { campaigns } = await on.json<{ campaigns: { id: number; kind: string }[] }>('campaigns')
+  const newest = (kind: string) => campaigns.find((c) => c.kind === kind)
+  const planned = newest('plan')
+  return [
+    { name: 'overview', at: '/' },
+    { name: 'machines', at: '/machines' },
+    { name: 'machines-filtered', at: '/machines?verdict=action&sort=-expires' },
+    { name: 'machines-none', at: '/machines?text=nothing-is-called-so' },
+    { name: 'machine-lapsed', at: `/machines/${await named('pc-exam-02.corp.example')}` },
+    { name: 'machine-foreign', at: `/machines/${await named('pc-loan-01.corp.example')}` },
+    { name: 'machine-well', at: `/machines/${await named('pc-law-01.corp.example')}` },
+    { name: 'machine-unknown', at: '/machines/99999999' },
+    { name: 'expiring', at: '/expiring?days=180' },
+    { name: 'hosts', at: '/hosts' },
+    { name: 'host', at: '/hosts/kms1.corp.example/1688' },
+    { name: 'host-dead', at: '/hosts/kms2.corp.example/1688' },
+    { name: 'host-unknown', at: '/hosts/no-such-host.corp.example/1688' },
+    { name: 'origin', at: '/origin' },
+    { name: 'campaigns', at: '/campaigns' },
+    { name: 'campaign-scan', at: `/campaigns/${newest('scan')!.id}` },
+    ...(planned ? [{ name: 'campaign-plan', at: `/campaigns/${planned.id}` }] : []),
+    { name: 'campaign-unknown', at: '/campaigns/99999999' },
+    { name: 'diagnose', at: '/diagnose' },
+    { name: 'site', at: '/site' },
+    { name: 'people', at: '/people' },
+    { name: 'no-such-page', at: '/nothing-is-here' },
+  ]
+}
+
+/** Refusals that these pages are about. */
+const expected: Readonly<Record<string, RegExp>> = {
+  'machine-unknown': /99999999|404/,
+  'host-unknown': /no-such-host|404/,
+  'campaign-unknown': /99999999|404/,
+}
+
+/** One page as it stands there: nothing that is wrong may be said of it. */
+export async function look(visit: Visitor, view: View, about: string): Promise<void> {
+  const { page, faults, meant } = visit
+  const of = expected[view.name]
+  if (of) meant.push(of)
+  await page.goto(view.at)
+  await settled(page)
+  await view.then?.(page)
+  const shift = await shifted(page)
+  await shot(page, `${view.name}-${about}`)
+  const wrong = await violations(page)
+  assert.deepEqual(wrong, [], 'axe')
+  assert.equal(await tooWide(page), 0, 'the page scrolls sideways')
+  assert.ok(shift < 0.02, `the page shifts by ${shift.toFixed(3)} while it is loaded`)
+  assert.deepEqual(faults, [])
+}
+
+export async function looks(on: Stage): Promise<void> {
+  const all = await views(on)
+  for (const scheme of ['light', 'dark'] as const)
+    for (const width of [1280, 400]) {
+      const about = `${scheme}-${width}`
+      await check(`sign-in, ${about}`, async () => {
+        const visit = await visitor(on.browser, on.origin, { scheme, width })
+        // Nobody is signed in: that is what the page asks first, and is told.
+        visit.meant.push(/\/api\/v1\/me|401/)
+        try {
+          await look(visit, { name: 'sign-in', at: '/sign-in' }, about)
+        } finally {
+          await visit.context.close()
+        }
+      })
+      for (const view of all)
+        await check(`${view.name}, ${about}`, async () => {
+          const visit = await visitor(on.browser, on.origin, { scheme, width, state: on.people.approver })
+          try {
+            await look(visit, view, about)
+          } finally {
+            await visit.context.close()
+          }
+        })
+    }
+  await check('pages are printed: without what only a screen has a use for', async () => {
+    const visit = await visitor(on.browser, on.origin, { scheme: 'dark', state: on.people.viewer })
+    try {
+      for (const view of all.filter((v) => ['overview', 'machine-lapsed', 'origin', 'host'].includes(v.name))) {
+        await visit.page.goto(view.at)
+        await settled(visit.page)
+        await visit.page.emulateMedia({ media: 'print' })
+        await shot(visit.page, `${view.name}-print`)
+        assert.ok(await visit.page.locator('h1').isVisible(), `${view.name}: its title is printed`)
+        assert.equal(await visit.page.locator('nav').first().isVisible(), false, `${view.name}: the navigation is not`)
+        // What is printed is black on white, whatever the screen likes.
+        const ground = await visit.page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+        assert.match(ground, /rgba?\(255, 255, 255|rgba\(0, 0, 0, 0\)/, `${view.name}: ${ground}`)
+        const pdf = await visit.page.pdf({ format: 'A4' })
+        assert.ok(pdf.length > 5_000)
+        await visit.page.emulateMedia({ media: 'screen' })
+      }
+      assert.deepEqual(visit.faults, [])
+    } finally {
+      await visit.context.close()
+    }
+  })
+}
