@@ -173,6 +173,7 @@ export const targetSchema = z.strictObject({
   result: maybe,
   problem: maybe,
   endedAt: maybeTime,
+  verdict: verdictSchema.nullable().describe('Of the machine, as it answered last: after an apply, how it is now.'),
 })
 export const targetsPageSchema = page(targetSchema)
 export const plansPageSchema = page(keptPlanSchema)

@@ -4,6 +4,7 @@
  * as claim.ts does, which takes machines.
  */
 import { type Kysely, sql } from 'kysely'
+import type { Verdict } from '../model.ts'
 import type { Held } from './claim.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
 import { inParts, pageKey, plain } from './parts.ts'
@@ -346,6 +347,8 @@ export type TargetLine = {
   readonly problem: string | null
   readonly outcome: string | null
   readonly endedAt: number | null
+  /** Of the machine, as it answered last; null: it never did. */
+  readonly verdict: Verdict | null
 }
 
 /** Which machines of a campaign; all that is there must hold. `result` and `problem` are as `progress` tells them. */
@@ -363,7 +366,19 @@ export async function listTargets(
   let query = db
     .selectFrom('campaign_target as t')
     .innerJoin('machine', 'machine.id', 't.machine_id')
-    .select(['t.machine_id', 'name', 'site', 'state', 'attempts', 'due_at', 'result', 't.problem_code', 'outcome_key', 'ended_at'])
+    .select([
+      't.machine_id',
+      'name',
+      'site',
+      'state',
+      'attempts',
+      'due_at',
+      'result',
+      't.problem_code',
+      'outcome_key',
+      'ended_at',
+      'machine.verdict',
+    ])
     .where('campaign_id', '=', campaign)
   if (states) query = query.where('state', 'in', states.length === 0 ? [''] : states)
   if (result !== undefined) query = query.where('result', '=', result)
@@ -385,6 +400,7 @@ export async function listTargets(
       problem: r.problem_code,
       outcome: r.outcome_key,
       endedAt: r.ended_at,
+      verdict: r.verdict as Verdict | null,
     })),
     next: rows.length > limit ? pageKey([rows[limit - 1]!.machine_id]) : null,
   }

@@ -429,6 +429,12 @@ export function pages(on: On, put: Put): void {
       [await targets({ states: ['waiting'] }), await targets({ states: [] }), await targets({ states: ['done'], problem: 'AWAY' })],
       [1, 0, 0],
     )
+    await store.observe([answer(ids[0]!, noon + 1, [product({ minutesLeft: minutes(170) })])])
+    assert.deepEqual(
+      (await store.targets(campaign, {}, all)).rows.map((t) => t.verdict),
+      [(await store.list({}, all)).rows.find((m) => m.id === ids[0])!.verdict, null, null, null, null, null],
+    )
+    assert.ok((await store.list({}, all)).rows.some((m) => m.verdict !== null))
     const plan = (id: number, steps: number) =>
       ({
         id: `${id}`,

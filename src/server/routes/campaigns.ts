@@ -185,7 +185,7 @@ export const campaignRoutes: readonly Route[] = [
         next: page.next,
         rows: page.rows.map((t) => ({
           ...{ machine: t.machine, name: t.name, site: t.site, state: t.state, attempts: t.attempts, dueAt: t.dueAt },
-          ...{ result: t.result, problem: t.problem, endedAt: t.endedAt },
+          ...{ result: t.result, problem: t.problem, endedAt: t.endedAt, verdict: t.verdict },
         })),
       }
     },
