@@ -36,7 +36,7 @@ export function Approve({ campaign: c, reload }: { readonly campaign: CampaignAn
           <a href={pageOfCampaign(b.id)}>{titleOf(b)}</a> carries out these plans: {campaignStates[b.state][1]}.
         </p>
       ))}
-      {c.planned > 0 && <Would campaign={c} />}
+      {c.planned > 0 && <p>What on each of them, and why, stands below.</p>}
       {c.planned > 0 &&
         (me?.role === 'approver' ? (
           <button type="button" class={same.length === 0 ? 'primary' : undefined} onClick={() => setOpen(true)}>
@@ -125,12 +125,13 @@ function ApproveDialog({ campaign: c, same, open, close, reload }: Asked) {
       ) : (
         <form
           id={form}
+          class="stack"
           onSubmit={(e) => {
             e.preventDefault()
             if (!busy) void carryOut()
           }}
         >
-          <p>This is done, and nothing else. A machine that is not any more as it was when it was planned is left as it is.</p>
+          <p>This is done, and nothing else; a machine that is not any more as it was when it was planned is left as it is.</p>
           <Would campaign={c} />
           {same.map((b) => (
             <p key={b.id} class="note note-look">
@@ -138,9 +139,11 @@ function ApproveDialog({ campaign: c, same, open, close, reload }: Asked) {
               <a href={pageOfCampaign(b.id)}>Look at it first</a>
             </p>
           ))}
-          <h3>Limits</h3>
-          <LimitFields kind="apply" limits={limits} set={setLimits} />
-          <p class="say">{limitWords(limits)}</p>
+          <div>
+            <h3>Limits</h3>
+            <LimitFields kind="apply" limits={limits} set={setLimits} />
+          </div>
+          <p>{limitWords(limits)}</p>
           {problem && <ErrorState problem={problem} />}
         </form>
       )}

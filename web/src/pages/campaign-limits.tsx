@@ -56,11 +56,15 @@ export function LimitFields({ kind, limits, set }: Shown) {
       {kind === 'apply' && (
         <Field {...field} name="rate" label="Activations a minute" help="For hosts and lines that are weak." type="number" />
       )}
-      <Field {...field} name="canary" label="Go first" help="A number of machines or a share: 5%" />
+      <Field {...field} name="canary" label="These go first" help="So many, or a share: 5%" />
       {limits.canary && <Field {...field} name="stop-above" label="Stop if more of these fail" help="A share: 10%" />}
-      <Field {...field} name="retry-for" label="Try those that are away for (hours)" help="Empty: once." type="number" />
-      <Field {...field} name="from" label="Only from" type="time" />
-      <Field {...field} name="until" label="to" type="time" />
+      <Field {...field} name="retry-for" label="Try again for (hours)" help="Those that are away. Empty: once." type="number" />
+      <fieldset class="pair">
+        <legend>Only between</legend>
+        <input type="time" aria-label="from" value={limits.from ?? ''} onInput={change('from')} />
+        <span>and</span>
+        <input type="time" aria-label="until" value={limits.until ?? ''} onInput={change('until')} />
+      </fieldset>
       {limits.from && limits.until && (
         <>
           <Field {...field} name="on" label="On" help="mon-fri, or sat,sun; empty: every day" />
@@ -75,14 +79,13 @@ export function LimitFields({ kind, limits, set }: Shown) {
 const kinds = {
   text: { type: 'text' },
   number: { type: 'text', inputMode: 'numeric', pattern: '[0-9]*' },
-  time: { type: 'time' },
 } as const
 
 type OneField = {
   readonly name: keyof Limits
   readonly label: string
   readonly help?: string
-  readonly type?: 'number' | 'time'
+  readonly type?: 'number'
   readonly limits: Limits
   readonly change: (name: keyof Limits) => (e: { readonly currentTarget: { readonly value: string } }) => void
 }

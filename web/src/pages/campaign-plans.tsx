@@ -5,6 +5,7 @@ import { api, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { Empty, Pager, Shown, Tag, Time } from '../parts.ts'
 import { count } from '../words.ts'
+import { useReloadWith } from './quiet-reload.ts'
 
 const limit = 20
 type Row = PlansPage['rows'][number]
@@ -12,13 +13,18 @@ type Row = PlansPage['rows'][number]
 export function Plans({ campaign }: { readonly campaign: CampaignAnswer }) {
   const { query } = useLocation()
   const answer = useAnswer<PlansPage>(api.campaignPlans(campaign.id), { limit, after: query.after }, { keep: true })
+  useReloadWith(campaign.groups, answer.reload)
   return (
     <>
       <h2>Plans, machine by machine</h2>
       <Shown answer={answer} what="the plans" rows={12}>
         {({ rows, next }) =>
           rows.length === 0 ? (
-            <Empty title={campaign.state === 'running' ? 'No machine has been planned yet.' : 'Nothing was planned for any machine.'} />
+            <Empty
+              title={
+                campaign.state === 'running' || answer.busy ? 'No machine has been planned yet.' : 'Nothing was planned for any machine.'
+              }
+            />
           ) : (
             <>
               {rows.map((row) => (

@@ -4,10 +4,10 @@ import type { z } from 'zod'
 import type { CampaignAnswer, TargetAnswer, targetsPageSchema } from '../../../src/schemas/api.ts'
 import { api, page, pageOfCampaign, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import { type Column, DataTable, Empty, Pager, Shown, Tag, Time } from '../parts.ts'
+import { type Column, DataTable, Empty, Pager, Shown, Tag, Time, VerdictTag } from '../parts.ts'
 import { count, number } from '../words.ts'
-import { type Group, groupTone, groupWords } from './campaign-words.ts'
-import { useQuietReload } from './quiet-reload.ts'
+import { changes, type Group, groupTone, groupWords } from './campaign-words.ts'
+import { useReloadWith } from './quiet-reload.ts'
 
 /** As many groups as are read; the machines of all are below. */
 const groupsShown = 30
@@ -17,11 +17,20 @@ const limit = 50
 const pageOfGroup = (c: CampaignAnswer, g: Group): string =>
   `${page(pageOfCampaign(c.id), { view: 'machines', state: g.state, result: g.result, problem: g.problem })}#machines`
 
+/** What would be changed is a sentence; everything else a word with its shape. */
+function Came({ kind, of }: { readonly kind: CampaignAnswer['kind']; readonly of: Pick<Group, 'state' | 'result' | 'problem'> }) {
+  const words = groupWords(kind, of)
+  if (kind === 'plan' && of.state === 'done' && changes(of.result)) return <span class="sentence">{words}</span>
+  return <Tag tone={groupTone(kind, of)}>{words}</Tag>
+}
+
 export function Results({ campaign: c }: { readonly campaign: CampaignAnswer }) {
   const columns: readonly Column<Group>[] = [
-    { id: 'what', title: 'What came of them', head: true, cell: (g) => <Tag tone={groupTone(c.kind, g)}>{groupWords(c.kind, g)}</Tag> },
+    { id: 'what', title: 'What came of them', head: true, cell: (g) => <Came kind={c.kind} of={g} /> },
     { id: 'machines', title: 'Machines', number: true, cell: (g) => <a href={pageOfGroup(c, g)}>{number(g.machines)}</a> },
-    { id: 'problem', title: 'Why', cell: (g) => g.problem && <code>{g.problem}</code> },
+    ...(c.groups.some((g) => g.problem)
+      ? [{ id: 'problem', title: 'Why', cell: (g: Group) => g.problem && <code>{g.problem}</code> }]
+      : []),
   ]
   const ended = c.groups.filter((g) => g.state !== 'leased' && !(g.state === 'waiting' && g.problem === null))
   const shown = ended.slice(0, groupsShown)
@@ -65,7 +74,7 @@ export function Targets({ campaign: c }: { readonly campaign: CampaignAnswer }) 
     { state, result, problem, limit, after },
     { keep: true },
   )
-  useQuietReload(['campaign'], answer.reload)
+  useReloadWith(c.groups, answer.reload)
   const columns: readonly Column<TargetAnswer>[] = [
     { id: 'name', title: 'Machine', head: true, cell: (t) => <a href={pageOfMachine(t.machine)}>{t.name}</a> },
     {
@@ -73,13 +82,14 @@ export function Targets({ campaign: c }: { readonly campaign: CampaignAnswer }) 
       title: 'What came of it',
       cell: (t) => (
         <>
-          <Tag tone={groupTone(c.kind, t)}>{groupWords(c.kind, t)}</Tag> {t.problem && <code>{t.problem}</code>}
+          <Came kind={c.kind} of={t} /> {t.problem && <code>{t.problem}</code>}
         </>
       ),
     },
     ...(c.locations.length > 1
       ? [{ id: 'site', title: 'Location', minor: true, cell: (t: TargetAnswer) => (t.site === '-' ? '' : t.site) }]
       : []),
+    ...(c.kind === 'apply' ? [{ id: 'now', title: 'Verdict now', cell: (t: TargetAnswer) => <VerdictTag verdict={t.verdict} /> }] : []),
     { id: 'attempts', title: 'Tries', number: true, minor: true, cell: (t) => t.attempts },
     { id: 'ended', title: 'Ended', cell: (t) => (t.endedAt === null ? <span class="quiet">not yet</span> : <Time at={t.endedAt} />) },
   ]

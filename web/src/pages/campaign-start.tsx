@@ -60,6 +60,7 @@ export function StartCampaign({ kind, label, filter = {}, primary = false }: Wan
       >
         <form
           id={form}
+          class="stack"
           onSubmit={(e) => {
             e.preventDefault()
             if (!busy) void begin()
@@ -87,7 +88,7 @@ export function StartCampaign({ kind, label, filter = {}, primary = false }: Wan
             <summary>Limits</summary>
             <LimitFields kind={kind} limits={limits} set={setLimits} />
           </details>
-          <p class="quiet say">{limitWords(limits)}</p>
+          <p class="quiet">{limitWords(limits)}</p>
           {problem && <ErrorState problem={problem} />}
         </form>
       </Dialog>

@@ -18,7 +18,7 @@ import { useQuietReload } from './quiet-reload.ts'
 export default function CampaignPage({ id }: { readonly id: string }) {
   const answer = useAnswer<OneCampaign>(api.campaign(id))
   useQuietReload(['campaign'], answer.reload)
-  const campaign = useLive(answer.value?.campaign ?? null)
+  const campaign = useLive(answer.value?.campaign ?? null, answer.reload)
   return (
     <>
       <PageTitle
@@ -35,15 +35,21 @@ export default function CampaignPage({ id }: { readonly id: string }) {
   )
 }
 
-/** A campaign as it was loaded, with what events told of it since. */
-function useLive(loaded: CampaignAnswer | null): CampaignAnswer | null {
+/**
+ * A campaign as it was loaded, with the numbers that events told of it since. That it came to its end or was stopped is shown when it
+ * was loaded anew: what came of its machines belongs to it.
+ */
+function useLive(loaded: CampaignAnswer | null, reload: () => void): CampaignAnswer | null {
   const [told, setTold] = useState<Extract<LiveEvent, { name: 'campaign' }>['data'] | null>(null)
-  // What was loaded is newer than what was told before.
   useEffect(() => setTold(null), [loaded])
   useEvents(['campaign'], (event) => {
-    if (event.name === 'campaign' && event.data.id === loaded?.id) setTold(event.data)
+    if (event.name !== 'campaign' || event.data.id !== loaded?.id) return
+    setTold(event.data)
+    if (event.data.state !== loaded.state) reload()
   })
-  return loaded && told ? { ...loaded, ...told } : loaded
+  if (!loaded || !told) return loaded
+  const { state, because, planned } = loaded
+  return { ...loaded, ...told, state, because, planned }
 }
 
 function Lead({ campaign: c }: { readonly campaign: CampaignAnswer }) {

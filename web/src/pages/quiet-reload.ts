@@ -20,3 +20,13 @@ export function useQuietReload(names: readonly EventName[], reload: () => void):
     )
   })
 }
+
+/** What belongs to something that was loaded anew is loaded anew, too. */
+export function useReloadWith(loaded: unknown, reload: () => void): void {
+  const before = useRef(loaded)
+  useEffect(() => {
+    if (before.current === loaded) return
+    before.current = loaded
+    reload()
+  }, [loaded, reload])
+}
