@@ -73,6 +73,7 @@ export function fleetWords(reach: readonly CommandOption[], settings: readonly C
     options: [store, ...options.flat()],
   })
   const listed = filters.filter((o) => o.flag !== '--vanished')
+  const site = reach.filter((o) => o.flag === '--site')
   return {
     import: word(
       'import [FILE…]',
@@ -94,13 +95,12 @@ export function fleetWords(reach: readonly CommandOption[], settings: readonly C
       ],
       reach,
     ),
-    plans: word('plans N', 'What a plan planned, machine by machine.', [{ flag: '--limit', value: 'N', means: 'At most so many.' }]),
     campaigns: word('campaigns', 'The scans, plans and applies so far.'),
     campaign: word('campaign N', 'One of them: how far it is, what came of it.'),
     stop: word('stop N', 'Stop one; it goes on with resume.'),
     resume: word('resume N', 'Go on with one that was stopped.', [byWorkers], reach),
     cancel: word('cancel N', 'End one for good.'),
-    today: word('today', 'What needs you today, worst first.'),
+    today: word('today', 'What needs you today, worst first.', site),
     status: word('status', 'What keeps machines from being in order, most machines first.', listed, tables),
     list: word('list', 'Machines by name, and what is not in order.', filters, tables, [
       { flag: '--limit', value: 'N', means: 'At most so many.' },
@@ -114,8 +114,9 @@ export function fleetWords(reach: readonly CommandOption[], settings: readonly C
       listed.filter((o) => o.flag !== '--days'),
       tables,
     ),
-    hosts: word('hosts', 'KMS hosts as they were seen last, and who uses them.'),
-    audit: word('audit', 'Whose activations, by what machines answered last.'),
+    plans: word('plans N', 'What a plan planned, machine by machine.', [{ flag: '--limit', value: 'N', means: 'At most so many.' }]),
+    hosts: word('hosts', 'KMS hosts as they were seen last, and who uses them.', site),
+    audit: word('audit', 'Whose activations, by what machines answered last.', site),
     backup: word('backup FILE', 'Copy the store into a new file.', [
       { flag: '--portable', value: null, means: 'Lines of JSON, which either kind of store takes.' },
     ]),
