@@ -2,7 +2,7 @@
  * `npm run bench:store`: a store of 200,000 machines with 4 products each, on SQLite and on PostgreSQL, and what its questions take
  * against the bare SQL through node:sqlite and pg, both in turn in one run, p95 of each. Goal: 1.3 × the bare SQL plus 2 ms. Also how
  * long it takes to keep what the whole fleet said, for the first time and when it says the same again. Last line: JSON
- * (CONTRIBUTING.md). BENCH_STORE=sqlite or postgres: only that one.
+ * (CONTRIBUTING.md). BENCH_STORE=sqlite or postgres: only that one; BENCH_ONLY=WORDS: only questions with a name like this.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ import { openStore, type Place, postgresUrl } from '../src/store.ts'
 import { programs, type Server, startServer } from '../test/store/postgres-server.ts'
 import { type Bare, barePostgres, bareSqlite, type Compared, compare } from './bench-store/compare.ts'
 import { campaignOver, fill } from './bench-store/fleet.ts'
+import { pagesTo } from './bench-store/pages.ts'
 import { questionsTo } from './bench-store/questions.ts'
 
 export type Measured = {
@@ -28,7 +29,12 @@ export type Measured = {
 /** Fills a store of one kind, and asks it. What is needed for it is made, and gone afterwards. */
 export async function benchStore(
   kind: 'sqlite' | 'postgres',
-  { machines, rounds, log }: { readonly machines: number; readonly rounds: number; readonly log: (line: string) => void },
+  {
+    machines,
+    rounds,
+    only = /^/,
+    log,
+  }: { readonly machines: number; readonly rounds: number; readonly only?: RegExp; readonly log: (line: string) => void },
 ): Promise<Measured> {
   const home = mkdtempSync(join(tmpdir(), 'slmctl-bench-store-'))
   let server: Server | null = null
@@ -59,8 +65,12 @@ export async function benchStore(
     log(`compacted in ${seconds(performance.now() - from)}, ${(bytes / 1e6).toFixed(0)} MB`)
     const bare = await openBare()
     log(`\n${kind.padEnd(36)}${'ours p95'.padStart(10)}${'bare p95'.padStart(10)}   of what is allowed`)
-    const questions = await compare(await questionsTo(store, bare.ask, machines, campaign), rounds, (c) =>
-      log(`${c.name.padEnd(36)}${[c.oursMs, c.sqlMs, c.share].map((n) => n.toFixed(2).padStart(10)).join('')}`),
+    const questions = await compare(
+      [...(await questionsTo(store, bare.ask, machines, campaign)), ...(await pagesTo(store, bare.ask, machines, campaign))].filter((q) =>
+        only.test(q.name),
+      ),
+      rounds,
+      (c) => log(`${c.name.padEnd(36)}${[c.oursMs, c.sqlMs, c.share].map((n) => n.toFixed(2).padStart(10)).join('')}`),
     )
     await bare.close()
     await store.close()
@@ -86,6 +96,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
       await benchStore(kind, {
         machines: Number(process.env.BENCH_MACHINES ?? 200_000),
         rounds: Number(process.env.BENCH_ROUNDS ?? 20),
+        only: new RegExp(process.env.BENCH_ONLY ?? ''),
         log: console.log,
       }),
     )

@@ -58,8 +58,8 @@ export type Compared = {
 
 const p95 = (list: readonly number[]) => list.toSorted((a, b) => a - b)[Math.ceil(list.length * 0.95) - 1]!
 
-/** What takes seconds is asked less often: so long for a batch, and five times at least. */
-const batchMs = 6_000
+/** What takes long is asked less often: so long for a batch (6 s of the usual 20 rounds), and five times at least. */
+const batchMs = (rounds: number) => 300 * rounds
 
 /** How long something takes, ms; `alone`: no other process had this one's place meanwhile. */
 async function timed(what: () => Promise<unknown>): Promise<{ readonly ms: number; readonly alone: boolean }> {
@@ -80,15 +80,16 @@ export async function compare(
 ): Promise<readonly Compared[]> {
   // Both are warm before anything counts: a list is asked for again and again while a server or a session of work goes on.
   for (let i = 0; i < 4; i++)
-    for (const { ours, sql } of questions) {
+    for (const { ours, sql, before } of questions) {
+      await before?.(i)
       await ours(i)
       await sql(i)
     }
   const all: Compared[] = []
-  for (const { name, ours, sql } of questions) {
+  for (const { name, ours, sql, before } of questions) {
     const batches: Compared[] = []
     for (let batch = 0; batch < 3; batch++) {
-      const [a, b] = await inTurn([ours, sql], rounds)
+      const [a, b] = await inTurn([ours, sql], rounds, before)
       const [oursMs, sqlMs] = [p95(a!), p95(b!)]
       batches.push({ name, oursMs, sqlMs, share: oursMs / (1.3 * sqlMs + 2) })
     }
@@ -100,10 +101,15 @@ export async function compare(
 }
 
 /** The times of each, asked in turn. */
-async function inTurn(both: readonly ((i: number) => Promise<unknown>)[], rounds: number): Promise<readonly (readonly number[])[]> {
+async function inTurn(
+  both: readonly ((i: number) => Promise<unknown>)[],
+  rounds: number,
+  before: Question['before'],
+): Promise<readonly (readonly number[])[]> {
   const times = both.map(() => ({ alone: [] as number[], all: [] as number[] }))
-  const until = performance.now() + batchMs
+  const until = performance.now() + batchMs(rounds)
   for (let i = 0; times.some((t) => t.alone.length < rounds) && (i < 5 || performance.now() < until); i++) {
+    await before?.(i)
     // Who is first finds colder caches: in turn.
     for (const which of i % 2 === 0 ? [0, 1] : [1, 0]) {
       const { ms, alone } = await timed(() => both[which]!(i))

@@ -10,9 +10,11 @@ export type Question = {
   readonly name: string
   readonly ours: (i: number) => Promise<unknown>
   readonly sql: (i: number) => Promise<unknown>
+  /** Done before each round; it is no part of the time. */
+  readonly before?: (i: number) => Promise<unknown>
 }
 
-const columns =
+export const columns =
   'id, name, address, system, pool, vanished_at, seen_at, asked_at, verdict, origin, headline, next, problem_code, problem_summary, problem_next, problem_since, problem_count'
 const first = { limit: 50, after: null }
 
