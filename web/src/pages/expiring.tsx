@@ -3,10 +3,10 @@ import { useLocation } from 'preact-iso'
 import { api, page, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import type { ExpiringLine, PageOf } from '../answers.ts'
-import { useEvents } from '../events.ts'
 import { filterOf, filterWords } from '../machines/filter.ts'
 import { type Column, DataTable, DaysLeft, Empty, Pager, PageTitle, Shown, StateTag, Time } from '../parts.ts'
 import { applications, count, methods, wordOf } from '../words.ts'
+import { useQuietReload } from './quiet-reload.ts'
 
 const limit = 100
 const usual = 30
@@ -28,7 +28,7 @@ export default function Expiring() {
   const days = Number(query.days ?? usual)
   const { days: _, ...filter } = filterOf(query)
   const answer = useAnswer<PageOf<ExpiringLine>>(api.expiring, { ...filter, days, limit, after: query.after }, { keep: true })
-  useEvents(['fleet'], answer.reload)
+  useQuietReload(['fleet'], answer.reload)
   const meant = filterWords(filter)
   const to = (n: number) => page(path, { ...query, days: n === usual ? undefined : n, after: undefined, page: undefined })
   return (

@@ -5,7 +5,6 @@ import { useLocation, useRoute } from 'preact-iso'
 import { api } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import type { History, MachineCard } from '../answers.ts'
-import { useEvents } from '../events.ts'
 import { AskButtons, Asked, type Asking } from '../machine/ask.tsx'
 import { HistoryList } from '../machine/history.tsx'
 import { nextOf } from '../machine/next.ts'
@@ -14,6 +13,7 @@ import { machineText } from '../machine/text.ts'
 import { CopyButton, Empty, OriginTag, PageTitle, Shown, Time, VerdictTag } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count, day } from '../words.ts'
+import { useQuietReload } from './quiet-reload.ts'
 
 type Card = MachineCard | { readonly machines: readonly MachineCard[] }
 const cardOf = (answer: Card): MachineCard => ('machines' in answer ? answer.machines[0]! : answer)
@@ -34,7 +34,7 @@ function OneMachine({ id }: { readonly id: string }) {
     answer.reload()
     history.reload()
   }
-  useEvents(['fleet'], again)
+  useQuietReload(['fleet'], again)
   const machine = answer.state === 'ready' ? cardOf(answer.value) : null
   return (
     <>

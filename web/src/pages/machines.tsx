@@ -3,7 +3,6 @@ import { useLocation } from 'preact-iso'
 import { api, page, pageOfCampaign, type Query } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import type { MachineLine, PageOf } from '../answers.ts'
-import { useEvents } from '../events.ts'
 import { Bulk } from '../machines/bulk.tsx'
 import { ColumnChoice, columnsOf, csvColumns, shownColumns } from '../machines/columns.tsx'
 import { filterOf, hasFilter } from '../machines/filter.ts'
@@ -12,6 +11,7 @@ import { Views } from '../machines/views.tsx'
 import { DataTable, Empty, Pager, PageTitle, Shown } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count } from '../words.ts'
+import { useQuietReload } from './quiet-reload.ts'
 
 /** Enough to scroll through at one go; the next are one key away. */
 const limit = 100
@@ -24,7 +24,7 @@ export default function Machines() {
   const rows = useAnswer<PageOf<MachineLine>>(api.machines, { ...filter, sort, limit, after: query.after }, { keep: true })
   const numbers = useAnswer<{ readonly count: number }>(api.machinesCount, filter, { keep: true })
   const operator = useMay('operator')
-  useEvents(['fleet'], () => {
+  useQuietReload(['fleet'], () => {
     rows.reload()
     numbers.reload()
   })

@@ -1,7 +1,7 @@
 /** The heading of a page: names the tab, and takes the focus where somebody came here by a link, so that a screen reader says where one is. */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { useLocation } from 'preact-iso'
+import { useLocation, useRoute } from 'preact-iso'
 import { useSession } from '../session.ts'
 
 /** The path whose heading had the focus; null: the document was just opened, and the browser has done it. */
@@ -21,7 +21,9 @@ export function PageTitle({
   /** One sentence below. */
   readonly lead?: ComponentChildren
 }) {
-  const { path } = useLocation()
+  // Of its own page: the address is already another one while the next page is still loaded.
+  const here = useLocation().path
+  const path = useRoute().path ?? here
   const { server } = useSession()
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
