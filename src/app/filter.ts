@@ -50,6 +50,8 @@ export function filterOf(words: Words, now = Date.now()): Filter {
   }
   const one = (name: 'group' | 'pool' | 'source' | 'text' | 'host' | 'product') =>
     words[name] === undefined ? {} : { [name]: String(words[name]) }
+  const odd = filterNames.find((name) => String(words[name] ?? '').includes('\0'))
+  if (odd !== undefined) throw usage(`--${odd}: no name has a character U+0000 in it.`, 'slmctl fleet list --text pc-17')
   if (words['never-seen'] === true && words['not-seen-for'] !== undefined)
     throw usage('Either --not-seen-for or --never-seen: those that never answered are among those not seen for some days.')
   return {

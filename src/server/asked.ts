@@ -27,6 +27,13 @@ export const sortOf = (sort: string) => ({
   down: sort.startsWith('-'),
 })
 
+/** A name or a word: PostgreSQL knows no text with U+0000 in it. */
+export const plainText = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((text) => !text.includes('\0'), 'no character U+0000')
+
 export const pageOf = ({ limit, after }: { readonly limit: number; readonly after?: string | undefined }): PageWish => ({
   limit,
   after: after ?? null,

@@ -13,7 +13,7 @@ import {
 } from '../../app.ts'
 import { ProblemError, problem, type Role } from '../../model.ts'
 import { api, published, z } from '../../schemas.ts'
-import { idInPath, pageOf, pageWords, wordsOf } from '../asked.ts'
+import { idInPath, pageOf, pageWords, plainText, wordsOf } from '../asked.ts'
 import { type Parts, type Route, route, type Who } from '../route.ts'
 
 const [scanBody, planBody, applyBody] = api.newCampaignBody.options
@@ -39,8 +39,8 @@ const pace = z.strictObject(
 const targetQuery = z.strictObject({
   ...pageWords.shape,
   state: z.enum(['waiting', 'leased', 'done', 'failed', 'cancelled']).optional(),
-  result: z.string().max(2000).optional(),
-  problem: z.string().max(100).optional(),
+  result: plainText(2000).optional(),
+  problem: plainText(100).optional(),
 })
 
 /** Applies are for approvers, however they are begun. */

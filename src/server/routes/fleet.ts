@@ -17,7 +17,7 @@ import {
 } from '../../app.ts'
 import { type AuditRemark, ProblemError, problem } from '../../model.ts'
 import { api, published, z } from '../../schemas.ts'
-import { filterAndPage, filterWords, idInPath, pageAnswer, pageOf, pageWords, sortOf, wordsOf } from '../asked.ts'
+import { filterAndPage, filterWords, idInPath, pageAnswer, pageOf, pageWords, plainText, sortOf, wordsOf } from '../asked.ts'
 import { columnsOf, csvOf, jsonOf } from '../csv.ts'
 import { type Route, route } from '../route.ts'
 
@@ -33,13 +33,13 @@ const exportQuery = z.strictObject({
   format: z.enum(['csv', 'json']).default('csv'),
 })
 const importBody = z.strictObject({
-  source: z.string().min(1).max(200).describe('What the source is called, the same at the next import of the same.'),
+  source: plainText(200).min(1).describe('What the source is called, the same at the next import of the same.'),
   kind: z.string().max(20).optional().describe('csv, ansible-ini, ansible-yaml, zone or list, where the text does not tell.'),
   zone: z.string().max(253).optional().describe('The domain of the relative names of a zone.'),
   text: z.string().describe('The table, inventory, zone or list itself.'),
   dryRun: z.boolean().default(true).describe('Shows the difference, and writes nothing.'),
-  group: z.string().min(1).max(200).optional().describe('All of the list are of this group.'),
-  pool: z.string().min(1).max(200).optional().describe('All of the list are made anew from the image of this pool.'),
+  group: plainText(200).min(1).optional().describe('All of the list are of this group.'),
+  pool: plainText(200).min(1).optional().describe('All of the list are made anew from the image of this pool.'),
   mayBeEmpty: z.boolean().default(false).describe('The source may truly be empty now.'),
 })
 const count = z.int().nonnegative()
