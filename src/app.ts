@@ -100,7 +100,7 @@ export { hostsAnswer, someHosts, storyHours } from './app/host-answers.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { importAnswer, importText, takeSource } from './app/import-text.ts'
-export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, standingOf } from './app/kept-hosts.ts'
+export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, silentSince, standingOf } from './app/kept-hosts.ts'
 export { type KeptPlanOf, planCampaign, plansOfCampaign } from './app/kept-plans.ts'
 export { type Conversation, type Exchange, type MachineNow, machineBy, type StatusEntry } from './app/machine-now.ts'
 export {

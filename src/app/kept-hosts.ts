@@ -221,6 +221,10 @@ export function standingOf(host: Pick<SeenHost, 'alive' | 'checkedAt' | 'groups'
   return host.alive === false || host.problem !== null ? 'down' : null
 }
 
+/** Since when a host that is down is silent: of its ports, the one that fell silent last. */
+export const silentSince = ({ ports, since }: Pick<SeenHost, 'ports' | 'since'>): number | null =>
+  Math.max(0, ...ports.filter((p) => p.state !== 'not-tried').map((p) => p.since)) || since
+
 /** A host with what its checks said over time, what is to be expected of it, and who of its clients shares a CMID. */
 export type SeenHostHistory = {
   readonly host: SeenHost

@@ -8,7 +8,7 @@ import type { SiteFile } from '../site.ts'
 import type { CauseGroup, Store } from '../store.ts'
 import { type CampaignTold, campaignState } from './campaign-state.ts'
 import { filterOf, type Words } from './filter.ts'
-import { type SeenGroup, type SeenHost, standingOf } from './kept-hosts.ts'
+import { type SeenGroup, type SeenHost, silentSince, standingOf } from './kept-hosts.ts'
 
 /** A page with its filters, by the words of the command line; those without a value are `true`. */
 export type Link = {
@@ -182,7 +182,7 @@ async function hostNeeds(hosts: readonly SeenHost[], site: Site | null, ask: Ask
     if (standingOf(host) === 'down')
       needs.push({
         ...{ kind: 'host-down', severity, ...lead },
-        text: `The KMS host ${called(host)} gives no answer since ${date(host.since!)}${because}; ${users}.`,
+        text: `The KMS host ${called(host)} gives no answer since ${date(silentSince(host)!)}${because}; ${users}.`,
         next: host.problem?.next[0] ?? `slmctl hosts check ${host.name} tries it again.`,
       })
     else if (host.state === 'action' && low.every((n) => n.severity !== 'action'))

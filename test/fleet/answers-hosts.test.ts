@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { hostHistoryOf, keptHosts, type SeenHost, standingOf } from '../../src/app.ts'
+import { hostHistoryOf, keptHosts, type SeenHost, silentSince, standingOf } from '../../src/app.ts'
 import { api, published } from '../../src/schemas.ts'
 import { listed, scanned } from './kept.ts'
 
@@ -177,6 +177,10 @@ describe('fleet hosts', () => {
         await check(a!, at + 2 * day, '10.0.0.5', 'refused')
         assert.deepEqual([(await one()).alive, standingOf(await one()), (await one()).since], [false, 'down', at + 2 * day])
         assert.equal((await one()).ports.length, 1)
+        // Another verdict is not another silence.
+        await check(a!, at + 3 * day - 1, '', 'cannot-tell')
+        await check(a!, at + 3 * day - 1, '10.0.0.5', 'refused')
+        assert.deepEqual([(await one()).since, silentSince(await one())], [at + 3 * day - 1, at + 2 * day])
         const names = (await keptHosts(store, on.read, Date.now())).map((h) => h.name)
         assert.ok(!names.includes('kms9.corp.example'), 'no site file, no domain of ours, no machine names it')
         assert.ok((await keptHosts(store, null, Date.now())).some((h) => h.name === 'kms9.corp.example'))
