@@ -24,7 +24,7 @@ type Drawn = {
 }
 
 const height = 240
-const edge = { top: 16, right: 16, bottom: 44, left: 52 } as const
+const edge = { top: 24, right: 16, bottom: 44, left: 52 } as const
 const dayMs = 86_400_000
 /** One count alone is drawn over so many days, else it would be a point. */
 const leastDays = 14

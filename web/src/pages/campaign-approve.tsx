@@ -33,7 +33,8 @@ export function Approve({ campaign: c, reload }: { readonly campaign: CampaignAn
       <h2 id="approval">{c.planned === 0 ? 'Nothing is to be carried out' : `${count(c.planned, 'machine')} would be changed`}</h2>
       {same.map((b) => (
         <p key={b.id}>
-          <a href={pageOfCampaign(b.id)}>{titleOf(b)}</a> carries out these plans: {campaignStates[b.state][1]}.
+          <a href={pageOfCampaign(b.id)}>{titleOf(b)}</a> {b.state === 'running' ? 'carries' : 'carried'} out these plans, and is{' '}
+          {campaignStates[b.state][1]}.
         </p>
       ))}
       {c.planned > 0 && <p>What on each of them, and why, stands below.</p>}
@@ -135,8 +136,8 @@ function ApproveDialog({ campaign: c, same, open, close, reload }: Asked) {
           <Would campaign={c} />
           {same.map((b) => (
             <p key={b.id} class="note note-look">
-              {titleOf(b)} {b.state === 'running' || b.state === 'stopped' ? 'carries' : 'carried'} out the same plans, and is {b.state}.{' '}
-              <a href={pageOfCampaign(b.id)}>Look at it first</a>
+              {titleOf(b)} {b.state === 'running' ? 'carries' : 'carried'} out the same plans, and is {campaignStates[b.state][1]}. What was
+              done is not done again. <a href={pageOfCampaign(b.id)}>Look at it first</a>
             </p>
           ))}
           <div>

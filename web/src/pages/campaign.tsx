@@ -1,5 +1,6 @@
 /** One campaign: how far it is, what came of its machines, and for a plan what would be changed and the approval of it. */
 import './campaign.css'
+import './overview.css'
 import { useEffect, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import type { CampaignAnswer } from '../../../src/schemas/api.ts'

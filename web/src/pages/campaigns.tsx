@@ -1,5 +1,6 @@
 /** All campaigns, the newest first. */
 import './campaign.css'
+import './overview.css'
 import { useLocation } from 'preact-iso'
 import type { z } from 'zod'
 import type { CampaignAnswer, campaignsPageSchema } from '../../../src/schemas/api.ts'
@@ -7,9 +8,9 @@ import { api, pageOfCampaign } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { type Column, DataTable, Empty, Pager, PageTitle, Shown, Tag, Time } from '../parts.ts'
 import { useMay } from '../session.ts'
-import { count } from '../words.ts'
+import { count, number } from '../words.ts'
 import { StartCampaign } from './campaign-start.tsx'
-import { campaignStates, titleOf } from './campaign-words.ts'
+import { campaignStates, changes, titleOf } from './campaign-words.ts'
 import { useQuietReload } from './quiet-reload.ts'
 
 const limit = 50
@@ -24,7 +25,12 @@ const columns: readonly Column<CampaignAnswer>[] = [
       return <Tag tone={tone}>{word}</Tag>
     },
   },
-  { id: 'machines', title: 'Machines', number: true, cell: (c) => `${c.done + c.failed + c.cancelled} of ${c.machines}` },
+  {
+    id: 'machines',
+    title: 'Machines',
+    number: true,
+    cell: (c) => <span class="line">{`${number(c.done + c.failed + c.cancelled)} of ${number(c.machines)}`}</span>,
+  },
   { id: 'came', title: 'What came of it', cell: (c) => cameOf(c) },
   {
     id: 'selection',
@@ -44,14 +50,25 @@ const columns: readonly Column<CampaignAnswer>[] = [
 
 /** One campaign in a few words. */
 function cameOf(c: CampaignAnswer): string {
+  const refused = c.groups.reduce(
+    (n, g) => (g.state === 'done' && g.result !== 'nothing to change' && !changes(g.result) ? n + g.machines : n),
+    0,
+  )
   const parts = [
     ...(c.kind === 'plan' && c.planned > 0 ? [`${count(c.planned, 'machine')} would be changed`] : []),
-    ...(c.bad > 0 ? [`${c.bad} not as wished`] : []),
+    ...(c.kind === 'plan' && refused > 0 ? [`${refused} where nothing may be changed, or not enough is known`] : []),
+    ...(c.kind !== 'plan' && c.bad > 0 ? [`${c.bad} not as wished`] : []),
     ...(c.unreachable > 0 ? [`${c.unreachable} could not be asked`] : []),
     ...(c.open > 0 ? [`${c.open} nobody knows`] : []),
     ...(c.because ? [c.because] : []),
   ]
-  return parts.length > 0 ? parts.join('; ') : c.state === 'finished' ? 'all as wished' : ''
+  return parts.length > 0
+    ? parts.join('; ')
+    : c.state !== 'finished'
+      ? ''
+      : c.kind === 'plan'
+        ? 'nothing is to be changed'
+        : 'all as wished'
 }
 
 export default function Campaigns() {

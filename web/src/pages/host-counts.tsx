@@ -14,14 +14,16 @@ export const hostTitle = ({ name, port }: Pick<KeptHostAnswer, 'name' | 'port'>)
 /** Machines that use it: a machine with Windows and Office counts once, as far as that is known. */
 export const machinesOf = ({ clients }: Pick<KeptHostAnswer, 'clients'>): number => Math.max(0, ...clients.map((c) => c.machines))
 
-export const groupTitle = (g: Pick<Group, 'name' | 'application'>): string => g.name ?? `Host key for ${applications[g.application]}`
+/** What one of its keys is called: by its release where the key tells it (`Windows Server 2022`), as the command line does. */
+export const groupTitle = (g: Group): string =>
+  typeof g.release === 'string' ? `Host key ${g.release}` : (g.name ?? `Host key for ${applications[g.application]}`)
 
 /** What a count lacks, or that it lacks nothing. */
 export function levelWords({ count, thresholds }: Pick<Group, 'count' | 'thresholds'>): string {
   if (count === null) return 'it did not tell its count'
   const short = thresholds.filter((t) => count < t.count)
   const needs = thresholds.map((t) => `${t.count} for ${t.of}`).join(', ')
-  if (short.length > 0) return `${counted(count, 'machine')}: ${short.map((t) => `${t.count - count} too few for ${t.of}`).join(', ')}`
+  if (short.length > 0) return `${counted(count, 'machine')}, ${short.map((t) => `${t.count - count} too few for ${t.of}`).join(', ')}`
   return `${counted(count, 'machine')}${needs === '' ? '' : `; needs ${needs}`}`
 }
 

@@ -86,7 +86,7 @@ function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHis
         ]
       : []),
     ...short.map((g) => ({
-      text: `${groupTitle(g)}: ${levelWords(g)}. Until the count is reached, it activates none of these.`,
+      text: `${groupTitle(g)} counts ${levelWords(g)}. Until the count is reached, it activates none of these.`,
       next: ['The count grows with each machine that asks; it forgets a machine after 30 days.'],
     })),
     ...falls.map(({ f, fall }) => ({
