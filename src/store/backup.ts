@@ -283,7 +283,14 @@ async function read(file: string): Promise<Kept & { readonly close: () => Promis
     if (application_id !== applicationId) throw foreign(file)
     const { version } = source.prepare('select max(version) as version from slmctl_schema').get() as { version: number }
     async function* rows(): AsyncGenerator<readonly [Table, Row]> {
-      for (const table of Object.keys(tables) as Table[])
+      // An earlier version has not all of them.
+      const there = new Set(
+        source
+          .prepare("select name from sqlite_schema where type = 'table'")
+          .all()
+          .map((t) => t.name),
+      )
+      for (const table of (Object.keys(tables) as Table[]).filter((t) => there.has(t)))
         for (const row of source.prepare(`select * from "${table}"`).iterate()) yield [table, row as Row]
     }
     return { version, rows: rows(), close: async () => source.close() }
@@ -359,17 +366,21 @@ async function fill(place: Place, kept: Kept): Promise<number> {
         count++
       }
       await flush()
-      if (database.kind === 'postgres')
-        for (const table of numbered)
-          await sql`select setval(pg_get_serial_sequence(${table}, 'id'), (select coalesce(max(id), 0) + 1 from ${sql.table(table)}), false)`.execute(
-            db,
-          )
     })
   } finally {
     await opened.close()
   }
-  // Brought up to date, and all of its pages looked at.
-  await (await open(place, { create: false })).close()
+  // Brought up to date, numbers go on after the last one, and all of its pages are looked at.
+  const whole = await open(place, { create: false })
+  try {
+    const { kind, db } = whole.database
+    for (const table of kind === 'postgres' ? numbered : [])
+      await sql`select setval(pg_get_serial_sequence(${table}, 'id'), (select coalesce(max(id), 0) + 1 from ${sql.table(table)}), false)`.execute(
+        db,
+      )
+  } finally {
+    await whole.close()
+  }
   if ('file' in place) sound(place.file)
   return count
 }

@@ -1,8 +1,10 @@
 /** What a store promises, whatever keeps it: the same tests for SQLite and PostgreSQL. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { FoundMachine, MachinePlan, Origin, Step } from '../../src/model.ts'
 import { type Filter, type Held, openStore, type Place, restoreStore, type Store } from '../../src/store.ts'
@@ -1136,6 +1138,10 @@ export function suite(name: string, ground: Ground): void {
         [cmid(2), 2, 'vdi', ['c', 'd']],
       ],
     )
+    assert.deepEqual(
+      (await store.list({ sharedCmid: true }, { limit: 9, after: null })).rows.map((m) => m.name),
+      ['a', 'b'],
+    )
     const one = await store.sharedCmids({ limit: 1, after: null })
     assert.deepEqual([one.rows[0]!.cmid, (await store.sharedCmids({ limit: 1, after: one.next })).rows[0]!.cmid], [cmid(1), cmid(2)])
     // Not told is no news; zeros are no ID; another one is, and makes no row of history.
@@ -1472,6 +1478,49 @@ export function suite(name: string, ground: Ground): void {
     }
   })
 
+  for (const version of [1, 2])
+    test(`${name}: a backup that version ${version} made comes back, of either form, and is what this one makes of it`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
+      try {
+        const own = join(folder, 'own')
+        const old = new DatabaseSync(own)
+        old.exec(readFileSync(`test/store/version-${version}.sql`, 'utf8'))
+        writeFileSync(join(folder, 'lines'), linesOf(old, version))
+        old.close()
+        for (const file of [own, join(folder, 'lines')]) {
+          const place = await ground.place()
+          await restoreStore(place, file, new Date(noon))
+          const store = await openStore(place, { create: false })
+          try {
+            await store.check()
+            const page = { limit: 9, after: null, sort: { by: 'expires', down: true } } as const
+            const { rows } = await store.list({}, page)
+            assert.deepEqual(
+              rows.map((m) => m.name),
+              version === 1 ? ['pc-1.corp.example'] : ['pc-1.corp.example', 'pc-2.corp.example'],
+            )
+            const kinds = await store.byOrigin()
+            assert.equal(
+              kinds.reduce((n, k) => n + k.count, 0),
+              rows.length,
+            )
+            assert.deepEqual([kinds[0]!.host, kinds[0]!.system], [rows[0]!.products[0]!.host, rows[0]!.system])
+            assert.deepEqual(await store.checkTrail(), { rows: 0, broken: null })
+            // Said again as it was kept: it is of the same kind, and new numbers go on.
+            await store.observe([
+              answer(rows[0]!.id, noon + 9 * day, [product({ state: 'notification', activationId: rows[0]!.products[0]!.key })]),
+            ])
+            assert.equal((await store.byOrigin()).find((k) => k.state === 'notification')!.count, 1)
+            assert.deepEqual(await store.countChanges(noon + 9 * day), { lapsed: 1 })
+          } finally {
+            await store.close()
+          }
+        }
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    })
+
   on('compacting keeps everything', async (store) => {
     const ids = await put(
       store,
@@ -1504,6 +1553,21 @@ export function suite(name: string, ground: Ground): void {
     assert.equal((await stores[0]!.counts()).machines.listed, 4)
     for (const s of stores) await s.close()
   })
+}
+
+/** A file of SQLite as the lines that a backup of its version was. */
+function linesOf(database: DatabaseSync, version: number): string {
+  const tables = database.prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite%'").all()
+  const rows = tables
+    .filter((t) => t.name !== 'slmctl_schema')
+    .flatMap((t) =>
+      database
+        .prepare(`select * from ${t.name}`)
+        .all()
+        .map((row) => `${JSON.stringify([t.name, row])}\n`),
+    )
+  const text = `${JSON.stringify({ schema: 'slmctl.store/1', version })}\n${rows.join('')}`
+  return `${text}${JSON.stringify({ rows: rows.length, sha256: createHash('sha256').update(text).digest('hex') })}\n`
 }
 
 const hostCount = { application: 'windows', name: null, partialKey: null, count: 1, thresholds: [], total: 1, failed: 0 } as const
