@@ -144,7 +144,9 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(request.protocol === 'https')).header('x-request-id', request.id)
     const { localAddress = '', localPort = 0 } = request.socket
-    if (!own.isOurs(request.headers.host, { address: localAddress, port: localPort }))
+    // Of two names Node takes the first; a proxy before it may have looked at the other (RFC 9112, 3.2).
+    const once = request.raw.headersDistinct.host?.length === 1
+    if (!once || !own.isOurs(request.headers.host, { address: localAddress, port: localPort }))
       throw new ProblemError(
         problem('HOST_NOT_OURS', 'This server is not known by that name.', ['Say in the site file how people reach it: server: {url}.']),
       )

@@ -1,5 +1,5 @@
 /** What is beside the API: whether the server is well, the numbers for Prometheus, the pages, and what is nowhere. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { metricsOf, type ServerSettings } from '../app.ts'
 import { ProblemError, problem } from '../model.ts'
 import { type Http, sayWrong, whoAsks } from './http.ts'
@@ -46,7 +46,7 @@ export function registerPlaces(server: FastifyInstance, http: Http, { pages, cou
   server.get('/*', { exposeHeadRoute: true }, async (request, reply) => {
     const path = request.url.split('?', 1)[0]!
     const file = isOurs(path) ? null : pageOf(pages, path)
-    if (file === null) return sayNowhere(path)
+    if (file === null) return sayNowhere(path, reply)
     const { status, headers, body } = pageAnswer(file, String(request.headers['accept-encoding'] ?? ''), request.headers['if-none-match'])
     return await reply.code(status).headers(headers).send(body)
   })
@@ -64,13 +64,11 @@ export function registerPlaces(server: FastifyInstance, http: Http, { pages, cou
     )
   })
 
-  const sayNowhere = (path: string): never => {
-    const allowed = methodsOf(path, routes)
-    throw new ProblemError(
-      allowed.length > 0
-        ? problem('METHOD_NOT_ALLOWED', 'This address does not take GET.', [`It takes ${allowed.join(', ')}.`])
-        : nowhere(path),
-    )
+  const sayNowhere = (path: string, reply: FastifyReply): never => {
+    const allowed = isOurs(path) ? methodsOf(path, routes) : []
+    if (allowed.length === 0) throw new ProblemError(nowhere(path))
+    reply.header('allow', allowed.join(', '))
+    throw new ProblemError(problem('METHOD_NOT_ALLOWED', 'This address does not take GET.', [`It takes ${allowed.join(', ')}.`]))
   }
 }
 

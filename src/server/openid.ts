@@ -6,10 +6,11 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as oidc from 'openid-client'
 import type { OpenIdSettings } from '../app.ts'
-import { ProblemError, printable, problem, type Role } from '../model.ts'
+import { ProblemError, problem, type Role } from '../model.ts'
 import { refused } from './problems.ts'
 import { Reply, type Visit } from './route.ts'
 import { cookie } from './session.ts'
+import { oneLine } from './trail.ts'
 
 export type OpenIdIdentity = {
   /** Issuer and subject: what a person is known by, whatever the name becomes. */
@@ -167,7 +168,7 @@ const no = (why: string) => refused(problem('OPENID_REFUSED', why, ['Sign in onc
 /** Told without the values that came: they may be secrets. */
 function reason(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown }
-  return printable(`${typeof code === 'string' ? `${code}: ` : ''}${String(message)}`).slice(0, 200)
+  return oneLine(`${typeof code === 'string' ? `${code}: ` : ''}${String(message)}`, 200)
 }
 function isAway(error: unknown): boolean {
   if (error instanceof TypeError) return true
@@ -208,7 +209,7 @@ function nameIn(claims: Readonly<Record<string, unknown>>, sub: string): string 
   const name = ['preferred_username', 'email', 'upn', 'unique_name', 'name']
     .map((c) => claims[c])
     .find((v) => typeof v === 'string' && v !== '')
-  return printable(((name as string | undefined) ?? sub).replace(/\s+/g, ' ')).slice(0, 100)
+  return oneLine(((name as string | undefined) ?? sub).trim(), 100)
 }
 
 /** Seals what is given to a browser to keep; the key lives as long as this process. */

@@ -1,7 +1,7 @@
 /** Accounts and how people sign in: by a link that is told once, by a password, by OpenID Connect. */
 import { userInfo } from 'node:os'
 import type { ServerSettings, Store } from '../app.ts'
-import { printable, problem } from '../model.ts'
+import { problem } from '../model.ts'
 import { type OpenId, type OpenIdIdentity, openOpenId } from './openid.ts'
 import { isPassword } from './password.ts'
 import { refused } from './problems.ts'
@@ -137,7 +137,7 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
       const known = await store.account({ subject })
       if (role === null) {
         if (known) await shutOut(store, known.id, clock())
-        log(`sign-in refused: ${printable(name)} has no role`)
+        log(`sign-in refused: ${name} has no role`)
         throw refused(
           problem('OPENID_NO_ROLE', 'You have no role in slmctl.', [
             `Whoever looks after the accounts gives one: the claim ${settings.openid!.claim} decides.`,

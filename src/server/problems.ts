@@ -47,6 +47,7 @@ const statuses: Readonly<Record<string, number>> = {
   TOO_MANY_LISTENERS: 429,
   HEADERS_TOO_LARGE: 431,
   INTERNAL: 500,
+  TRAIL_NOT_WRITTEN: 500,
   OPENID_AWAY: 502,
   PAGES_NOT_BUILT: 503,
   SERVER_ENDS: 503,

@@ -1,6 +1,6 @@
 /** What was changed, by whom and from where, is appended to the trail; so is what was refused, but not without end. */
 import type { Store } from '../app.ts'
-import { maskKeys, printable } from '../model.ts'
+import { maskKeys } from '../model.ts'
 import { addressKey } from './rate.ts'
 
 export type TrailEntry = {
@@ -25,8 +25,11 @@ const minuteMs = 60_000
 const ofOneAddress = 20
 const ofAll = 200
 
-/** One line, not longer than a list shows. */
-const line = (text: string, most: number) => maskKeys(printable(text.replace(/[\n\t]/g, ' '))).slice(0, most)
+/** One line, whatever somebody typed: no line end, no order to a terminal, not even a colour. */
+export const oneLine = (text: string, most: number): string =>
+  maskKeys(
+    text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  ).slice(0, most)
 
 export function trailOf(store: Store, clock: () => number, log: (line: string) => void): Trail {
   let since = 0
@@ -39,10 +42,10 @@ export function trailOf(store: Store, clock: () => number, log: (line: string) =
       result: entry.result,
       detail: entry.detail,
       by: entry.by,
-      who: line(entry.who, 100),
-      from: line(entry.from, 60),
-      what: line(entry.what, 200),
-      about: line(entry.about, 300),
+      who: oneLine(entry.who, 100),
+      from: oneLine(entry.from, 60),
+      what: oneLine(entry.what, 200),
+      about: oneLine(entry.about, 300),
     })
   return {
     append,
