@@ -1,5 +1,5 @@
-/** Writes docs/*.schema.json from src/schemas.ts, and docs/openapi.json from the routes; a test fails when they are out of step. */
-import { writeFileSync } from 'node:fs'
+/** Writes docs/*.schema.json from src/schemas.ts, and docs/openapi.json and the table of the guide from the routes; a test fails when they are out of step. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { version } from '../src/cli/version.ts'
 import { published, z } from '../src/schemas.ts'
 import { openApi } from '../src/server/openapi.ts'
@@ -15,7 +15,21 @@ export function schemaFiles(): Record<string, string> {
     write(name, { $id: `slmctl.${name}/1`, ...z.toJSONSchema(schema, { io: 'output' }) })
   write('site', siteJsonSchema())
   files['docs/openapi.json'] = `${JSON.stringify(openApi(allRoutes, version), null, 2)}\n`
+  files[guide] = readFileSync(guide, 'utf8').replace(
+    /(<!-- routes:.*-->\n)[\s\S]*(<!-- end of routes -->)/,
+    (_, begin, end) => `${begin}${addresses()}${end}`,
+  )
   return files
+}
+
+const guide = 'docs/guide/api.md'
+
+/** The addresses of the API as a table of the guide. */
+function addresses(): string {
+  const rows = allRoutes.map(
+    (r) => `| \`${r.method} ${r.path.replace('/api/v1', '')}\` | ${r.access === 'diagnose' ? 'viewer' : r.access} | ${r.summary} |\n`,
+  )
+  return `\n| address | for | does |\n| --- | --- | --- |\n${rows.join('')}\n`
 }
 
 if (import.meta.main) for (const [file, text] of Object.entries(schemaFiles())) writeFileSync(file, text)

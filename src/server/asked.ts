@@ -36,6 +36,6 @@ export const plainText = (most: number) =>
 
 export const pageOf = ({ limit, after }: { readonly limit: number; readonly after?: string | undefined }): PageWish => ({
   limit,
-  after: after ?? null,
+  after: after || null,
 })
 export const pageAnswer = <T extends z.ZodType>(rows: T) => z.strictObject({ rows: z.array(rows).readonly(), next: z.string().nullable() })

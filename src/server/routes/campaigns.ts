@@ -137,9 +137,9 @@ export const campaignRoutes: readonly Route[] = [
       example: { query: { limit: 5 } },
     },
     async ({ query: { limit, after }, parts: { store } }) => {
-      if (after !== undefined && !/^\d{1,15}$/.test(after))
+      if (after && !/^\d{1,15}$/.test(after))
         throw new ProblemError(problem('PAGE_UNKNOWN', 'That is no place to continue a list from.', ['Begin the list again.']))
-      const list = await store.campaigns({ limit: limit + 1, ...(after === undefined ? {} : { before: Number(after) }) })
+      const list = await store.campaigns({ limit: limit + 1, ...(after ? { before: Number(after) } : {}) })
       const rows = []
       for (const campaign of list.slice(0, limit)) rows.push(await campaignState(store, campaign))
       return { rows, next: list.length > limit ? String(rows.at(-1)!.id) : null }
