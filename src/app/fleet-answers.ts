@@ -1,5 +1,5 @@
 /** Answers about a fleet, out of what is kept: the same for the command line and for the API. */
-import type { ExpiringLine, Filter, History, MachineCard, Page, PageWish, Store } from '../store.ts'
+import type { ExpiringLine, History, MachineCard, Page, PageWish, Store } from '../store.ts'
 import { dayMs, days, filtered, filterOf, type Words } from './filter.ts'
 
 /** As many changes of one machine as anybody reads. */
@@ -17,34 +17,12 @@ export type Expiring = {
   readonly page: (wish: PageWish) => Promise<Page<ExpiringLine>>
 }
 
-/**
- * What ends soon, soonest first: of the whole fleet, or of the machines that filters mean. A page may have fewer rows than are wished,
- * and still another behind it. Throws USAGE.
- */
-export async function expiringOf(store: Store, words: Words, now: number): Promise<Expiring> {
+/** What ends soon, soonest first: of the whole fleet, or of the machines that filters mean. Throws USAGE. */
+export function expiringOf(store: Store, words: Words, now: number): Expiring {
   const inDays = words.days === undefined ? 30 : days(words, 'days')
   const { days: _, ...others } = words
   const filter = filterOf(others, now)
-  const meant = filtered(others) ? new Set(await store.ids(filter)) : null
+  const meant = filtered(others) ? filter : null
   const when = { from: now, before: now + inDays * dayMs }
-  const page = async ({ limit, after }: PageWish): Promise<Page<ExpiringLine>> => {
-    if (meant === null) return await store.expiring(when, { limit, after })
-    const rows: ExpiringLine[] = []
-    let next = after
-    do {
-      const part: Page<ExpiringLine> = await store.expiring(when, { limit: limit - rows.length, after: next })
-      rows.push(...part.rows.filter((line) => meant.has(line.machine) && fits(line, filter)))
-      next = part.next
-      // What is left of a page would be asked for row by row.
-    } while (next !== null && rows.length < limit / 2)
-    return { rows, next }
-  }
-  return { inDays, page }
-}
-
-/** A filter about a product means the product that ends, not another one on the same machine. */
-function fits(line: ExpiringLine, filter: Filter): boolean {
-  if (filter.state && !filter.state.includes(line.state)) return false
-  if (filter.host !== undefined && line.host !== filter.host.toLowerCase().replace(/\.$/, '')) return false
-  return filter.product === undefined || (line.product ?? '').toLowerCase().includes(filter.product.toLowerCase())
+  return { inDays, page: (wish) => store.expiring(when, wish, meant) }
 }

@@ -45,7 +45,7 @@ const some = <T extends string>(list: readonly T[]): readonly string[] => (list.
 const lowered = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase())
 
 /** Names of products that have a part in them. A fleet has some hundred names and a million products: the index is read name by name. */
-async function productNames(db: Kysely<Tables>, part: string): Promise<readonly string[]> {
+export async function productNames(db: Kysely<Tables>, part: string): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string | null }>`with recursive names (name) as (
     select min(name) from product where present = 1
     union all select (select min(p.name) from product p where p.present = 1 and p.name > names.name) from names where names.name is not null
@@ -107,6 +107,9 @@ export async function filtered<O>(
   return { query: q }
 }
 
+/** A host's name as products have it. */
+export const hostOf = (name: string) => indexed(name.toLowerCase().replace(/\.$/, ''))
+
 const aboutProduct = [
   'state',
   'error',
@@ -123,7 +126,7 @@ function withProduct(kind: Database['kind'], names: readonly string[] | null, e:
   q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
   if (filter.state) q = q.where('state', 'in', some(filter.state))
   if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
-  if (filter.host !== undefined) q = q.where('host', '=', indexed(filter.host.toLowerCase().replace(/\.$/, '')))
+  if (filter.host !== undefined) q = q.where('host', '=', hostOf(filter.host))
   if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
   if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
   if (names !== null) q = q.where('product.name', 'in', some(names))

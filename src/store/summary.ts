@@ -1,10 +1,11 @@
 /** The fleet in numbers, what is behind them, what lapses next, and what became of a machine. Reads only. */
 import { sql } from 'kysely'
 import type { Application, Channel, Method, Origin, State, Verdict } from '../model.ts'
+import { type Filter, filtered, hostOf, productNames } from './filter.ts'
 import { byOrigin } from './kinds.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
 import { untilFactsChange } from './marks.ts'
-import { pageKey, strings } from './parts.ts'
+import { pageKey, plain, strings } from './parts.ts'
 import type { Database } from './tables.ts'
 
 export type Counts = {
@@ -143,12 +144,17 @@ export type ExpiringLine = {
   readonly problem: string | null
 }
 
-/** What ends before a time (ms), soonest first. `from` leaves out what ended before. */
+/**
+ * What ends before a time (ms), soonest first. `from` leaves out what ended before. Of the machines that a filter means; one about a
+ * product means the product that ends, not another one on the same machine.
+ */
 export async function expiring(
-  { db }: Database,
+  database: Database,
   when: { readonly from: number; readonly before: number },
   wish: PageWish,
+  filter: Filter | null = null,
 ): Promise<Page<ExpiringLine>> {
+  const { db } = database
   const limit = sizeOf(wish)
   const after = keyOf(wish.after, ['number', 'number', 'string'])
   let query = db
@@ -159,6 +165,16 @@ export async function expiring(
     .where('present', '=', sql.lit(1))
     .where('expires_at', '>=', when.from)
     .where('expires_at', '<', when.before)
+  if (filter) {
+    const { query: meant } = await filtered(database, db.selectFrom('machine').select('id'), filter)
+    query = query.where('product.machine_id', 'in', meant)
+    if (filter.state) query = query.where('state', 'in', filter.state.length === 0 ? [''] : filter.state)
+    if (filter.host !== undefined) query = query.where('host', '=', hostOf(filter.host))
+    if (filter.product !== undefined) {
+      const names = await productNames(db, plain(filter.product))
+      query = query.where('product.name', 'in', names.length === 0 ? [''] : names)
+    }
+  }
   if (after)
     query = query.where((e) =>
       e(e.refTuple('expires_at', 'machine_id', 'key'), '>', e.tuple(after[0] as number, after[1] as number, after[2] as string)),

@@ -143,7 +143,7 @@ export const history: Answer = async (words, flags, store, io) => {
 export const expiring: Answer = async (words, flags, store, io) => {
   noWords(words, 'expiring')
   const now = Date.now()
-  const { inDays, page } = await expiringOf(store, flags, now)
+  const { inDays, page } = expiringOf(store, flags, now)
   const table = openTable(flags, columns.expiring, io)
   return await withTable(table, async () => {
     let n = 0

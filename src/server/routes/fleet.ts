@@ -291,7 +291,7 @@ export const fleetRoutes: readonly Route[] = [
     },
     async ({ query, parts }) => {
       const { limit, after, ...filters } = query
-      const { page } = await expiringOf(parts.store, wordsOf(filters), parts.clock())
+      const { page } = expiringOf(parts.store, wordsOf(filters), parts.clock())
       return await page(pageOf({ limit, after }))
     },
   ),
