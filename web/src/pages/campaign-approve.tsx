@@ -140,10 +140,10 @@ function ApproveDialog({ campaign: c, same, open, close, reload }: Asked) {
               done is not done again. <a href={pageOfCampaign(b.id)}>Look at it first</a>
             </p>
           ))}
-          <div>
-            <h3>Limits</h3>
+          <details class="limits-more">
+            <summary>Limits: how many at once, at which hours, which go first</summary>
             <LimitFields kind="apply" limits={limits} set={setLimits} />
-          </div>
+          </details>
           <p>{limitWords(limits)}</p>
           {problem && <ErrorState problem={problem} />}
         </form>

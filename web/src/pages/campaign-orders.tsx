@@ -24,7 +24,7 @@ const words: Readonly<Record<Order, { readonly button: string; readonly done: st
       `It goes on where it was, with ${count(c.machines - c.done - c.failed - c.cancelled, 'machine')} that are left, within the same limits.`,
   },
   cancel: {
-    button: 'Cancel for good',
+    button: 'End for good',
     done: 'is cancelled',
     means: (c) =>
       `${count(c.waiting + c.retrying, 'machine')} are left as they are. What was done stays done. It cannot go on afterwards; a new one can be made.`,
@@ -38,7 +38,8 @@ export function Orders({ campaign, done }: { readonly campaign: CampaignAnswer; 
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
   const over = campaign.state === 'finished' || campaign.state === 'cancelled'
-  if (!operator || over) return null
+  if (over) return null
+  if (!operator) return <span class="quiet">Operators may stop it; you are signed in as viewer.</span>
   const order = async (what: Order) => {
     setBusy(true)
     setProblem(null)
@@ -58,6 +59,7 @@ export function Orders({ campaign, done }: { readonly campaign: CampaignAnswer; 
   const shown: readonly Order[] = campaign.state === 'running' ? ['stop', 'cancel'] : mayResume ? ['resume', 'cancel'] : ['cancel']
   return (
     <>
+      {campaign.state === 'stopped' && !mayResume && <span class="quiet">An approver may let it go on.</span>}
       {shown.map((o) => (
         <button
           key={o}

@@ -103,6 +103,12 @@ function Body({ campaign, reload }: { readonly campaign: CampaignAnswer; readonl
   )
 }
 
+/** `By maria.` alone says too little. */
+function becauseWords({ state, because }: Pick<CampaignAnswer, 'state' | 'because'>): string {
+  const word = campaignStates[state][1]
+  return /^By /.test(because ?? '') ? `It was ${word} b${because!.slice(1)}` : (because ?? '')
+}
+
 function Progress({ campaign: c }: { readonly campaign: CampaignAnswer }) {
   const ended = c.done + c.failed + c.cancelled
   const over = c.state === 'finished' || c.state === 'cancelled'
@@ -122,7 +128,7 @@ function Progress({ campaign: c }: { readonly campaign: CampaignAnswer }) {
           </>
         )}
       </p>
-      {c.because && c.state !== 'finished' && <p>{c.because}</p>}
+      {c.because && c.state !== 'finished' && <p>{becauseWords(c)}</p>}
       {c.state === 'stopped' && c.running > 0 && <p class="quiet">What is under way on {count(c.running, 'machine')} ends by itself.</p>}
       {c.machines < c.wanted && (
         <p class="note note-look">

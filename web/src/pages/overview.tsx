@@ -19,7 +19,9 @@ export default function Overview() {
   return (
     <>
       <PageTitle title="What needs you today" tab="Overview" lead={answer.value && <Asked today={answer.value} />}>
-        {operator && <StartCampaign kind="scan" label="Ask all machines now" />}
+        {operator && answer.value !== null && answer.value.summary.counts.machines.listed > 0 && (
+          <StartCampaign kind="scan" label="Ask all machines now" />
+        )}
       </PageTitle>
       <Shown answer={answer} what="what needs you today" rows={24}>
         {(today) => (
