@@ -6,7 +6,7 @@ import { api, type Query } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { Search } from '../parts.ts'
 import { count, originMeans, origins, states, verdictMeans, verdicts } from '../words.ts'
-import { type Filter, type FilterName, filterTitles, hasFilter } from './filter.ts'
+import { type Filter, type FilterName, filterTitles, filterWords, hasFilter } from './filter.ts'
 
 type Props = { readonly filter: Filter; readonly onChange: (change: Query) => void }
 const more: readonly FilterName[] = [
@@ -36,6 +36,7 @@ export function Filters({ filter, onChange }: Props) {
   const none = Object.fromEntries(Object.keys(filterTitles).map((name) => [name, undefined]))
   return (
     <search class="filters">
+      {hasFilter(filter) && <p class="print-only">{filterWords(filter).join('; ')}</p>}
       <form onSubmit={(e) => e.preventDefault()} aria-label="Filters" class={open ? 'filters-open' : undefined}>
         <div class="filters-row">
           <Search

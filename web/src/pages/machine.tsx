@@ -77,13 +77,13 @@ function Lead({ machine: m }: { readonly machine: MachineCard | null }) {
   return (
     <>
       {m.seenAt === null ? (
-        'It never answered.'
+        'It never answered'
       ) : (
         <>
           As of <Time at={m.seenAt} />
         </>
       )}
-      {m.system && `, ${m.system}`}
+      {m.system && ` · ${m.system}`}
     </>
   )
 }

@@ -55,7 +55,7 @@ export default function SignIn() {
   const { local, link: byLink, openid } = server.ways
   return (
     <div class="sign-in">
-      <PageTitle title="Sign in" lead={server.organisation ?? undefined} />
+      <PageTitle title="Sign in" place="/sign-in" lead={server.organisation ?? undefined} />
       <div class="panel stack">
         {me && path === '/sign-in' && (
           <p class="note">

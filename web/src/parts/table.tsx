@@ -95,6 +95,8 @@ function Head<T>({
   const down = sort === `-${by}`
   return (
     <th scope="col" class={classOf(column)} aria-sort={up ? 'ascending' : down ? 'descending' : undefined}>
+      {/* Buttons are not printed on every page, words are. */}
+      <span class="print-only">{column.title}</span>
       <button type="button" class="sort" onClick={() => onSort(up ? `-${by}` : by)}>
         {column.title}
         <svg viewBox="0 0 10 12" aria-hidden="true" focusable="false">

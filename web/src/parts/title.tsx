@@ -12,6 +12,7 @@ export function PageTitle({
   tab = title,
   children,
   lead,
+  place,
 }: {
   readonly title: string
   /** In the browser's tab, where it should say more. */
@@ -20,10 +21,13 @@ export function PageTitle({
   readonly children?: ComponentChildren
   /** One sentence below. */
   readonly lead?: ComponentChildren
+  /** Which page it is, where the address is another one's: signing in stands in its place. */
+  readonly place?: string
 }) {
   // Of its own page: the address is already another one while the next page is still loaded.
   const here = useLocation().path
-  const path = useRoute().path ?? here
+  const route = useRoute().path
+  const path = place ?? route ?? here
   const { server } = useSession()
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
