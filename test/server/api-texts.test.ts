@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { turns } from '../../src/server/turns.ts'
+import { stage } from './stage.ts'
+
+const text = readFileSync('test/cases/diagnose/07-win11-pro-gvlk-notification-c004f056-dlv.txt', 'utf8')
+
+test('a text is diagnosed without signing in only where the site file says so; nothing of it is kept', async () => {
+  const closed = await stage()
+  try {
+    assert.equal((await closed.ask('/api/v1/diagnose', { body: { texts: [{ text }] } })).status, 401)
+    const viewer = await closed.token(await closed.person('viewer'), 'read')
+    const said = await closed.ask('/api/v1/diagnose', { body: { texts: [{ text }] }, token: viewer.value })
+    assert.equal(said.status, 200)
+  } finally {
+    await closed.close()
+  }
+  const open = await stage({ openDiagnose: true })
+  try {
+    const mark = 'PC-THAT-NOBODY-KNOWS'
+    const body = {
+      texts: [
+        { name: `${mark}.txt`, text: `${text}\n${mark}` },
+        { name: 'empty.txt', text: ' ' },
+      ],
+    }
+    const said = await open.ask('/api/v1/diagnose', { body })
+    assert.equal(said.status, 200)
+    const { machines, problems } = said.json as { machines: unknown[]; problems: { code: string; file: string }[] }
+    assert.equal(machines.length, 1)
+    assert.deepEqual(
+      problems.map((p) => [p.code, p.file]),
+      [['TEXT_EMPTY', 'empty.txt']],
+    )
+    // Nor by a refusal.
+    await open.ask('/api/v1/diagnose', { body: { texts: [{ text: mark, shoe: 1 }] } })
+    await open.ask('/api/v1/diagnose', { raw: `{"texts": "${mark}`, headers: { 'content-type': 'application/json' } })
+    for (const file of readdirSync(open.directory)) assert.ok(!readFileSync(join(open.directory, file)).includes(mark), `${file} has it`)
+    assert.ok(!open.log.join('\n').includes(mark))
+    const tooLarge = await open.ask('/api/v1/diagnose', { body: { texts: [{ text: 'x'.repeat(5 * 1024 * 1024) }] } })
+    assert.equal(tooLarge.status, 413)
+  } finally {
+    await open.close()
+  }
+})
+
+test('strangers wait for each other, with rests between; where too many wait, that is said', async () => {
+  const line = turns()
+  const at: number[] = []
+  const busy = () => {
+    at.push(performance.now())
+    for (const end = performance.now() + 20; performance.now() < end; );
+  }
+  const three = [line.take(busy), line.take(busy), line.take(busy)]
+  await pause(30)
+  assert.equal(at.length, 1, 'the others get their turn in between')
+  await Promise.all(three)
+  assert.ok(at[1]! - at[0]! > 80 && at[2]! - at[1]! > 80)
+  await assert.rejects(async () => {
+    for (let i = 0; i < 100; i++) void line.take(() => {})
+  }, /Many texts/)
+  const broken = turns()
+  await assert.rejects(
+    broken.take(() => assert.fail('it broke')),
+    /it broke/,
+  )
+  assert.equal(await broken.take(() => 1), 1, 'the next one still gets its turn')
+})
+
+test('a plan from a text is the command’s, and keeps nothing', async () => {
+  const on = await stage()
+  try {
+    const viewer = await on.token(await on.person('viewer'), 'read')
+    const said = await on.ask('/api/v1/plan-from-text', { body: { texts: [{ text }] }, token: viewer.value })
+    assert.equal(said.status, 200)
+    assert.equal((said.json as { machines: unknown[] }).machines.length, 1)
+    const none = await on.ask('/api/v1/plan-from-text', { body: { texts: [{ text: 'good morning' }] }, token: viewer.value })
+    assert.deepEqual([none.status, (none.json as { code: string }).code], [422, 'NOTHING_RECOGNISED'])
+  } finally {
+    await on.close()
+  }
+})
