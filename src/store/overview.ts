@@ -64,6 +64,14 @@ export async function ages({ db }: Database, now: number, bounds: readonly numbe
   return bounds.map((age) => within.get(age)!)
 }
 
+/** The ages (ms) at `now` of what listed machines answered last, together; 0 where nobody ever answered. */
+export async function sumOfAges({ db }: Database, now: number): Promise<number> {
+  // Half a million machines that are a year old are more than a whole number of ours can be.
+  const { rows } = await sql<{ sum: number | null }>`select sum(cast(${now} - seen_at as double precision)) as sum
+    from machine where vanished_at is null and seen_at is not null`.execute(db)
+  return rows[0]!.sum ?? 0
+}
+
 /** A product whose activation is not plainly ours, and the machine that has it. */
 export type NotPlain = {
   readonly machine: number

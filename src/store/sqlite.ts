@@ -203,9 +203,19 @@ class SqliteDriver implements Driver {
   }
 }
 
+/**
+ * The driver above lets one after the other have the connection. kysely's own lock, which it would put before that, wakes all who wait
+ * at every turn: two thousand questions at once cost seven times what they cost one by one.
+ */
+class Adapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
 export function sqliteDialect(database: DatabaseSync): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new Adapter(),
     createDriver: () => new SqliteDriver(database),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),

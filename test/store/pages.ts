@@ -245,6 +245,9 @@ export function pages(on: On, put: Put): void {
     assert.deepEqual(await store.scanned(), { lastAt: noon + 20, oldestAt: noon, never: 1 })
     assert.deepEqual(await store.ages(noon + 20, [10, 0, 20, 9, 5000, 20]), [2, 1, 3, 1, 3, 3])
     assert.deepEqual(await store.ages(noon, []), [])
+    // 20, 10 and 0; who vanished is not among them.
+    assert.equal(await store.sumOfAges(noon + 20), 30)
+    assert.equal(await store.sumOfAges(noon + 365 * 86_400_000), 3 * 365 * 86_400_000 - 30)
   })
 
   on('products by kind, anew after every change, by whichever process', async (store) => {

@@ -142,6 +142,25 @@ test('timers and signals have their turn while much is written', async () => {
   await store.close()
 })
 
+test('many questions at once cost about what they cost one by one', async () => {
+  const store = await openStore({ file: join(folder, 'many.db') }, { create: true })
+  await store.importMachines([found('a')], { source: 's', at: noon })
+  const cpuMs = async (work: () => Promise<unknown>) => {
+    const from = process.cpuUsage()
+    await work()
+    const { user, system } = process.cpuUsage(from)
+    return (user + system) / 1000
+  }
+  const oneByOne = async (times: number) => {
+    for (let i = 0; i < times; i++) await store.find('a')
+  }
+  await oneByOne(200)
+  const apart = await cpuMs(() => oneByOne(1_500))
+  const together = await cpuMs(() => Promise.all(Array.from({ length: 1_500 }, () => store.find('a'))))
+  assert.ok(together < 4 * apart, `${together} ms of CPU together, ${apart} one by one`)
+  await store.close()
+})
+
 test('a URL of a database: what it may say', () => {
   const u = postgresUrl('postgresql://me@db.corp.example/fleet?sslmode=verify-full&schema=x')
   assert.deepEqual(
