@@ -33,7 +33,7 @@ export {
   type QuestionOptions,
 } from './activation/live/questions.ts'
 export { type HostProof, proofOf, provableHost } from './activation/origin.ts'
-export { decode, looksBinary, page, quote } from './activation/page.ts'
+export { decode, isRecording, looksBinary, page, quote } from './activation/page.ts'
 export { type Asked, type Authorisation, type AuthorisedHost, type PlanOptions, plan, planMachine, reasons } from './activation/plan.ts'
 export { called } from './activation/rules/rule.ts'
 export { rules } from './activation/rules.ts'

@@ -242,3 +242,6 @@ function push(text: string, raw: string, n: number, into: Line[], keyless: boole
   if (trimmed === '') return
   into.push({ n, text: trimmed, raw, indent: text.length - text.trimStart().length, keyless })
 }
+
+/** A text that is a recording of `slmctl status --record`. */
+export const isRecording = (text: string): boolean => /^\ufeff?\s*\{\s*"schema"\s*:\s*"slmctl\.recording\/1"/.test(text.slice(0, 200))

@@ -17,7 +17,7 @@ import type { Pages } from './pages.ts'
 import { openPeople } from './people.ts'
 import { isLoopback, places } from './places.ts'
 import { wrongOf } from './problems.ts'
-import type { Parts } from './route.ts'
+import type { Parts, Route } from './route.ts'
 import { allRoutes } from './routes.ts'
 import { requests } from './running.ts'
 import { trailOf } from './trail.ts'
@@ -279,6 +279,12 @@ function onlyJson(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
     else void parse(request, body as string, done)
+  })
+  // A text by itself, where a route takes one: it changes nothing.
+  const takesText = new Set(allRoutes.flatMap((r) => (!r.changes && r.body?.safeParse('text').success ? r.path : [])))
+  server.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
+    if (takesText.has(request.routeOptions.url as Route['path'])) done(null, body)
+    else done(new ProblemError(problem('NOT_JSON', 'The body is no JSON by its type.', ['Content-Type: application/json'])))
   })
 }
 

@@ -128,6 +128,7 @@ function operation(route: Route, answer: (schema: z.ZodType) => Json): Json {
             required: !body.safeParse(undefined).success,
             content: {
               'application/json': { schema: plain(body, 'input'), ...(example?.body === undefined ? {} : { example: example.body }) },
+              ...(body.safeParse('text').success ? { 'text/plain': { schema: { type: 'string' } } } : {}),
             },
           },
         }

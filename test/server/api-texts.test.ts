@@ -15,6 +15,23 @@ test('a text is diagnosed without signing in only where the site file says so; n
     const viewer = await closed.token(await closed.person('viewer'), 'read')
     const said = await closed.ask('/api/v1/diagnose', { body: { texts: [{ text }] }, token: viewer.value })
     assert.equal(said.status, 200)
+    // As curl --data-binary @FILE sends it; no other route takes a text.
+    const headers = { 'content-type': 'text/plain; charset=utf-8' }
+    const plain = await closed.ask('/api/v1/diagnose', { raw: text, headers, token: viewer.value })
+    assert.equal(plain.status, 200, plain.text)
+    assert.deepEqual((plain.json as { products: unknown }).products, (said.json as { products: unknown }).products)
+    const other = await closed.ask('/api/v1/campaigns/scan', { raw: '{}', headers, token: viewer.value })
+    assert.equal(other.status, 403)
+    const operator = await closed.token(await closed.person('operator'), 'operate')
+    assert.equal((await closed.ask('/api/v1/campaigns/scan', { raw: '{}', headers, token: operator.value })).status, 415)
+    const recording = await closed.ask('/api/v1/diagnose', {
+      body: { texts: [{ name: 'pc.json', text: '{"schema":"slmctl.recording/1","machines":[]}' }] },
+      token: viewer.value,
+    })
+    assert.deepEqual(
+      (recording.json as { problems: { code: string }[] }).problems.map((p) => p.code),
+      ['RECORDING_GIVEN'],
+    )
   } finally {
     await closed.close()
   }

@@ -1,8 +1,8 @@
-import { diagnose, type SourceText } from '../../activation.ts'
+import { diagnose, isRecording, type SourceText } from '../../activation.ts'
 import type { Problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, json, showProblem } from '../io.ts'
-import { isRecording, loadRecorded } from '../recorded.ts'
+import { loadRecorded } from '../recorded.ts'
 import { showDiagnosis } from '../views/diagnosis.ts'
 
 export async function run(

@@ -1,9 +1,8 @@
-import { diagnose, type Judgement, type SourceText } from '../../activation.ts'
+import { diagnose, isRecording, type Judgement, type SourceText } from '../../activation.ts'
 import type { Problem } from '../../model.ts'
 import { readText } from '../files.ts'
 import { type Io, json, showProblem } from '../io.ts'
 import { appFor } from '../machines.ts'
-import { isRecording } from '../recorded.ts'
 import { showDiagnosis } from '../views/diagnosis.ts'
 
 /** `diagnose` where recordings are among the files: their machines are judged as if they were asked now, by the time of the recording. */

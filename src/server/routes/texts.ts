@@ -1,5 +1,5 @@
 /** Texts that people paste, and words they ask about. Nothing of it is kept: not in the store, the trail or the log. */
-import { diagnose, gather, goodPaste, looksBinary, plan, type SourceText } from '../../activation.ts'
+import { diagnose, gather, goodPaste, isRecording, looksBinary, plan, type SourceText } from '../../activation.ts'
 import { explanationOf, keysAnswer, keysByWords } from '../../catalogue.ts'
 import { imageFiles } from '../../image.ts'
 import { type Problem, ProblemError, problem } from '../../model.ts'
@@ -23,6 +23,15 @@ function textsOf(body: z.output<typeof texts>): { readonly texts: readonly Sourc
     if (text.trim() === '') problems.push(problem('TEXT_EMPTY', 'It holds nothing but blanks.', goodPaste, { file }))
     else if (looksBinary(text))
       problems.push(problem('TEXT_BINARY', 'It is not a text; it holds binary data.', goodPaste.slice(1, 2), { file }))
+    else if (isRecording(text))
+      problems.push(
+        problem(
+          'RECORDING_GIVEN',
+          'It is a recording of a machine; texts are read here.',
+          ['slmctl diagnose FILE reads it on your computer.'],
+          { file },
+        ),
+      )
     else texts.push({ source: name, text, encoding: 'utf-8' })
   }
   return { texts, problems }
