@@ -133,7 +133,7 @@ export function register(server: FastifyInstance, route: Route, http: Http): voi
     schema: {
       params: route.params ?? nothing,
       // A word of a query that nobody looks at would be a filter that does not filter.
-      querystring: route.query ? route.query.strict() : nothing,
+      querystring: route.query ? (route.query.def.catchall ? route.query : route.query.strict()) : nothing,
       ...(route.body ? { body: route.body } : {}),
     },
     onRequest: (request) => admit(route, request, http),
@@ -165,15 +165,8 @@ async function sayStream(route: Route, asked: Asked<never, never, never>, reply:
   const { type, fileName, rows } = (await route.handle(asked as never)) as Stream
   if (fileName !== undefined) reply.header('content-disposition', `attachment; filename="${fileName.replace(/[^\w.-]/g, '_')}"`)
   // nginx would hold events back.
-  const events = type === 'text/event-stream'
-  if (events) reply.header('x-accel-buffering', 'no')
-  return await reply.type(type).send(Readable.from(events ? begun(rows) : rows, { objectMode: false, highWaterMark: 64 * 1024 }))
-}
-
-/** A comment, so that the listener hears at once that it is heard; headers alone are not sent before the first event. */
-async function* begun(rows: AsyncIterable<string>): AsyncGenerator<string> {
-  yield ':\n\n'
-  yield* rows
+  if (type === 'text/event-stream') reply.header('x-accel-buffering', 'no')
+  return await reply.type(type).send(Readable.from(rows, { objectMode: false, highWaterMark: 64 * 1024 }))
 }
 
 type Done = { readonly kept: Kept; readonly headers: Record<string, string | string[]>; readonly replayed: boolean }

@@ -68,7 +68,8 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
     try {
       const config = await oidc.discovery(issuer, settings.clientId, undefined, authenticate(await secret()), {
         timeout: timeoutSeconds,
-        execute: plain ? [oidc.allowInsecureRequests] : [],
+        // The signature of an ID token is looked at as well, though it comes from the provider itself.
+        execute: [oidc.enableNonRepudiationChecks, ...(plain ? [oidc.allowInsecureRequests] : [])],
       })
       known = { config, at: clock() }
       return config
@@ -116,20 +117,11 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
       const said = await heard(config, current, begun, log)
       const claims = said.claims()
       if (!claims) throw no('The provider sent no ID token.')
-      let values = valuesOf(claims, settings.claim)
-      let more: Readonly<Record<string, unknown>> = claims
-      if (values === null && config.serverMetadata().userinfo_endpoint) {
-        try {
-          more = { ...(await oidc.fetchUserInfo(config, said.access_token, claims.sub)), ...claims }
-        } catch (error) {
-          throw away(error, log)
-        }
-        values = valuesOf(more, settings.claim)
-      }
+      const more = await withUserInfo(config, said.access_token, claims, settings.claim, log)
       const identity = {
         subject: JSON.stringify([claims.iss, claims.sub]),
-        name: nameIn(more, claims.sub),
-        role: roleOf(values ?? [], settings.roles),
+        name: oneLine(nameIn(more) ?? claims.sub, 100),
+        role: roleOf(valuesOf(more, settings.claim) ?? [], settings.roles),
       }
       const { secure } = visit
       return { identity, to: begun.to, forget: cookie(cookieOf(secure), '', { secure, seconds: 0, site: 'Lax' }) }
@@ -153,6 +145,22 @@ async function heard(config: oidc.Configuration, current: URL, begun: Try, log: 
   }
 }
 
+/** The ID token's claims, with what only the userinfo endpoint says: some providers put neither roles nor names into the token. */
+async function withUserInfo(
+  config: oidc.Configuration,
+  accessToken: string,
+  claims: oidc.IDToken,
+  claim: string,
+  log: (line: string) => void,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!config.serverMetadata().userinfo_endpoint || (valuesOf(claims, claim) !== null && nameIn(claims) !== null)) return claims
+  try {
+    return { ...(await oidc.fetchUserInfo(config, accessToken, claims.sub)), ...claims }
+  } catch (error) {
+    throw away(error, log)
+  }
+}
+
 /** client_secret_basic is what every provider must know (RFC 6749, 2.3.1); the other way only where it says that it does not. */
 function authenticate(secret: string): oidc.ClientAuth {
   const basic = oidc.ClientSecretBasic(secret)
@@ -172,7 +180,7 @@ function reason(error: unknown): string {
 }
 function isAway(error: unknown): boolean {
   if (error instanceof TypeError) return true
-  const { code, status } = error as { code?: string; status?: number }
+  const { code, status = (error as { cause?: { status?: unknown } }).cause?.status } = error as { code?: string; status?: unknown }
   return code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT' || (typeof status === 'number' && status >= 500)
 }
 function away(error: unknown, log: (line: string) => void): ProblemError {
@@ -205,11 +213,9 @@ function roleOf(values: readonly string[], roles: OpenIdSettings['roles']): Role
   return (['approver', 'operator', 'viewer'] as const).find((role) => roles[role].some((value) => values.includes(value))) ?? null
 }
 
-function nameIn(claims: Readonly<Record<string, unknown>>, sub: string): string {
-  const name = ['preferred_username', 'email', 'upn', 'unique_name', 'name']
-    .map((c) => claims[c])
-    .find((v) => typeof v === 'string' && v !== '')
-  return oneLine(((name as string | undefined) ?? sub).trim(), 100)
+function nameIn(claims: Readonly<Record<string, unknown>>): string | null {
+  const names = ['preferred_username', 'email', 'upn', 'unique_name', 'name'].map((c) => claims[c])
+  return (names.find((v) => typeof v === 'string' && v.trim() !== '') as string | undefined)?.trim() ?? null
 }
 
 /** Seals what is given to a browser to keep; the key lives as long as this process. */
