@@ -22,11 +22,10 @@ const origins = ['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign
 export async function summaryOf(store: Store, filter: Filter | null, now: number): Promise<FleetSummary> {
   const before = now - staleDays * 86_400_000
   const whole = filter ?? {}
-  const unseen = await store.count({ ...whole, seenBefore: Math.min(before, whole.seenBefore ?? before) })
-  const never = await store.count({ ...whole, seenBefore: 0 })
   const all = await store.counts()
-  const stale = unseen - never
-  if (filter === null) return { counts: all, stale, causes: await store.causes(causesMax) }
+  if (filter === null) return { counts: all, stale: (await silent(store, now, staleDays)).stale, causes: await store.causes(causesMax) }
+  const unseen = await store.count({ ...whole, seenBefore: Math.min(before, whole.seenBefore ?? before) })
+  const stale = unseen - (await store.count({ ...whole, seenBefore: 0 }))
   const causes: CauseGroup[] = []
   for (const group of await store.causes(causesMax)) {
     const own = group.cause === null ? { problem: group.problem! } : { cause: group.cause }
@@ -36,6 +35,14 @@ export async function summaryOf(store: Store, filter: Filter | null, now: number
   }
   causes.sort((a, b) => b.machines - a.machines)
   return { counts: await countsOf(store, filter, all.problem), stale, causes }
+}
+
+/** Listed machines that never answered, and those that did once and not in so many days: what the filters of the same name count, by an index alone. */
+export async function silent(store: Store, now: number, days: number): Promise<{ readonly never: number; readonly stale: number }> {
+  const listed = await store.count({})
+  const never = await store.count({ seenBefore: 0 })
+  const [within] = await store.ages(now, [days * 86_400_000])
+  return { never, stale: listed - never - within! }
 }
 
 async function countsOf(store: Store, filter: Filter, problems: Readonly<Record<string, number>>): Promise<FleetCounts> {

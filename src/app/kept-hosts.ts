@@ -57,9 +57,12 @@ const usualPort = 1688
 /** Days within which an end is soon. */
 export const endsSoonDays = 14
 
+/** All machines are gone through for it, and not anew at every look. */
+const hourOf = (now: number) => Math.ceil(now / 3_600_000) * 3_600_000
+
 /** All KMS hosts that the site file, DNS or the machines name, as they were seen last: those of the site first, then by name. */
 export async function keptHosts(store: Store, site: Site | null, now: number): Promise<readonly SeenHost[]> {
-  const [kept, clients] = await Promise.all([store.hosts(checksLooked), store.clientsByHost({ now, days: endsSoonDays })])
+  const [kept, clients] = await Promise.all([store.hosts(checksLooked), store.clientsByHost({ now: hourOf(now), days: endsSoonDays })])
   const known = withSite(kept, site)
   const { of, others } = assigned(known, clients)
   const unknown = await unknownHosts(store, others)

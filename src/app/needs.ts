@@ -8,6 +8,7 @@ import type { SiteFile } from '../site.ts'
 import type { CauseGroup, Store } from '../store.ts'
 import { type CampaignTold, campaignState } from './campaign-state.ts'
 import { filterOf, type Words } from './filter.ts'
+import { silent } from './fleet-summary.ts'
 import { type SeenGroup, type SeenHost, silentSince, standingOf } from './kept-hosts.ts'
 
 /** A page with its filters, by the words of the command line; those without a value are `true`. */
@@ -88,7 +89,7 @@ export async function needsOf(store: Store, site: Site | null, known: Known, lim
     ...(await hostNeeds(known.hosts, site, ask)),
     ...(await campaignNeeds(store, known.now)),
     ...(await unaskedNeeds(await store.causes(causesLooked), limits, ask)),
-    ...(await silentNeeds(known, limits, ask)),
+    ...(await silentNeeds(store, known, limits)),
   ]
   const urgency = (n: Need) => ['action', 'attention', 'info'].indexOf(n.severity) * kinds.length + kinds.indexOf(n.kind)
   return needs.sort((a, b) => urgency(a) - urgency(b) || b.number - a.number || (a.text < b.text ? -1 : 1))
@@ -172,20 +173,22 @@ function endingNeeds({ endsIn }: Known, { endingDays }: NeedLimits): Need[] {
 async function hostNeeds(hosts: readonly SeenHost[], site: Site | null, ask: Ask): Promise<Need[]> {
   const needs: Need[] = []
   for (const host of hosts) {
-    if (host.checkedAt === null) continue
+    const down = standingOf(host) === 'down'
+    const wrong = host.state === 'action'
+    if (!down && !wrong && !host.groups.some(isLow)) continue
     const { number, link } = await ask({ host: host.name })
     const users = number === 0 ? 'no machine of the fleet names it' : `${machines(number, 'names', 'name')} it`
     const lead = number > 0 ? { number, link } : { number: 1, link: hostLink(host) }
     const severity = number > 0 ? 'action' : 'attention'
     const because = host.problem ? ` (${withoutDot(host.problem.summary)})` : ''
-    const low = host.groups.flatMap((g) => countNeed(host, g, number))
-    if (standingOf(host) === 'down')
+    const low = host.groups.filter(isLow).map((g) => countNeed(host, g, number))
+    if (down)
       needs.push({
         ...{ kind: 'host-down', severity, ...lead },
         text: `The KMS host ${called(host)} gives no answer since ${date(silentSince(host)!)}${because}; ${users}.`,
         next: host.problem?.next[0] ?? `slmctl hosts check ${host.name} tries it again.`,
       })
-    else if (host.state === 'action' && low.every((n) => n.severity !== 'action'))
+    else if (wrong && low.every((n) => n.severity !== 'action'))
       needs.push({
         ...{ kind: 'host-check', severity, ...lead },
         text: `The check of the KMS host ${called(host)} says since ${date(host.since!)} that something is wrong; ${users}.`,
@@ -199,19 +202,19 @@ async function hostNeeds(hosts: readonly SeenHost[], site: Site | null, ask: Ask
 const called = (host: SeenHost) => (host.port === 1688 ? host.name : `${host.name}:${host.port}`)
 const hostLink = (host: SeenHost): Link => ({ page: 'host', query: { host: host.name, port: String(host.port) } })
 
+/** A count that nobody raised yet is none; with the directory in its place, it stays so. */
+const isLow = ({ count, thresholds, total }: SeenGroup): boolean =>
+  count !== null && (count > 0 || Boolean(total)) && thresholds.some((t) => count < t.count)
+
 /** A count below what somebody needs. Below all of its thresholds a host activates nobody. */
-function countNeed(host: SeenHost, { name, release, count, thresholds, total }: SeenGroup, clients: number): Need[] {
-  if (count === null || (count === 0 && !total)) return []
-  const under = thresholds.filter((t) => count < t.count)
-  if (under.length === 0) return []
+function countNeed(host: SeenHost, { name, release, count, thresholds }: SeenGroup, clients: number): Need {
+  const under = thresholds.filter((t) => count! < t.count)
   const nobody = under.length === thresholds.length
-  return [
-    {
-      ...{ kind: 'host-count', severity: nobody && clients > 0 ? 'action' : 'attention', number: count, link: hostLink(host) },
-      text: `${called(host)} counts ${machines(count)} (${release ?? name ?? 'a host key'}): fewer than ${under.map((t) => `the ${t.count} that ${t.of} needs`).join(' and ')}.`,
-      next: `Let more machines ask it, or use another way for few: slmctl hosts show ${host.name}.`,
-    },
-  ]
+  return {
+    ...{ kind: 'host-count', severity: nobody && clients > 0 ? 'action' : 'attention', number: count!, link: hostLink(host) },
+    text: `${called(host)} counts ${machines(count!)} (${release ?? name ?? 'a host key'}): fewer than ${under.map((t) => `the ${t.count} that ${t.of} needs`).join(' and ')}.`,
+    next: `Let more machines ask it, or use another way for few: slmctl hosts show ${host.name}.`,
+  }
 }
 
 /** Hosts that neither the site file nor its DNS names, and machines do. */
@@ -302,9 +305,11 @@ async function unaskedNeeds(causes: readonly CauseGroup[], { staleDays }: NeedLi
 }
 
 /** Machines that never answered, and those that did not for long. */
-async function silentNeeds({ ended }: Known, { staleDays }: NeedLimits, ask: Ask): Promise<Need[]> {
-  const never = await ask({ 'never-seen': 'true' })
-  const stale = await ask({ 'not-seen-for': String(staleDays) })
+async function silentNeeds(store: Store, { now, ended }: Known, { staleDays }: NeedLimits): Promise<Need[]> {
+  const counted = await silent(store, now, staleDays)
+  const link = (query: Link['query']): Link => ({ page: 'machines', query })
+  const never = { number: counted.never, link: link({ 'never-seen': 'true' }) }
+  const stale = { number: counted.never + counted.stale, link: link({ 'not-seen-for': String(staleDays) }) }
   const needs: Need[] = []
   if (never.number > 0)
     needs.push({

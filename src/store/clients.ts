@@ -1,6 +1,7 @@
 /** Who is activated by what: clients of each KMS host, and of each activation object of Active Directory. Reads only. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Application } from '../model.ts'
+import { untilFactsChange } from './marks.ts'
 import type { Database } from './tables.ts'
 
 /** Listed machines, each counted once, with the products that one host or one object activated. */
@@ -21,11 +22,12 @@ export type ObjectClients = Clients & { readonly object: string }
 
 const within = (now: number, days: number) => now + days * 86_400_000
 
-/** Clients of each KMS host, as their products name it, by host, port and application. */
-export async function clientsByHost(
-  { db }: Database,
-  when: { readonly now: number; readonly days: number },
-): Promise<readonly HostClients[]> {
+/** Clients of each KMS host, as their products name it, by host, port and application. Counted anew when anything of the fleet is different. */
+export function clientsByHost(database: Database, when: { readonly now: number; readonly days: number }): Promise<readonly HostClients[]> {
+  return untilFactsChange(database, `clients ${within(when.now, when.days)}`, () => countClients(database, when))
+}
+
+async function countClients({ db }: Database, when: { readonly now: number; readonly days: number }): Promise<readonly HostClients[]> {
   const { rows } =
     await sql<HostClients>`select host, port, application, ${clients(['host', 'port', 'application'], sql`host`, within(when.now, when.days))}
     group by host, port, application order by host, port, application`.execute(db)

@@ -71,7 +71,8 @@ export async function filtered<O>(
   if (filter.pool !== undefined) q = q.where('pool', '=', filter.pool)
   if (filter.seenBefore !== undefined) {
     const before = filter.seenBefore
-    q = q.where((e) => e.or([e('seen_at', 'is', null), e('seen_at', '<', before)]))
+    // Nobody answered before the beginning of time: those that never did are a stretch of an index.
+    q = before <= 0 ? q.where('seen_at', 'is', null) : q.where((e) => e.or([e('seen_at', 'is', null), e('seen_at', '<', before)]))
   }
   if (filter.text !== undefined) {
     const { text } = filter
