@@ -75,7 +75,8 @@ export const meanwhileFiles: readonly string[] = meanwhile.map((module) => `${fi
 export function fronts(module: string, file: string, exported: Readonly<Record<string, unknown>>): string {
   const isPackage = packages.includes(module)
   const lines = Object.entries(exported).map(([name, value]) => {
-    if (typeof value === 'number' || typeof value === 'string') return `export const ${name} = ${JSON.stringify(value)}`
+    if (typeof value === 'number' || typeof value === 'string' || (Array.isArray(value) && value.every((v) => typeof v === 'string')))
+      return `export const ${name} = ${JSON.stringify(value)}`
     if (isPackage && name === 'default') return ''
     const isClass = typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
     if (typeof value === 'function' && !isClass) return `export const ${name} = (...given) => load().${name}(...given)`
