@@ -153,8 +153,9 @@ async function lapsedToLicensed(on: Stage): Promise<void> {
         const { products } = on.fleet.lab.state(name)
         assert.equal(products.find((p) => p.PartialProductKey)!.LicenseStatus, 1, name)
       }
-      const { byMethod, repeated } = on.fleet.lab.callCounts()
-      assert.equal((byMethod.Activate?.calls ?? 0) - (calls.byMethod.Activate?.calls ?? 0), lapsed.length)
+      const { byMachine, repeated } = on.fleet.lab.callCounts()
+      // Of the hosts that may be used one is dead: a machine that tried it first tried another.
+      for (const name of lapsed) assert.ok([1, 2].includes(byMachine[name]!.byMethod.Activate!.calls), name)
       assert.equal(repeated, calls.repeated)
       await page.getByRole('link', { name: lapsed[0]! }).first().click()
       await page.getByRole('heading', { level: 1, name: lapsed[0]! }).waitFor()
@@ -196,6 +197,7 @@ async function diagnoses(on: Stage): Promise<void> {
       assert.ok(answer.includes(plain(said.machine.headline)), said.machine.headline)
       for (const p of said.products) if (p.cause) assert.ok(answer.includes(plain(p.cause)), p.cause)
       const lines = text.split(/\r?\n/)
+      for (const more of await page.locator('.diagnosis-answer details:not([open]) > summary').all()) await more.click()
       const links = page.locator('.diagnosis-answer a[href*="#"]')
       const count = await links.count()
       const wanted = new Set([...said.products, ...said.findings].flatMap((s) => s.evidence.map((e) => e.line)))

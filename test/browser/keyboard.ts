@@ -15,8 +15,12 @@ const focused = (page: Page) =>
   page.evaluate<Focused>(`(() => {
     const e = document.activeElement
     const labelled = e.labels && e.labels[0] ? e.labels[0].innerText : ''
-    const style = getComputedStyle(e)
-    const drawn = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 && !/rgba\\(\\d+, \\d+, \\d+, 0\\)|transparent/.test(style.outlineColor)
+    const outlined = (style) =>
+      style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 && !/rgba\\(\\d+, \\d+, \\d+, 0\\)|transparent/.test(style.outlineColor)
+    // A part of a drawing has no outline: a frame of its own is drawn.
+    const framed = (style) => style.stroke !== 'none' && parseFloat(style.strokeWidth) >= 2
+    const drawing = e.namespaceURI === 'http://www.w3.org/2000/svg'
+    const drawn = outlined(getComputedStyle(e)) || (drawing && [e, ...e.querySelectorAll('*')].some((part) => framed(getComputedStyle(part))))
     const box = e.getBoundingClientRect()
     const name = e.getAttribute('aria-label') || labelled || e.innerText || e.textContent || ''
     return {

@@ -90,7 +90,7 @@ export async function command(place: Place, argv: readonly string[], input = '')
 
 /** What `slmctl fleet …  --json` answers. */
 export async function fleetJson<T>(place: Place, ...words: readonly string[]): Promise<T> {
-  const { code, out, err } = await command(place, ['fleet', ...words, '--store', place.store, '--json'])
+  const { code, out, err } = await command(place, ['fleet', ...words, '--store', place.store, '--site', place.site, '--json'])
   if (code === 2 && out === '') throw new Error(`slmctl fleet ${words.join(' ')} ended with ${code}: ${err}`)
   return JSON.parse(out) as T
 }
