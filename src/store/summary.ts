@@ -166,13 +166,20 @@ export async function expiring(
     .where('expires_at', '>=', when.from)
     .where('expires_at', '<', when.before)
   if (filter) {
-    const { query: meant } = await filtered(database, db.selectFrom('machine').select('id'), filter)
-    query = query.where('product.machine_id', 'in', meant)
-    if (filter.state) query = query.where('state', 'in', filter.state.length === 0 ? [''] : filter.state)
-    if (filter.host !== undefined) query = query.where('host', '=', hostOf(filter.host))
-    if (filter.product !== undefined) {
-      const names = await productNames(db, plain(filter.product))
+    const { state, host, product, ...others } = filter
+    if (state) query = query.where('state', 'in', state.length === 0 ? [''] : state)
+    if (host !== undefined) query = query.where('host', '=', hostOf(host))
+    if (product !== undefined) {
+      const names = await productNames(db, plain(product))
       query = query.where('product.name', 'in', names.length === 0 ? [''] : names)
+    }
+    // What is said of this very product is not looked for once more, unless it is said together with what may be another's.
+    const { cause, error, productOrigin, endsBefore } = others
+    const rest = [cause, error, productOrigin, endsBefore].some((w) => w !== undefined) ? filter : others
+    if (Object.keys(rest).length > 0) {
+      // Row by row: a page is full long before every machine was looked at.
+      const { query: meant } = await filtered(database, db.selectFrom('machine').select('id'), rest)
+      query = query.where((e) => e.exists(meant.whereRef('machine.id', '=', sql.ref('product.machine_id'))))
     }
   }
   if (after)
