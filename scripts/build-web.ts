@@ -37,7 +37,7 @@ async function packed(name: string, content: Buffer): Promise<PackedFile> {
 const bytesOf = (file: PackedFile | undefined): number => (file === undefined ? 0 : Buffer.byteLength(file.br, 'base64'))
 
 /** Builds the pages; says what each file weighs over the wire, and refuses a first page that is too heavy. */
-export async function buildWeb(folder: string): Promise<void> {
+export async function buildWeb(folder: string, say: (line: string) => void = console.log): Promise<void> {
   const built = (await build({ configFile: 'web/vite.config.ts', logLevel: 'warn', build: { write: false } })) as Rolldown.RolldownOutput
   const files: Record<string, PackedFile> = {}
   await Promise.all(
@@ -47,9 +47,9 @@ export async function buildWeb(folder: string): Promise<void> {
     }),
   )
   const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)))
-  for (const [name, file] of Object.entries(sorted)) console.log(`${String(bytesOf(file)).padStart(7)}  ${name}`)
+  for (const [name, file] of Object.entries(sorted)) say(`${String(bytesOf(file)).padStart(7)}  ${name}`)
   const first = firstPage(built.output).reduce((sum, name) => sum + bytesOf(files[`/${name}`]), 0)
-  console.log(`${String(first).padStart(7)}  bytes for the first page (brotli; at most ${firstPageKb} kB)`)
+  say(`${String(first).padStart(7)}  bytes for the first page (brotli; at most ${firstPageKb} kB)`)
   if (first > firstPageKb * 1000) throw new Error(`The first page weighs ${first} bytes; it may weigh ${firstPageKb * 1000}.`)
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'pages.json'), JSON.stringify({ files: sorted } satisfies Pages))

@@ -71,7 +71,10 @@ function Navigation({ path }: { readonly path: string }) {
         <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
           <path d="M2 4h12M2 8h12M2 12h12" />
         </svg>
-        {pages.find(([to]) => isOn(to, path))?.[1] ?? 'Pages'}
+        <span>
+          <span class="unseen">Menu: </span>
+          {pages.find(([to]) => isOn(to, path))?.[1] ?? 'Pages'}
+        </span>
       </button>
       <ul id={id} class={open ? 'pages-open' : undefined}>
         {pages.map(([to, title]) => (

@@ -88,8 +88,6 @@ const steps = [
   [60, 'second'],
   [60, 'minute'],
   [24, 'hour'],
-  [60, 'day'],
-  [Number.POSITIVE_INFINITY, 'day'],
 ] as const
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 /** `3 hours ago`, `in 12 days` */
@@ -98,7 +96,6 @@ export function ago(ms: number, now: number): string {
   if (Math.abs(amount) < 45) return 'just now'
   for (const [size, unit] of steps) {
     if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit)
-    if (unit === 'day') break
     amount /= size
   }
   return relative.format(Math.round(amount), 'day')

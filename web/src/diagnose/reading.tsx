@@ -15,11 +15,11 @@ export function Reading({ answer: d, names }: { readonly answer: Diagnosis; read
         <div key={p.code + p.file} class="note note-bad">
           {p.file && `${p.file}: `}
           {p.summary} <code>{p.code}</code>
-          {p.next.map((n) => (
-            <p key={n} class="quiet">
-              {n}
-            </p>
-          ))}
+          <ul class="next">
+            {p.next.map((n) => (
+              <li key={n}>{n}</li>
+            ))}
+          </ul>
         </div>
       ))}
       {d.machines.map((m) => (
@@ -66,14 +66,20 @@ function Machine({
   readonly many: boolean
 }) {
   const products = d.products.filter((p) => p.machine === m.id)
+  const title = m.name ?? (many ? m.sources.join(', ') : 'The answer')
   const told = new Set([m.headline, ...products.map((p) => p.cause)])
   const also = d.findings.filter((f) => f.machine === m.id && !told.has(f.summary) && !f.rule.startsWith('origin-'))
   const main = d.findings.filter((f) => f.machine === m.id && told.has(f.summary))
   const codes = d.codes.filter((c) => c.machine === m.id)
   const events = d.events.filter((e) => e.machine === m.id)
   return (
-    <article class="reading" aria-label={m.name ?? (many ? m.id : 'The answer')}>
-      {(m.name || many) && <h3 class="reading-name">{m.name ?? m.id}</h3>}
+    <article class="reading" aria-label={title}>
+      {(m.name || many) && (
+        <h3 class="reading-name">
+          {title}
+          {many && m.name && <span class="quiet"> {m.sources.join(', ')}</span>}
+        </h3>
+      )}
       <p class="verdict-line">
         <VerdictTag verdict={m.verdict} /> {m.headline} {places(main.filter((f) => f.summary === m.headline).flatMap((f) => f.evidence))}
       </p>
