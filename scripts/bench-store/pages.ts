@@ -133,8 +133,8 @@ export async function pagesTo(store: Store, ask: Ask, machines: number, campaign
       name: 'overview: when they answered',
       ours: () => store.scanned(),
       sql: () =>
-        ask(`select (select max(seen_at) from machine where ${listed} and seen_at is not null) as a,
-          (select min(seen_at) from machine where ${listed} and seen_at is not null) as b, (select count(*) from machine where ${listed} and seen_at is null) as c`),
+        ask(`select (select seen_at from machine where ${listed} and seen_at is not null order by seen_at desc limit 1) as a,
+          (select seen_at from machine where ${listed} and seen_at is not null order by seen_at limit 1) as b, (select count(*) from machine where ${listed} and seen_at is null and name >= '') as c`),
     },
     {
       name: 'overview: ages',

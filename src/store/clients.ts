@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Application } from '../model.ts'
 import { untilFactsChange } from './marks.ts'
+import { inParts } from './parts.ts'
 import type { Database } from './tables.ts'
 
 /** Listed machines, each counted once, with the products that one host or one object activated. */
@@ -101,4 +102,56 @@ export async function usesOfHost({ db }: Database, names: readonly string[]): Pr
     ...{ id: r.id, name: r.name, system: r.system, seenAt: r.seen_at, application: r.application as Application },
     ...{ byHand: r.by_hand === 1, byDns: r.by_dns === 1, licensedUntil: r.until === null ? null : Number(r.until) },
   }))
+}
+
+/** Machines that asked a host at the same time, as far as it is told apart; `at` null: it is not known when. */
+export type HostAsks = { readonly application: Application; readonly at: number | null; readonly machines: number }
+
+/**
+ * When the machines that name a host asked it last (ms), counted: an activation holds so long (`validMs`) from then. What is not licensed,
+ * or was not seen since `seenSince`, asked nobody knows when; those that asked after `toldSince` are told together, as if it were then.
+ */
+export async function asksOfHost(
+  { db }: Database,
+  names: readonly string[],
+  when: { readonly validMs: number; readonly seenSince: number; readonly toldSince: number },
+): Promise<readonly HostAsks[]> {
+  if (names.length === 0) return []
+  const ms = (n: number) => sql`cast(${n} as bigint)`
+  const { rows } = await sql<{
+    application: string
+    at: number | null
+    machines: number
+  }>`select application, at, count(*) as machines from (
+      select p.application, case when m.seen_at is null or m.seen_at < ${ms(when.seenSince)} or p.until is null then null
+        when p.until - ${ms(when.validMs)} >= ${ms(when.toldSince)} then ${ms(when.toldSince)} else p.until - ${ms(when.validMs)} end as at
+      from (
+        select machine_id, application, max(case when state = 'licensed' then expires_at end) as until
+        from product where present = 1 and add_on = 0 and host in (${sql.join(names)}) group by machine_id, application
+      ) as p join machine m on m.id = p.machine_id
+    ) as asked group by application, at order by application, at`.execute(db)
+  return rows.map((r) => ({
+    application: r.application as Application,
+    at: r.at === null ? null : Number(r.at),
+    machines: Number(r.machines),
+  }))
+}
+
+/** Those of some machines whose products name a host; add-ons are not looked at. */
+export async function namingHost({ db }: Database, names: readonly string[], machines: readonly number[]): Promise<ReadonlySet<number>> {
+  const found = new Set<number>()
+  if (names.length === 0) return found
+  await inParts(machines, 1000, async (part) => {
+    const rows = await db
+      .selectFrom('product')
+      .select('machine_id')
+      .distinct()
+      .where('machine_id', 'in', part)
+      .where('present', '=', sql.lit(1))
+      .where('add_on', '=', 0)
+      .where('host', 'in', names)
+      .execute()
+    for (const { machine_id } of rows) found.add(machine_id)
+  })
+  return found
 }
