@@ -1,12 +1,12 @@
 /** What is under way: requests that are waited for when the server ends, and listeners that are let go at once. */
-import type { ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import { problem } from '../model.ts'
 import { refused } from './problems.ts'
 import { addressKey } from './rate.ts'
 
 export type Requests = {
   /** A signal for one request: it aborts where the caller goes away, and when it is waited for no longer. */
-  readonly begin: (response: ServerResponse, of: { readonly streams: boolean; readonly listener: string | null }) => AbortSignal
+  readonly begin: (response: FastifyReply['raw'], of: { readonly streams: boolean; readonly listener: string | null }) => AbortSignal
   /** Streams end now. */
   readonly endStreams: () => void
   /** Everything ends now. */
