@@ -10,7 +10,7 @@ import { backup, type Copied, check, compact, type Restored, restore } from './s
 import { campaignPage, createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
 import { countChanges, listChanges } from './store/changes.ts'
 import { claimTargets } from './store/claim.ts'
-import { clientsByHost, usersOfObjects, usesOfHost } from './store/clients.ts'
+import { asksOfHost, clientsByHost, namingHost, usersOfObjects, usesOfHost } from './store/clients.ts'
 import { hostHistory, listHosts, saveCheck, saveHosts } from './store/hosts.ts'
 import { appendJournal, journal } from './store/journal.ts'
 import { byOrigin } from './store/kinds.ts'
@@ -19,7 +19,7 @@ import { countMachines, findMachines, listMachines, machineIds } from './store/l
 import { importMachines, listImports } from './store/machines.ts'
 import { observe } from './store/observe.ts'
 import { open, type Place, saying } from './store/open.ts'
-import { ages, expiry, metrics, notPlain, scanned, words } from './store/overview.ts'
+import { ages, expiry, metrics, notPlain, scanned, sumOfAges, words } from './store/overview.ts'
 import { placeOf } from './store/postgres.ts'
 import { claimKey, finishKey, forgetKey, forgetKeys } from './store/requests.ts'
 import { countPlanned, planned, selection, sharedCmids } from './store/selection.ts'
@@ -117,6 +117,9 @@ export async function openStore(place: Place, options: StoreOptions) {
     clientsByHost: door(clientsByHost),
     usersOfObjects: door(usersOfObjects),
     usesOfHost: door(usesOfHost),
+    /** When machines asked a host last, counted; and which of some machines name it. */
+    asksOfHost: door(asksOfHost),
+    namingHost: door(namingHost),
     createCampaign: door(createCampaign),
     setCampaign: door(setCampaign),
     setSettings: door(setSettings),
@@ -188,6 +191,7 @@ export async function openStore(place: Place, options: StoreOptions) {
     /** When machines answered last, and how many within which age. */
     scanned: door(scanned),
     ages: door(ages),
+    sumOfAges: door(sumOfAges),
     /** What machines can be filtered by. */
     words: door(words),
     /** Copies it into a new file, as of this moment. */

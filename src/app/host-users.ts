@@ -33,14 +33,16 @@ const freshMs = countDays.renewal * dayMs
 const namesShown = 50
 
 /** The names under which machines may know a host: its own, the first label of it, its addresses. */
-function namesOf(host: Pick<KnownHost, 'name' | 'standing'>): readonly string[] {
+export function hostNames(
+  host: Pick<KnownHost, 'name'> & { readonly standing: Pick<KnownHost['standing'], 'addresses'> },
+): readonly string[] {
   const name = canonicalHost(host.name)
   return [...new Set([name, ...(/^[\d.]+$|:/.test(name) ? [] : [name.split('.')[0]!]), ...host.standing.addresses.map(canonicalHost)])]
 }
 
 /** Reads every machine of the fleet that names a host; `whole`: also which of them share a CMID. */
 export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'standing'>, now: number, whole = false): Promise<FleetUse> {
-  const uses = await store.usesOfHost(namesOf(host))
+  const uses = await store.usesOfHost(hostNames(host))
   const systems = new Map<string, number>()
   const times: Record<'windows' | 'office', (number | null)[]> = { windows: [], office: [] }
   const machines = new Map<number, { readonly name: string; readonly server: boolean; byHand: boolean; byDns: boolean }>()
@@ -75,6 +77,27 @@ export async function useOfHost(store: Store, host: Pick<KnownHost, 'name' | 'st
 /** When a machine asked last: an activation by KMS holds 180 days from then. Null: not activated, or not seen of late. */
 function askedAt({ seenAt, licensedUntil }: HostUse, now: number): number | null {
   return seenAt === null || seenAt < now - freshMs || licensedUntil === null ? null : licensedUntil - validMs
+}
+
+/** The machines that name a host, by the kind of product, as far as a forecast wants to know them: none is read by itself. */
+export async function usersOfHost(store: Store, names: readonly string[], now: number): Promise<FleetUse['of']> {
+  const times: Record<'windows' | 'office', (number | null)[]> = { windows: [], office: [] }
+  const rows = await store.asksOfHost(names, { validMs, seenSince: now - freshMs, toldSince: now - 2 * freshMs })
+  for (const { application, at, machines } of rows)
+    if (application !== 'other') for (let i = 0; i < machines; i++) times[application].push(at)
+  const users = (kind: 'windows' | 'office'): Users => ({ from: 'fleet', days: remembered, machines: times[kind] })
+  return { windows: users('windows'), office: users('office') }
+}
+
+/** CMIDs that several machines of the fleet have, one of which names a host. */
+export async function sharedAt(store: Store, names: readonly string[]): Promise<readonly SharedCmid[]> {
+  const all: SharedCmid[] = []
+  for await (const shared of rowsOf((after) => store.sharedCmids({ limit: 1000, after }))) all.push(shared)
+  const naming = await store.namingHost(
+    names,
+    all.flatMap((s) => s.machines.map((m) => m.id)),
+  )
+  return all.filter((s) => s.machines.some((m) => naming.has(m.id)))
 }
 
 async function sharedAmong(store: Store, ids: ReadonlySet<number>): Promise<readonly SharedCmid[]> {

@@ -3,7 +3,7 @@ import { canonicalHost, inDomains } from '../addresses.ts'
 import { countDays, forecastOf, type GroupForecast, type HostGroup } from '../hosts.ts'
 import { type Application, type Problem, ProblemError, problem, type Site } from '../model.ts'
 import type { HostClients, HostHistory, KeptCheck, KeptCount, KeptHost, Store } from '../store.ts'
-import { type KeptTold, lookedBackMs, pointsOf, useOfHost } from './host-users.ts'
+import { hostNames, type KeptTold, lookedBackMs, pointsOf, sharedAt, usersOfHost } from './host-users.ts'
 
 /** One host key of a host. `state` null: it was not told. */
 export type SeenGroup = {
@@ -254,10 +254,11 @@ export async function hostHistoryOf(store: Store, site: Site | null, name: strin
         'slmctl hosts check looks for those of the site file and of DNS.',
       ]),
     )
-  const standing = { addresses: host.ports.map((p) => p.address), verdict: 'unknown', because: null } as const
-  const [{ checks, counts }, use] = await Promise.all([
+  const names = hostNames({ name: host.name, standing: { addresses: host.ports.map((p) => p.address) } })
+  const [{ checks, counts }, of, shared] = await Promise.all([
     store.hostHistory(host.name, port, now - lookedBackMs),
-    useOfHost(store, { name: host.name, standing }, now, true),
+    usersOfHost(store, names, now),
+    sharedAt(store, names),
   ])
   const points = pointsOf(counts)
   return {
@@ -265,13 +266,13 @@ export async function hostHistoryOf(store: Store, site: Site | null, name: strin
     checks: checks.map(({ host: _, told: __, ...check }) => check),
     counts,
     forecast: host.groups.map((g) => {
-      const users = g.application === 'other' ? null : use.of[g.application]
+      const users = g.application === 'other' ? null : of[g.application]
       return forecastOf(asGroup(g), {
         ...{ history: points.get(`${g.application} ${g.key}`) ?? [], retire: null, now },
         users: users && users.machines.length > 0 ? users : null,
       })
     }),
-    duplicates: use.shared.map(({ cmid, count, pool, machines }) => ({
+    duplicates: shared.map(({ cmid, count, pool, machines }) => ({
       ...{ cmid, count, pool },
       machines: machines.map((m) => ({ id: m.id, name: m.name })),
     })),

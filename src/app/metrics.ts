@@ -141,7 +141,7 @@ export async function metricsOf(store: Store, site: Site | null, now: number): P
       age: {
         buckets: ageBoundsDays.map((days, i) => ({ upTo: (days * dayMs) / 1000, count: ages[i]! })),
         count: machines.listed - machines.never,
-        sum: null,
+        sum: (await store.sumOfAges(now)) / 1000,
       },
     },
   }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { sharedAt, useOfHost, usersOfHost } from '../../src/app/host-users.ts'
 import { hostHistoryOf, keptHosts, type SeenHost, silentSince, standingOf } from '../../src/app.ts'
+import { forecastOf, type HostGroup } from '../../src/hosts.ts'
 import { api, published } from '../../src/schemas.ts'
+import { openStore } from '../../src/store.ts'
+import { answer, found, product } from '../store/fixture.ts'
+import { withFleet } from './command.ts'
 import { listed, scanned } from './kept.ts'
 
 type Checked = {
@@ -185,6 +190,51 @@ describe('fleet hosts', () => {
         assert.ok(!names.includes('kms9.corp.example'), 'no site file, no domain of ours, no machine names it')
         assert.ok((await keptHosts(store, null, Date.now())).some((h) => h.name === 'kms9.corp.example'))
       })
+    })
+  })
+
+  test('a forecast out of counted machines is the one out of each of them', async () => {
+    await withFleet(async (fleet) => {
+      const ids = [...(await fleet.put(Array.from({ length: 40 }, (_, i) => found(`pc-${i}.example`)))).values()]
+      const now = Math.ceil(Date.now() / 60_000) * 60_000
+      // Asked between one hour and forty days ago; some are not licensed, some were not seen for two weeks.
+      const asked = (i: number) =>
+        product({ minutesLeft: 180 * 1440 - 60 - i * 1440, ...(i % 7 === 0 ? { state: 'notification', minutesLeft: 0 } : {}) })
+      const office = (i: number) =>
+        product({ ...asked(i), name: 'Office', application: 'office', activationId: '22222222-2222-4333-8444-555555555555' })
+      await fleet.observe(
+        ids.map((id, i) => {
+          const at = now - (i % 11 === 0 ? 15 * day : 0)
+          return answer(id, at, i % 2 === 0 ? [asked(i), office(i + 3)] : [asked(i)], {
+            cmid: `00000000-1111-4222-8333-0000000000${10 + (i % 39)}`,
+          })
+        }),
+      )
+      const store = await openStore({ file: fleet.file('fleet.db') }, { create: false })
+      try {
+        const names = ['kms1.corp.example', 'kms1', '10.0.0.5']
+        const standing = { addresses: ['10.0.0.5'], verdict: 'authorised', because: null } as const
+        const each = await useOfHost(store, { name: 'kms1.corp.example', standing }, now, true)
+        const counted = await usersOfHost(store, names, now)
+        const group = {
+          release: 'Windows Server 2022',
+          name: null,
+          thresholds: [{ of: 'client Windows', count: 25 }],
+          count: 30,
+        } as unknown as HostGroup
+        for (const application of ['windows', 'office'] as const) {
+          const [one, other] = [each.of[application], counted[application]].map((users) =>
+            forecastOf({ ...group, application }, { history: [], users, retire: 3, now }),
+          )
+          assert.deepEqual(other, one)
+          assert.ok(one!.users!.machines > 10 && one!.users!.quiet! > 3 && one!.quiet !== null)
+        }
+        assert.deepEqual(await sharedAt(store, names), each.shared)
+        assert.equal(each.shared.length, 1)
+        assert.deepEqual(await sharedAt(store, ['kms2.corp.example']), [])
+      } finally {
+        await store.close()
+      }
     })
   })
 })
