@@ -162,6 +162,8 @@ export const hostHistorySchema = z.strictObject({
 const campaign = campaignSchemas['fleet-campaign'].shape.campaign
 export const campaignSchema = campaign
 export const campaignsPageSchema = page(campaign)
+/** Campaigns that carry out the same plans: whoever approves them a second time mostly means to go on with the first. */
+export const appliesSchema = z.strictObject({ rows: list(z.strictObject({ id: whole, state: campaign.unwrap().shape.state })) })
 /** One machine of a campaign. */
 export const targetSchema = z.strictObject({
   machine: whole,
@@ -339,6 +341,7 @@ export type Today = z.output<(typeof fleetAnswers)['fleet-today']>
 export type KeptHostAnswer = z.output<typeof keptHostSchema>
 export type FleetChange = z.output<typeof change>
 export type CampaignAnswer = z.output<typeof campaign>
+export type AppliesAnswer = z.output<typeof appliesSchema>
 export type TargetAnswer = z.output<typeof targetSchema>
 export type SiteAnswer = z.output<typeof siteAnswerSchema>
 export type Conversation = z.output<typeof conversationSchema>

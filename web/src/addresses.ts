@@ -37,6 +37,7 @@ export const api = {
   campaign: (id: string | number) => `${base}/campaigns/${part(id)}`,
   campaignMachines: (id: string | number) => `${base}/campaigns/${part(id)}/machines`,
   campaignPlans: (id: string | number) => `${base}/campaigns/${part(id)}/plans`,
+  campaignApplies: (id: string | number) => `${base}/campaigns/${part(id)}/applies`,
   campaignOrder: (id: string | number, order: 'stop' | 'resume' | 'cancel') => `${base}/campaigns/${part(id)}/${order}`,
   hosts: `${base}/hosts`,
   hostsCheck: `${base}/hosts/check`,

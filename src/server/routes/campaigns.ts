@@ -3,6 +3,7 @@ import {
   asShown,
   campaignBy,
   campaignState,
+  carriedOutBefore,
   endCampaign,
   mayResume,
   orderCampaign,
@@ -205,6 +206,23 @@ export const campaignRoutes: readonly Route[] = [
       example: { params: { id: 3 }, query: { limit: 2 } },
     },
     async ({ params, query, parts: { store } }) => await plansOfCampaign(store, params.id, pageOf(query)),
+  ),
+  route(
+    {
+      method: 'GET',
+      path: '/api/v1/campaigns/{id}/applies',
+      access: 'viewer',
+      tag: 'campaigns',
+      summary: 'Campaigns that carry out what this one planned, or did, newest first.',
+      changes: false,
+      params: idInPath,
+      answer: api.appliesSchema,
+      example: { params: { id: 1 } },
+    },
+    async ({ params, parts: { store } }) => {
+      const { id } = await campaignBy(params.id, store)
+      return { rows: (await carriedOutBefore(id, store)).map((c) => ({ id: c.id, state: c.state })) }
+    },
   ),
   route(
     {

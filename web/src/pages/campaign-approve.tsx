@@ -2,24 +2,19 @@
 
 import { useId, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
-import type { z } from 'zod'
-import type { CampaignAnswer, campaignsPageSchema, NewCampaign } from '../../../src/schemas/api.ts'
+import type { AppliesAnswer, CampaignAnswer, NewCampaign } from '../../../src/schemas/api.ts'
 import { api, pageOfCampaign } from '../addresses.ts'
-import { useAnswer } from '../answer.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { Dialog, ErrorState } from '../parts.ts'
 import { useSession } from '../session.ts'
-import { count, roles } from '../words.ts'
+import { count, number, roles } from '../words.ts'
 import { LimitFields, type Limits, limitWords, paceOf } from './campaign-limits.tsx'
 import { campaignStates, changes, type OneCampaign, titleOf } from './campaign-words.ts'
 
-/** So many campaigns are looked through for those that carry out the same plans. */
-const lookedThrough = 100
+type Approved = Pick<Asked, 'campaign' | 'same' | 'reload'>
 
-export function Approve({ campaign: c, reload }: { readonly campaign: CampaignAnswer; readonly reload: () => void }) {
+export function Approve({ campaign: c, same, reload }: Approved) {
   const { me } = useSession()
-  const before = useAnswer<z.output<typeof campaignsPageSchema>>(api.campaigns, { limit: lookedThrough })
-  const same = (before.value?.rows ?? []).filter((b) => b.kind === 'apply' && b.plansOf === c.id)
   const [open, setOpen] = useState(false)
   if (c.state === 'cancelled') return null
   if (c.state !== 'finished')
@@ -33,8 +28,8 @@ export function Approve({ campaign: c, reload }: { readonly campaign: CampaignAn
       <h2 id="approval">{c.planned === 0 ? 'Nothing is to be carried out' : `${count(c.planned, 'machine')} would be changed`}</h2>
       {same.map((b) => (
         <p key={b.id}>
-          <a href={pageOfCampaign(b.id)}>{titleOf(b)}</a> {b.state === 'running' ? 'carries' : 'carried'} out these plans, and is{' '}
-          {campaignStates[b.state][1]}.
+          <a href={pageOfCampaign(b.id)}>{titleOf({ kind: 'apply', id: b.id })}</a> {b.state === 'running' ? 'carries' : 'carried'} out
+          these plans, and is {campaignStates[b.state][1]}.
         </p>
       ))}
       {c.planned > 0 && <p>What on each of them, and why, stands below.</p>}
@@ -55,23 +50,30 @@ export function Approve({ campaign: c, reload }: { readonly campaign: CampaignAn
 
 /** What would be changed, by what it is. */
 function Would({ campaign }: { readonly campaign: CampaignAnswer }) {
+  const groups = campaign.groups.filter((g) => g.state === 'done' && changes(g.result))
+  const rest = groups.slice(kindsShown).reduce((n, g) => n + g.machines, 0)
   return (
     <ul class="would">
-      {campaign.groups
-        .filter((g) => g.state === 'done' && changes(g.result))
-        .slice(0, 12)
-        .map((g) => (
-          <li key={g.result}>
-            <b>{g.machines}</b> <span>{g.result}</span>
-          </li>
-        ))}
+      {groups.slice(0, kindsShown).map((g) => (
+        <li key={g.result}>
+          <b>{number(g.machines)}</b> <span>{g.result}</span>
+        </li>
+      ))}
+      {rest > 0 && (
+        <li>
+          <b>{number(rest)}</b> <span>other changes: all of them stand on the page of the plan</span>
+        </li>
+      )}
     </ul>
   )
 }
+/** As many kinds of changes as are read before a yes. */
+const kindsShown = 12
 
 type Asked = {
   readonly campaign: CampaignAnswer
-  readonly same: readonly CampaignAnswer[]
+  /** Campaigns that carry out these plans, or did. */
+  readonly same: AppliesAnswer['rows']
   readonly open: boolean
   readonly close: () => void
   readonly reload: () => void
@@ -136,8 +138,8 @@ function ApproveDialog({ campaign: c, same, open, close, reload }: Asked) {
           <Would campaign={c} />
           {same.map((b) => (
             <p key={b.id} class="note note-look">
-              {titleOf(b)} {b.state === 'running' ? 'carries' : 'carried'} out the same plans, and is {campaignStates[b.state][1]}. What was
-              done is not done again. <a href={pageOfCampaign(b.id)}>Look at it first</a>
+              {titleOf({ kind: 'apply', id: b.id })} {b.state === 'running' ? 'carries' : 'carried'} out the same plans, and is{' '}
+              {campaignStates[b.state][1]}. What was done is not done again. <a href={pageOfCampaign(b.id)}>Look at it first</a>
             </p>
           ))}
           <details class="limits-more">

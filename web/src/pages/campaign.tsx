@@ -3,11 +3,11 @@ import './campaign.css'
 import './overview.css'
 import { useEffect, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
-import type { CampaignAnswer } from '../../../src/schemas/api.ts'
+import type { AppliesAnswer, CampaignAnswer } from '../../../src/schemas/api.ts'
 import { api, page, pageOfCampaign } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { type LiveEvent, useEvents } from '../events.ts'
-import { PageTitle, Shown, Tag, Time } from '../parts.ts'
+import { Loading, PageTitle, Shown, Tag, Time } from '../parts.ts'
 import { count } from '../words.ts'
 import { Approve } from './campaign-approve.tsx'
 import { Orders } from './campaign-orders.tsx'
@@ -18,7 +18,12 @@ import { useQuietReload } from './quiet-reload.ts'
 
 export default function CampaignPage({ id }: { readonly id: string }) {
   const answer = useAnswer<OneCampaign>(api.campaign(id))
-  useQuietReload(['campaign'], answer.reload)
+  // Asked beside it: an approval that says later that there was one before is too late, and moves what is read.
+  const applies = useAnswer<AppliesAnswer>(api.campaignApplies(id))
+  useQuietReload(['campaign'], () => {
+    answer.reload()
+    applies.reload()
+  })
   const campaign = useLive(answer.value?.campaign ?? null, answer.reload)
   return (
     <>
@@ -30,7 +35,14 @@ export default function CampaignPage({ id }: { readonly id: string }) {
         {campaign && <Orders campaign={campaign} done={answer.reload} />}
       </PageTitle>
       <Shown answer={answer} what="the campaign" rows={12}>
-        {() => campaign && <Body campaign={campaign} reload={answer.reload} />}
+        {() =>
+          campaign &&
+          (applies.state === 'loading' ? (
+            <Loading what="the campaign" rows={12} />
+          ) : (
+            <Body campaign={campaign} applies={applies.value?.rows ?? []} reload={answer.reload} />
+          ))
+        }
       </Shown>
     </>
   )
@@ -73,7 +85,17 @@ function Lead({ campaign: c }: { readonly campaign: CampaignAnswer }) {
   )
 }
 
-function Body({ campaign, reload }: { readonly campaign: CampaignAnswer; readonly reload: () => void }) {
+type Applies = AppliesAnswer['rows']
+
+function Body({
+  campaign,
+  applies,
+  reload,
+}: {
+  readonly campaign: CampaignAnswer
+  readonly applies: Applies
+  readonly reload: () => void
+}) {
   const { query } = useLocation()
   const plan = campaign.kind === 'plan'
   const view = query.view ?? (plan && query.state === undefined ? 'plans' : 'machines')
@@ -81,7 +103,7 @@ function Body({ campaign, reload }: { readonly campaign: CampaignAnswer; readonl
   return (
     <div class="sections">
       <Progress campaign={campaign} />
-      {plan && <Approve campaign={campaign} reload={reload} />}
+      {plan && <Approve campaign={campaign} same={applies} reload={reload} />}
       {campaign.kind === 'apply' && <Verified campaign={campaign} />}
       <Results campaign={campaign} />
       {campaign.locations.length > 1 && <Locations campaign={campaign} />}
