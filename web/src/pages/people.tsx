@@ -16,7 +16,6 @@ import {
   ErrorState,
   Pager,
   PageTitle,
-  Search,
   Shown,
   Tag,
   Time,
@@ -247,9 +246,17 @@ const limit = 100
 const results = { done: ['good', 'done'], refused: ['look', 'refused'], failed: ['bad', 'failed'] } as const
 const trailColumns: readonly Column<TrailRow>[] = [
   { id: 'at', title: 'When', head: true, cell: (r) => <Time at={r.at} exact /> },
-  { id: 'who', title: 'Who', cell: (r) => r.who },
+  { id: 'who', title: 'Who', cell: (r) => <a href={page('/people', { who: r.who })}>{r.who}</a> },
   { id: 'by', title: 'By', minor: true, cell: (r) => r.by },
-  { id: 'what', title: 'What', cell: (r) => <code>{r.what}</code> },
+  {
+    id: 'what',
+    title: 'What',
+    cell: (r) => (
+      <a href={page('/people', { what: r.what })}>
+        <code>{r.what}</code>
+      </a>
+    ),
+  },
   { id: 'about', title: 'About', wide: true, cell: (r) => r.about },
   {
     id: 'result',
@@ -263,18 +270,18 @@ const trailColumns: readonly Column<TrailRow>[] = [
 ]
 
 function Trail() {
-  const { query, path, route } = useLocation()
+  const { query } = useLocation()
   const answer = useAnswer<TrailAnswer>(api.trail, { who: query.who, what: query.what, limit, after: query.after }, { keep: true })
-  const to = (change: Readonly<Record<string, string>>) =>
-    route(page(path, { ...query, after: undefined, page: undefined, ...change }), true)
+  const meant = [query.who && `by ${query.who}`, query.what && `of ${query.what}`].filter(Boolean)
   return (
     <section aria-labelledby="trail">
       <h2 id="trail">Trail</h2>
       <p class="lead">Every change that was made or refused through this server, the latest first. Nothing in it can be changed.</p>
-      <div class="filters filters-row">
-        <Search label="Who" value={query.who ?? ''} onSearch={(who) => to({ who })} />
-        <Search label="What" value={query.what ?? ''} onSearch={(what) => to({ what })} />
-      </div>
+      {meant.length > 0 && (
+        <p class="filters">
+          Only {meant.join(', ')}. <a href="/people">The whole trail</a>
+        </p>
+      )}
       <Shown answer={answer} what="the trail" rows={8}>
         {({ rows, next }) => (
           <>
@@ -284,7 +291,7 @@ function Trail() {
               rows={rows}
               keyOf={(r) => r.id}
               busy={answer.busy}
-              empty={<Empty title={query.who || query.what ? 'Nothing in the trail is like this.' : 'Nothing was changed yet.'} />}
+              empty={<Empty title={meant.length > 0 ? 'Nothing in the trail is like this.' : 'Nothing was changed yet.'} />}
             />
             <Pager next={next} shown={rows.length} limit={limit} />
             <p class="unseen" role="status">
