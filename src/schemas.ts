@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import type { Audit, Diagnosis, MachinePlan, Plan } from './model.ts'
+import { alertsSchemas } from './schemas/alerts.ts'
 import { eventSchemas, fleetAnswers } from './schemas/api.ts'
 import { campaignSchemas } from './schemas/campaigns.ts'
 import {
@@ -387,6 +388,7 @@ export const published = {
   'fleet-hosts': fleetAnswers['fleet-hosts'],
   ...campaignSchemas,
   ...serverSchemas,
+  ...alertsSchemas,
   image: imageSchema,
   schedule: scheduleSchema,
   'schedule-actions': scheduleActionsSchema,

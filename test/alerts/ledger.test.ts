@@ -380,7 +380,7 @@ describe('when it is told', () => {
         }
         assert.equal(desk.rows.length, endsUp ? 1 : 0)
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 })
