@@ -234,8 +234,8 @@ export type App = {
   readonly machineNow: (card: Pick<MachineCard, 'id' | 'name' | 'address'>, store: Store) => MachineNow
   /** Whether the site file was changed since it was read, and what is wrong with it now. */
   readonly siteNow: () => SiteNow
-  /** The KMS hosts that words mean; all of them where there are none. Asks DNS; what is returned asks the hosts. */
-  readonly kmsHosts: (words: readonly string[]) => Promise<KmsHosts>
+  /** The KMS hosts that words mean; all of them where there are none. Asks DNS; what is returned asks the hosts. `machine`: of the fleet, named by nobody here, so that a password is shown to it only where it is ours. */
+  readonly kmsHosts: (words: readonly string[], machine?: Pick<MachineCard, 'name' | 'address'>) => Promise<KmsHosts>
   readonly close: () => Promise<void>
 }
 
@@ -508,7 +508,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     machineNow: (card, store) =>
       machineNow(card, store, { ...environment, names: namesNow() }, (heard) => open(card.name, { address: card.address }, heard)),
     siteNow: () => loaded?.now() ?? { changed: false, problems: [] },
-    kmsHosts: (words) => {
+    kmsHosts: (words, machine) => {
       if (site === null || siteFile === null)
         throw new ProblemError(
           problem('NO_SITE_FILE', 'Which KMS hosts are yours is for a site file to say, and there is none.', [
@@ -523,7 +523,9 @@ export async function openApp(options: AppOptions): Promise<App> {
       }
       // A server goes on for months: what DNS says of hosts is asked anew.
       const now = namesNow()
-      return openHosts(words, { site, names: now, environment: { ...environment, names: now }, reached })
+      const open: Environment['open'] = (name, fleet) =>
+        environment.open(name, machine && canonicalHost(name) === canonicalHost(machine.name) ? { address: machine.address } : fleet)
+      return openHosts(words, { site, names: now, environment: { ...environment, names: now, open }, reached })
     },
     close: async () => {
       reaches.wipe()

@@ -40,11 +40,12 @@ export type MachineNow = {
   readonly converse: () => Promise<Conversation>
 }
 
-/** A machine of the fleet by its id. Throws MACHINE_UNKNOWN. */
-export async function machineBy(id: number, store: Store): Promise<MachineCard> {
-  const [card] = await store.find(id)
+/** A machine of the fleet by its number or its whole name. Throws MACHINE_UNKNOWN. */
+export async function machineBy(which: number | string, store: Store): Promise<MachineCard> {
+  const [card] = await store.find(which)
   if (card) return card
-  throw new ProblemError(problem('MACHINE_UNKNOWN', `The fleet has no machine with the number ${id}.`, ['slmctl fleet list has them all.']))
+  const called = typeof which === 'number' ? `with the number ${which}` : `called ${which.slice(0, 80)}`
+  throw new ProblemError(problem('MACHINE_UNKNOWN', `The fleet has no machine ${called}.`, ['slmctl fleet list has them all.']))
 }
 
 /** `open` opens the machine, and tells how it is reached before it tries. */

@@ -171,6 +171,19 @@ describe('what the API does to machines', () => {
     assert.deepEqual(clients.rows, rows)
     const story = await on.post('/api/v1/hosts/story', { machine: 'pc-1.corp.example' }, 'operator')
     fits('POST', '/api/v1/hosts/story', story)
+    const byNumber = await on.post<Json>('/api/v1/hosts/story', { machine: id('pc-1') }, 'operator')
+    assert.deepEqual([byNumber.machine, byNumber.outcome], ['pc-1.corp.example', 'accepted'])
+    // Whoever may scan does not send the site's password to a name of their own.
+    const own = await on.ask('/api/v1/hosts/story', { body: { machine: 'pc-900.corp.example' }, as: 'operator' })
+    assert.deepEqual([own.status, (own.json as Json).code], [404, 'MACHINE_UNKNOWN'])
+    await on.post('/api/v1/fleet/imports', { source: 'list:mine', text: 'trap.elsewhere.example', kind: 'list', dryRun: false }, 'operator')
+    const trap = await on.post<{ logs: { side: string; problem: { code: string } | null }[] }>('/api/v1/hosts/story', {
+      machine: 'trap.elsewhere.example',
+    })
+    assert.equal(trap.logs.find((l) => l.side === 'machine')?.problem?.code, 'REACH_NOT_OURS', JSON.stringify(trap))
+    const { rows: trapped } = await on.get<{ rows: { id: number }[] }>('/api/v1/fleet/machines?text=trap')
+    const asked = await on.post<{ problem: { code: string } }>(`/api/v1/fleet/machines/${trapped[0]!.id}/conversation`)
+    assert.equal(asked.problem.code, 'REACH_NOT_OURS')
     const [from, to] = checked.hosts.map((h) => h.name)
     const move = await on.ask('/api/v1/hosts/migrate', { body: { from: from!, to: to ?? from! } })
     if (move.status === 200) fits('POST', '/api/v1/hosts/migrate', move.json)

@@ -1,12 +1,12 @@
 /** KMS hosts: as they were seen last, and looked at now. No KMS is asked for an activation: a check ends after the RPC bind. */
-import { type CheckedHost, filterOf, hostHistoryOf, hostsAnswer, keptHosts, someHosts, storyHours } from '../../app.ts'
-import { ProblemError, problem } from '../../model.ts'
+import { type CheckedHost, filterOf, hostHistoryOf, hostsAnswer, keptHosts, machineBy, someHosts, storyHours } from '../../app.ts'
 import { api, published, z } from '../../schemas.ts'
 import { filterAndPage, pageOf, wordsOf } from '../asked.ts'
 import { type Route, route } from '../route.ts'
 
 const hostInPath = z.strictObject({ name: z.string().min(1).max(255), port: z.coerce.number().int().min(1).max(65_535) })
 const name = z.string().min(1).max(255)
+const id = z.int().min(1)
 const { host: _, ...filtersBesideHost } = filterAndPage.shape
 
 export const hostRoutes: readonly Route[] = [
@@ -56,15 +56,16 @@ export const hostRoutes: readonly Route[] = [
       summary: 'How far the activation of one machine came, by its own log and that of its host.',
       command: 'hosts story',
       changes: true,
-      body: z.strictObject({ machine: name, hours: z.int().min(1).max(720).default(storyHours) }),
+      body: z.strictObject({
+        machine: z.union([id, name]).describe('A machine of the fleet: its number or its name.'),
+        hours: z.int().min(1).max(720).default(storyHours),
+      }),
       answer: published['hosts-story'],
     },
-    async ({ body: { machine, hours }, parts: { app }, signal }) => {
-      const [one, ...others] = app.machines([machine])
-      if (one === undefined || others.length > 0)
-        throw new ProblemError(problem('USAGE', `${machine} is a group; a story wants one machine.`, ['Name one machine.']))
-      const hosts = await app.kmsHosts([])
-      return { schema: 'slmctl.hosts-story/1', ...(await hosts.story(one, hours, signal)) }
+    async ({ body: { machine, hours }, parts: { app, store }, signal }) => {
+      const card = await machineBy(machine, store)
+      const hosts = await app.kmsHosts([], card)
+      return { schema: 'slmctl.hosts-story/1', ...(await hosts.story(card.name, hours, signal)) }
     },
   ),
   route(
