@@ -100,7 +100,8 @@ export { hostsAnswer, someHosts, storyHours } from './app/host-answers.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
 export { importAnswer, importText, takeSource } from './app/import-text.ts'
-export { hostHistoryOf, keptHosts, type SeenHost, type SeenHostHistory, silentSince, standingOf } from './app/kept-hosts.ts'
+export { hostHistoryOf, type SeenHostHistory } from './app/host-history.ts'
+export { keptHosts, type SeenHost, silentSince, standingOf } from './app/kept-hosts.ts'
 export { type KeptPlanOf, planCampaign, plansOfCampaign } from './app/kept-plans.ts'
 export { type Conversation, type Exchange, type MachineNow, machineBy, type StatusEntry } from './app/machine-now.ts'
 export {
@@ -112,7 +113,8 @@ export {
   type Metrics,
   metricsOf,
 } from './app/metrics.ts'
-export { type Link, type Need, type NeedKind, type NeedLimits, needLimits } from './app/needs.ts'
+export type { Link, Need, NeedKind } from './app/need.ts'
+export { type NeedLimits, needLimits } from './app/needs.ts'
 export { type SiteNow, siteAnswer } from './app/site-answer.ts'
 export { type Today, todayOf } from './app/today.ts'
 /** For the password of a lab, which its site file names. */

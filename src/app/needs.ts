@@ -7,32 +7,10 @@ import type { Site } from '../model.ts'
 import type { SiteFile } from '../site.ts'
 import type { CauseGroup, Store } from '../store.ts'
 import { type CampaignTold, campaignState } from './campaign-state.ts'
-import { filterOf, type Words } from './filter.ts'
 import { silent } from './fleet-summary.ts'
-import { type SeenGroup, type SeenHost, silentSince, standingOf } from './kept-hosts.ts'
-
-/** A page with its filters, by the words of the command line; those without a value are `true`. */
-export type Link = {
-  readonly page: 'machines' | 'machine' | 'hosts' | 'host' | 'origin' | 'campaigns' | 'campaign' | 'expiring' | 'site'
-  readonly query: Readonly<Record<string, string>>
-}
-export type Severity = 'action' | 'attention' | 'info'
-export type Need = {
-  readonly kind: NeedKind
-  readonly severity: Severity
-  /** Machines, products or what a host counts, as the sentence says. */
-  readonly number: number
-  readonly text: string
-  readonly next: string | null
-  readonly link: Link
-}
-
-/** In the order in which they are told where they are equally urgent. */
-const kinds = [
-  ...['host-down', 'campaign-open', 'campaign-stopped', 'foreign', 'lapsed', 'ending', 'action', 'host-count', 'host-check'],
-  ...['campaign-failed', 'suspect', 'unknown-host', 'not-renewing', 'duplicates', 'unasked', 'never', 'stale'],
-] as const
-export type NeedKind = (typeof kinds)[number]
+import { hostNeeds } from './host-needs.ts'
+import type { SeenHost } from './kept-hosts.ts'
+import { type Ask, asking, eachShown, kinds, type Link, machines, many, type Need, withoutDot } from './need.ts'
 
 /** What is soon, and what is long since, in days. */
 export type NeedLimits = {
@@ -63,15 +41,8 @@ export type Known = {
   readonly ended: number
 }
 
-const many = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`
-const machines = (n: number, one = '', more = one) => many(n, `machine${one && ` ${one}`}`, `machines${more && ` ${more}`}`)
-const date = (ms: number) => new Date(ms).toISOString().slice(0, 10)
-const withoutDot = (text: string) => text.replace(/\.$/, '')
-
 /** States of a product that is not licensed any more, or never was; in a grace period it still works. */
 const lapsed = 'notification,unlicensed'
-/** Of one kind so many are told one by one; the others together. */
-const eachShown = 5
 /** A campaign that ended earlier is history. */
 const campaignsSinceMs = 7 * 86_400_000
 /** As many campaigns as are looked through, newest first. */
@@ -94,15 +65,6 @@ export async function needsOf(store: Store, site: Site | null, known: Known, lim
   const urgency = (n: Need) => ['action', 'attention', 'info'].indexOf(n.severity) * kinds.length + kinds.indexOf(n.kind)
   return needs.sort((a, b) => urgency(a) - urgency(b) || b.number - a.number || (a.text < b.text ? -1 : 1))
 }
-
-/** Counts the machines that a filter means, by its words. */
-type Ask = (query: Link['query']) => Promise<{ readonly number: number; readonly link: Link }>
-const asking =
-  (store: Store, now: number): Ask =>
-  async (query) => {
-    const words: Words = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, value === 'true' ? true : value]))
-    return { number: await store.count(filterOf(words, now)), link: { page: 'machines', query } }
-  }
 
 async function originNeeds(ask: Ask): Promise<Need[]> {
   const foreign = await ask({ origin: 'foreign' })
@@ -166,74 +128,6 @@ function endingNeeds({ endsIn }: Known, { endingDays }: NeedLimits): Need[] {
       ...{ kind: 'not-renewing', severity: 'attention', number: late, link: link(renewingDays) },
       text: `${ends(late, renewingDays)}${soon > 0 ? `, ${soon} of them within ${endingDays}` : ''}: KMS renews every ${renewal} days, so that some ${valid - renewal} should be left.`,
       next: 'slmctl hosts story MACHINE says where its renewal ends.',
-    })
-  return needs
-}
-
-async function hostNeeds(hosts: readonly SeenHost[], site: Site | null, ask: Ask): Promise<Need[]> {
-  const needs: Need[] = []
-  for (const host of hosts) {
-    const down = standingOf(host) === 'down'
-    const wrong = host.state === 'action'
-    if (!down && !wrong && !host.groups.some(isLow)) continue
-    const { number, link } = await ask({ host: host.name })
-    const users = number === 0 ? 'no machine of the fleet names it' : `${machines(number, 'names', 'name')} it`
-    const lead = number > 0 ? { number, link } : { number: 1, link: hostLink(host) }
-    const severity = number > 0 ? 'action' : 'attention'
-    const because = host.problem ? ` (${withoutDot(host.problem.summary)})` : ''
-    const low = host.groups.filter(isLow).map((g) => countNeed(host, g, number))
-    if (down)
-      needs.push({
-        ...{ kind: 'host-down', severity, ...lead },
-        text: `The KMS host ${called(host)} gives no answer since ${date(silentSince(host)!)}${because}; ${users}.`,
-        next: host.problem?.next[0] ?? `slmctl hosts check ${host.name} tries it again.`,
-      })
-    else if (wrong && low.every((n) => n.severity !== 'action'))
-      needs.push({
-        ...{ kind: 'host-check', severity, ...lead },
-        text: `The check of the KMS host ${called(host)} says since ${date(host.since!)} that something is wrong; ${users}.`,
-        next: `slmctl hosts show ${host.name} says what.`,
-      })
-    needs.push(...low)
-  }
-  return [...needs, ...(site === null ? [] : await unknownHostNeeds(hosts, ask))]
-}
-
-const called = (host: SeenHost) => (host.port === 1688 ? host.name : `${host.name}:${host.port}`)
-const hostLink = (host: SeenHost): Link => ({ page: 'host', query: { host: host.name, port: String(host.port) } })
-
-/** A count that nobody raised yet is none; with the directory in its place, it stays so. */
-const isLow = ({ count, thresholds, total }: SeenGroup): boolean =>
-  count !== null && (count > 0 || Boolean(total)) && thresholds.some((t) => count < t.count)
-
-/** A count below what somebody needs. Below all of its thresholds a host activates nobody. */
-function countNeed(host: SeenHost, { name, release, count, thresholds }: SeenGroup, clients: number): Need {
-  const under = thresholds.filter((t) => count! < t.count)
-  const nobody = under.length === thresholds.length
-  return {
-    ...{ kind: 'host-count', severity: nobody && clients > 0 ? 'action' : 'attention', number: count!, link: hostLink(host) },
-    text: `${called(host)} counts ${machines(count!)} (${release ?? name ?? 'a host key'}): fewer than ${under.map((t) => `the ${t.count} that ${t.of} needs`).join(' and ')}.`,
-    next: `Let more machines ask it, or use another way for few: slmctl hosts show ${host.name}.`,
-  }
-}
-
-/** Hosts that neither the site file nor its DNS names, and machines do. */
-async function unknownHostNeeds(hosts: readonly SeenHost[], ask: Ask): Promise<Need[]> {
-  const unknown = hosts.filter((h) => !h.declared && h.clients.length > 0)
-  const told = await Promise.all(unknown.slice(0, eachShown).map(async (host) => ({ host, ...(await ask({ host: host.name })) })))
-  const needs = told.map(
-    ({ host, number, link }): Need => ({
-      ...{ kind: 'unknown-host', severity: 'attention', number, link },
-      text: `${machines(number, 'names', 'name')} the KMS host ${called(host)}, which the site file does not know.`,
-      next: 'If it is yours, name it under kms.hosts of the site file; else find out who set it.',
-    }),
-  )
-  const more = unknown.length - told.length
-  if (more > 0)
-    needs.push({
-      ...{ kind: 'unknown-host', severity: 'attention', number: unknown.length, link: { page: 'hosts', query: {} } },
-      text: `${many(unknown.length, 'KMS host', 'KMS hosts')} in all that machines name ${unknown.length === 1 ? 'is' : 'are'} not known to the site file.`,
-      next: 'slmctl fleet hosts lists them.',
     })
   return needs
 }

@@ -3,7 +3,8 @@ import type { Site } from '../model.ts'
 import type { Store } from '../store.ts'
 import { type FleetSummary, summaryOf } from './fleet-summary.ts'
 import { keptHosts, type SeenHost } from './kept-hosts.ts'
-import { type Need, type NeedLimits, needsOf, renewingDays, usualLimits } from './needs.ts'
+import type { Need } from './need.ts'
+import { type NeedLimits, needsOf, renewingDays, usualLimits } from './needs.ts'
 
 export type Today = {
   readonly schema: 'slmctl.fleet-today/1'
