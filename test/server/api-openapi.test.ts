@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { filterNames } from '../../src/app.ts'
 import { commands } from '../../src/cli/commands.ts'
+import { filterFlags } from '../../src/cli/fleet-words.ts'
+import { api } from '../../src/schemas.ts'
 import { openApi } from '../../src/server/openapi.ts'
 import { allRoutes } from '../../src/server.ts'
 
@@ -85,4 +88,9 @@ test('everything that the command line can has a route, or a reason why it stays
       words.some((word) => name === word || name.startsWith(`${word} `)),
       `a route names ${name}, which is no command`,
     )
+})
+
+test('filters are the same words on the command line, in the API, and where they are read', () => {
+  assert.deepEqual([...filterFlags].sort(), [...filterNames].sort())
+  assert.deepEqual(Object.keys(api.filterQuery.shape).sort(), [...filterNames].sort())
 })
