@@ -1,4 +1,6 @@
 /** Pages by cursor: each is an address, so that it can be sent, and the browser's own back works. */
+
+import { useRef } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { page } from '../addresses.ts'
 
@@ -21,24 +23,39 @@ export function Pager({
   const at = Number(query.page ?? 1)
   const first = (at - 1) * limit + 1
   const to = (cursor: string | undefined, number: number) => page(path, { ...query, after: cursor, page: number > 1 ? number : undefined })
-  if (next) before.set(next, after)
+  // While the next page is on its way, `next` still is of the one before: its own address.
+  if (next && next !== after) before.set(next, after)
   const known = after !== undefined && before.has(after)
+  const bar = useRef<HTMLElement>(null)
+  /** The next rows are read from their beginning. */
+  const toBeginning = () => {
+    const table = bar.current?.previousElementSibling
+    if (!(table instanceof HTMLElement)) return
+    if (!table.hasAttribute('tabindex')) table.tabIndex = -1
+    table.scrollTop = 0
+    table.focus({ preventScroll: true })
+    table.scrollIntoView({ block: 'start' })
+  }
   if (!after && !next) return null
   const of = total === null || total === undefined ? '' : ` of ${total.toLocaleString('en')}`
   return (
-    <nav class="pager" aria-label="Pages of this list">
-      <span class="pager-where">
+    <nav ref={bar} class="pager" aria-label="Pages of this list">
+      <span class="pager-where" role="status">
         {shown > 0 ? `${first.toLocaleString('en')}–${(first + shown - 1).toLocaleString('en')}${of}` : 'Nothing more'}
       </span>
       <span class="pager-ways">
-        {after && <a href={to(undefined, 1)}>First page</a>}
+        {after && (
+          <a href={to(undefined, 1)} onClick={toBeginning}>
+            First page
+          </a>
+        )}
         {known && at > 2 && (
-          <a rel="prev" href={to(before.get(after), at - 1)}>
+          <a rel="prev" onClick={toBeginning} href={to(before.get(after), at - 1)}>
             Previous
           </a>
         )}
         {next && (
-          <a rel="next" href={to(next, at + 1)}>
+          <a rel="next" onClick={toBeginning} href={to(next, at + 1)}>
             Next page
           </a>
         )}
