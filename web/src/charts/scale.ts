@@ -6,8 +6,8 @@ const dayMs = 86_400_000
 export function countTicks(max: number, most = 5): readonly number[] {
   const wanted = Math.max(1, max)
   for (let ten = 1; ; ten *= 10)
-    for (const of of [1, 2, 5]) {
-      const step = of * ten
+    for (const times of [1, 2, 5]) {
+      const step = times * ten
       const steps = Math.ceil(wanted / step)
       if (steps <= most) return Array.from({ length: steps + 1 }, (_, i) => i * step)
     }

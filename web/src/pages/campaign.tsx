@@ -24,7 +24,9 @@ export default function CampaignPage({ id }: { readonly id: string }) {
     answer.reload()
     applies.reload()
   })
-  const campaign = useLive(answer.value?.campaign ?? null, answer.reload)
+  // Title and contents come together: nothing moves.
+  const loaded = applies.state === 'loading' ? null : (answer.value?.campaign ?? null)
+  const campaign = useLive(loaded, answer.reload)
   return (
     <>
       <PageTitle
@@ -36,12 +38,11 @@ export default function CampaignPage({ id }: { readonly id: string }) {
       </PageTitle>
       <Shown answer={answer} what="the campaign" rows={12}>
         {() =>
-          campaign &&
-          (applies.state === 'loading' ? (
+          campaign === null ? (
             <Loading what="the campaign" rows={12} />
           ) : (
             <Body campaign={campaign} applies={applies.value?.rows ?? []} reload={answer.reload} />
-          ))
+          )
         }
       </Shown>
     </>

@@ -9,14 +9,14 @@ import { type Column, DataTable, Empty, PageTitle, Shown } from '../parts.ts'
 import { channels, count, number, originMeans, origins } from '../words.ts'
 import { originsWorstFirst } from './fleet-parts.tsx'
 import { Remarks } from './origin-remarks.tsx'
-import { useQuietReload } from './quiet-reload.ts'
+import { fleetPauseMs, useQuietReload } from './quiet-reload.ts'
 
 type Audit = Omit<z.output<typeof auditSchema>, 'schema' | 'remarks'>
 type Product = Audit['products'][number]
 
 export default function Origin() {
   const answer = useAnswer<Audit>(api.audit)
-  useQuietReload(['fleet', 'hosts'], answer.reload)
+  useQuietReload(['fleet', 'hosts'], answer.reload, fleetPauseMs)
   return (
     <>
       <PageTitle

@@ -10,11 +10,11 @@ import { count, number, states, wordOf } from '../words.ts'
 import { StartCampaign } from './campaign-start.tsx'
 import { Origins, States } from './fleet-parts.tsx'
 import { HostCounts, HostState, hostTitle, machinesOf } from './host-counts.tsx'
-import { useQuietReload } from './quiet-reload.ts'
+import { fleetPauseMs, useQuietReload } from './quiet-reload.ts'
 
 export default function Overview() {
   const answer = useAnswer<Today>(api.today)
-  useQuietReload(['fleet', 'hosts', 'campaign'], answer.reload)
+  useQuietReload(['fleet', 'hosts', 'campaign'], answer.reload, fleetPauseMs)
   const operator = useMay('operator')
   return (
     <>

@@ -3,9 +3,11 @@ import { useEffect, useRef } from 'preact/hooks'
 import { type EventName, useEvents } from '../events.ts'
 
 /** However much happens, it is asked for no more often (ms): a campaign tells of itself many times a second. */
-const pauseMs = 3000
+const usualPauseMs = 3000
+/** What counts a whole fleet is asked for less often: of 200,000 machines it takes the server a while. */
+export const fleetPauseMs = 15_000
 
-export function useQuietReload(names: readonly EventName[], reload: () => void): void {
+export function useQuietReload(names: readonly EventName[], reload: () => void, pauseMs = usualPauseMs): void {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const last = useRef(0)
   useEffect(() => () => clearTimeout(timer.current), [])
