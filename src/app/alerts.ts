@@ -217,10 +217,12 @@ export type AlertParts = {
   readonly told?: (open: number) => void
   /** Something happened in the fleet: it is looked soon, not at the next turn. */
   readonly news?: AsyncIterable<unknown>
+  /** How long after that: what belongs together comes together. */
+  readonly soonMs?: number
 }
 
-/** After something happened, so long until it is looked: the rest of a scan's answers come together. */
-const soonMs = 15_000
+/** The rest of a scan's answers are in by then, and a long scan does not have everything counted all the time. */
+const usualSoonMs = 15_000
 const soonestMs = 1000
 
 /** Looks every so many minutes, and soon after something happened, until `signal` says so. Several servers may do so at once. */
@@ -246,7 +248,7 @@ export async function runAlerts(store: Store, siteFile: SiteFile | null, parts: 
     }
     const turn = settings.minutes * 60_000
     const until = parts.clock() + (nextAt === null ? turn : Math.max(soonestMs, Math.min(turn, nextAt - parts.clock())))
-    await rest(until - parts.clock(), signal, (f) => {
+    await rest(until - parts.clock(), parts.soonMs ?? usualSoonMs, signal, (f) => {
       wake = f
       if (happened) f()
     })
@@ -264,7 +266,7 @@ async function hear(news: AsyncIterable<unknown> | undefined, then: () => void):
 }
 
 /** Waits; shorter where something happens, and no longer than until `signal`. */
-function rest(ms: number, signal: AbortSignal, woken: (wake: () => void) => void): Promise<void> {
+function rest(ms: number, soonMs: number, signal: AbortSignal, woken: (wake: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     let timer = setTimeout(end, Math.max(0, ms))
     const began = performance.now()

@@ -16,7 +16,7 @@ export const alertsSchemas = {
           z.strictObject({
             way: text,
             kind: z.enum(['mail', 'webhook']),
-            to: text.describe('An address, or a URL without what stands behind its question mark.'),
+            to: text.describe('An address, or a URL.'),
             problem: text.nullable().describe('Why the last try failed; null: it did not.'),
             waiting: z.int().nonnegative().describe('Messages that it was not told yet.'),
             nextAt: z.int().nullable().describe('When the next try is.'),

@@ -18,12 +18,14 @@ writeFileSync(join(folder, 'webhook.key'), 'a key of a webhook\n', { mode: 0o600
 type Body = { event: string; id: string; alert: { rule: string; number: number; title: string; link: string | null } | null }
 const got: { readonly to: string; readonly body: Body }[] = []
 let status = 204
+let heard: () => void = () => {}
 const receiver = createServer((request, response) => {
   const parts: Buffer[] = []
   request.on('data', (part: Buffer) => parts.push(part))
   request.on('end', () => {
     if (status < 300) got.push({ to: request.url!, body: JSON.parse(Buffer.concat(parts).toString()) })
     response.writeHead(status).end()
+    if (got.length > 1) heard()
   })
 })
 await new Promise<void>((done) => receiver.listen(0, '127.0.0.1', done))
@@ -223,12 +225,19 @@ describe('alerts are told', () => {
       await fleet(store, false)
       const stop = new AbortController()
       const open: number[] = []
+      const happened = Promise.withResolvers<void>()
+      async function* news() {
+        await happened.promise
+        yield 'hosts'
+      }
       const first = Promise.withResolvers<void>()
       const loop = runAlerts(
         store,
         siteFile(),
         {
           ...silent,
+          news: news(),
+          soonMs: 20,
           told: (n) => {
             open.push(n)
             first.resolve()
@@ -239,6 +248,13 @@ describe('alerts are told', () => {
       await first.promise
       assert.deepEqual(open, [1])
       assert.equal(got.length, 1)
+      // A host lives again: that is news, and it is looked long before the next turn.
+      await check(store, true, now)
+      const over = Promise.withResolvers<void>()
+      heard = over.resolve
+      happened.resolve()
+      await over.promise
+      assert.deepEqual(said().slice(1, 2), ['/one over KMS host kms1.corp.example:1688 does not answer'])
       const begin = performance.now()
       stop.abort()
       await loop

@@ -6,9 +6,6 @@ import { showAlerts, showTold } from '../views/alerts.ts'
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
-/** Of a URL, what may be shown: what stands behind its question mark may be a secret. */
-const shown = (to: string) => to.replace(/[?#].*$/, '')
-
 /** `slmctl alerts`: what stands, and who is told of it. Exit code 1 where something stands, 2 where it could not be told. */
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   if (words.length > 0) throw new ProblemError(problem('USAGE', 'alerts takes no words.', ['slmctl alerts --test']))
@@ -43,19 +40,17 @@ const row = ({ key, rule, severity, title, text, number, since, sentAt, link }: 
   ...{ key, rule, severity, title, text, number, since, sentAt, link },
 })
 
-function answer(now: AlertsNow | null, sent: readonly AlertTold[] | null, flags: Flags, io: Io): number {
-  const told = sent?.map((t) => ({ ...t, way: shown(t.way) })) ?? null
-  const ways = (now?.ways ?? []).map((w) => ({ ...w, way: shown(w.way), to: shown(w.to) }))
+function answer(now: AlertsNow | null, told: readonly AlertTold[] | null, flags: Flags, io: Io): number {
   if (flags.json)
     io.out(
       json({
         schema: 'slmctl.alerts/1',
-        ...{ at: now?.at ?? Date.now(), quiet: now?.quiet ?? false, ways, alerts: (now?.alerts ?? []).map(row), told },
+        ...{ at: now?.at ?? Date.now(), quiet: now?.quiet ?? false, ways: now?.ways ?? [], alerts: (now?.alerts ?? []).map(row), told },
       }),
     )
   else {
     if (told) showTold(told, io)
-    if (now) showAlerts({ ...now, ways }, io)
+    if (now) showAlerts(now, io)
   }
   const failed = told?.flatMap((t) => t.problem ?? []) ?? []
   if (!flags.json) for (const p of failed) showProblem(p, io)
