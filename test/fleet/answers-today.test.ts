@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { Link, Need, NeedKind, Today } from '../../src/app.ts'
 import { filterOf, rowsOf, todayOf } from '../../src/app.ts'
 import { published } from '../../src/schemas.ts'
+import { openStore } from '../../src/store.ts'
 import { answer, found, product, trouble } from '../store/fixture.ts'
 import { withFleet } from './command.ts'
 import { type Kept, type Line, listed, scanned } from './kept.ts'
@@ -170,6 +171,45 @@ describe('fleet today', () => {
       await on.json([0, 1, 2], 'fleet', 'cancel', '3')
       const cancelled = await todayOn(on)
       assert.deepEqual([of(cancelled, 'campaign-stopped'), of(cancelled, 'campaign-failed')], [[], []])
+    })
+  })
+
+  test('what was sent and got no answer is said before all else that failed; a week later it is history', async () => {
+    await withFleet(async (fleet) => {
+      const ids = [...(await fleet.put(['a', 'b', 'c', 'd'].map((n) => found(`${n}.corp.example`)))).values()]
+      await fleet.observe(ids.map((id) => answer(id, Date.now(), [product()])))
+      const store = await openStore({ file: fleet.file('fleet.db') }, { create: false })
+      try {
+        const at = Date.now()
+        const campaign = await store.createCampaign({ key: 'k', kind: 'apply', name: 'every machine', settings: {}, at })
+        await store.addTargets(
+          campaign,
+          ids.map((machine, i) => ({ machine, site: '-', position: i })),
+          0,
+        )
+        await store.setCampaign(campaign, { state: 'running', because: null, at })
+        const wish = { campaign, site: '-', owner: 'w', now: at, leaseMs: 60_000, mostAtOnce: null, upTo: null, limit: 4 }
+        const held = await store.claimTargets(wish)
+        const came = ['changed', 'unknown', 'failed', 'unknown']
+        await store.endTargets(
+          held.map((one, i) => ({
+            held: one,
+            end: { state: came[i] === 'changed' ? 'done' : 'failed', result: came[i]!, problemCode: null, outcome: null, at },
+          })),
+        )
+        await store.setCampaign(campaign, { state: 'finished', because: null, at })
+        const today = await todayOf(store, null, at)
+        assert.deepEqual(
+          today.needs.map((n) => [n.kind, n.severity, n.number, n.text]),
+          [
+            ['campaign-open', 'action', 2, `Campaign ${campaign} (apply): of 2 machines nobody knows whether what was sent was done.`],
+            ['campaign-failed', 'attention', 3, `Campaign ${campaign} (apply): 3 machines failed, with those of which nobody knows.`],
+          ],
+        )
+        assert.deepEqual((await todayOf(store, null, at + 8 * 86_400_000)).needs, [])
+      } finally {
+        await store.close()
+      }
     })
   })
 
