@@ -258,6 +258,34 @@ export function people(on: On, run: Run): void {
     }
   })
 
+  on('alerts are changed by what is there, by one at a time: of many who want to claim one, one has it', async (store, place) => {
+    const others = await Promise.all([1, 2].map(() => openStore(place, { create: false })))
+    const kept = { key: 'a', rule: 'foreign', fingerprint: 'f', since: noon, sentAt: null, body: '0' }
+    try {
+      await store.keepAlerts({ put: [kept], drop: [] })
+      const claim = (who: string) => (rows: readonly (typeof kept)[]) => ({
+        put: rows.filter((r) => r.body === '0').map((r) => ({ ...r, body: who })),
+        drop: [],
+      })
+      const claims = await Promise.all(
+        Array.from({ length: 12 }, (_, i) => [store, ...others][i % 3]!.changeAlerts((rows) => claim(`w${i}`)(rows as (typeof kept)[]))),
+      )
+      assert.equal(claims.filter((c) => c.put.length > 0).length, 1)
+      assert.deepEqual(
+        (await store.alertsKept()).map((r) => r.body),
+        claims.flatMap((c) => c.put.map((r) => r.body)),
+      )
+      await assert.rejects(
+        store.changeAlerts(() => {
+          throw new Error('no')
+        }),
+      )
+      assert.equal((await store.alertsKept()).length, 1)
+    } finally {
+      for (const other of others) await other.close()
+    }
+  })
+
   on('alerts are put, replaced and dropped together', async (store) => {
     const alert = (key: string, more = {}) => ({ key, rule: 'days', fingerprint: 'f', since: noon, sentAt: null, body: '{}', ...more })
     await store.keepAlerts({ put: [alert('a'), alert('b'), alert('c')], drop: [] })
