@@ -63,8 +63,16 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
   const used = new Set<string>()
   let known: { readonly config: oidc.Configuration; readonly at: number } | null = null
 
-  const configuration = async (): Promise<oidc.Configuration> => {
-    if (known && clock() - known.at < knownMs) return known.config
+  /** However many ask at once, the provider is asked once. */
+  let asking: Promise<oidc.Configuration> | null = null
+  const configuration = (): Promise<oidc.Configuration> => {
+    if (known && clock() - known.at < knownMs) return Promise.resolve(known.config)
+    asking ??= discover().finally(() => {
+      asking = null
+    })
+    return asking
+  }
+  const discover = async (): Promise<oidc.Configuration> => {
     try {
       const config = await oidc.discovery(issuer, settings.clientId, undefined, authenticate(await secret()), {
         timeout: timeoutSeconds,

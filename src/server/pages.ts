@@ -41,11 +41,13 @@ export function pageOf(pages: Pages | null, path: string): PageFile | null {
 /** The one page whose address has a name with dots in it. */
 const pageOfHost = /^\/hosts\/[\w.:-]+\/\d{1,5}$/
 
+/** Whether an Accept-Encoding takes a coding (RFC 9110, 12.5.3). */
+export const takes = (accepted: string, coding: string): boolean =>
+  new RegExp(`(?:^|,)\\s*${coding}\\s*(?:;\\s*q=(?!0(?:\\.0*)?\\s*(?:,|$))[^,]*)?(?:,|$)`, 'i').test(accepted)
+
 /** The file as the browser takes it: brotli, gzip, or as it is. */
 export function pageAnswer(file: PageFile, accepted: string, known: string | undefined): PageAnswer {
-  const takes = (coding: string) =>
-    new RegExp(`(?:^|,)\\s*${coding}\\s*(?:;\\s*q=(?!0(?:\\.0*)?\\s*(?:,|$))[^,]*)?(?:,|$)`, 'i').test(accepted)
-  const coding = takes('br') ? 'br' : takes('gzip') ? 'gzip' : null
+  const coding = takes(accepted, 'br') ? 'br' : takes(accepted, 'gzip') ? 'gzip' : null
   // Each coding is a representation of its own (RFC 9110, 8.8.3.3).
   const etag = `"${file.etag}-${coding ?? 'plain'}"`
   const headers = {

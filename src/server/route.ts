@@ -23,6 +23,8 @@ export type Who = {
   readonly endsAt: number | null
   /** Address of the caller. */
   readonly from: string
+  /** Of a token its number and name: for the trail. */
+  readonly token?: string
 }
 
 /** What routes work with. */

@@ -78,7 +78,10 @@ export function callers(store: Store, clock: () => number) {
       const worth = roleOfScope[scope]
       const role = worth === null ? null : lower(worth, account.role)
       return {
-        who: { account: account.id, name: account.name, by: 'token', role: role ?? 'viewer', endsAt: token.endsAt, from },
+        who: {
+          ...{ account: account.id, name: account.name, by: 'token', role: role ?? 'viewer', endsAt: token.endsAt, from },
+          token: `${token.id} ${token.name}`,
+        },
         scope,
         role,
         session: null,

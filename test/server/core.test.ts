@@ -315,6 +315,23 @@ describe('slow, large and twisted requests', () => {
   })
 })
 
+test('long answers are packed where that is taken', async () => {
+  const session = await s.session(await s.person('viewer', 'packer'))
+  for (let i = 0; i < 60; i++)
+    await s.store.saveView({
+      account: await s.person('viewer', 'packer'),
+      name: `view ${i}`,
+      query: 'verdict=action&group=berlin&sort=-seen&not-seen-for=30',
+      at: 0,
+    })
+  const plain = await s.ask('/api/v1/me/views', { session })
+  const packed = await s.ask('/api/v1/me/views', { session, headers: { 'accept-encoding': 'gzip' } })
+  assert.equal(plain.headers['content-encoding'], undefined)
+  assert.equal(packed.headers['content-encoding'], 'gzip')
+  assert.equal(packed.headers.vary, 'Accept-Encoding')
+  assert.ok(Number(packed.headers['content-length']) < plain.text.length / 4)
+})
+
 test('a script in a stored name stays text: JSON by its type, not to be guessed otherwise', async () => {
   const name = '<script>alert(1)</script>'
   const said = await s.ask(`/api/v1/me/views/${encodeURIComponent(name)}`, {
@@ -443,6 +460,9 @@ describe('the trail', () => {
       ],
     )
     assert.ok(rows.every((r) => r.by === 'local' && r.from === '127.0.0.1'))
+    await s.ask('/api/v1/me/views/by-token', { method: 'PUT', token: viewer, body: { query: '' } })
+    const [last] = (await s.store.trail({}, { limit: 1, after: null })).rows
+    assert.match(last!.by, /^token \d+ read$/, 'which token it was')
     const all = JSON.stringify((await s.store.trail({}, { limit: 1000, after: null })).rows)
     assert.ok(!all.includes(token))
     assert.equal((await s.store.checkTrail()).broken, null)

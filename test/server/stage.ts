@@ -132,7 +132,7 @@ function ask(here: URL, path: string, { method, headers = {}, body, raw, session
       const chunks: Buffer[] = []
       const done = () => {
         const text = Buffer.concat(chunks).toString()
-        const isJson = /json/.test(String(answer.headers['content-type']))
+        const isJson = /json/.test(String(answer.headers['content-type'])) && answer.headers['content-encoding'] === undefined
         resolve({
           status: answer.statusCode!,
           headers: answer.headers,
