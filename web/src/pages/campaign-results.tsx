@@ -6,6 +6,7 @@ import { api, page, pageOfCampaign, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { type Column, DataTable, Empty, Pager, Shown, Tag, Time, VerdictTag } from '../parts.ts'
 import { count, number } from '../words.ts'
+import { useAnchor } from './anchor.ts'
 import { changes, type Group, groupTone, groupWords } from './campaign-words.ts'
 import { useReloadWith } from './quiet-reload.ts'
 
@@ -75,6 +76,7 @@ export function Targets({ campaign: c }: { readonly campaign: CampaignAnswer }) 
     { keep: true },
   )
   useReloadWith(c.groups, answer.reload)
+  useAnchor('machines', answer.state !== 'loading')
   const columns: readonly Column<TargetAnswer>[] = [
     { id: 'name', title: 'Machine', head: true, cell: (t) => <a href={pageOfMachine(t.machine)}>{t.name}</a> },
     {

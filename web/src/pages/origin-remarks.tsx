@@ -6,6 +6,7 @@ import { api, page, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { Empty, OriginTag, Pager, Shown } from '../parts.ts'
 import { originMeans, origins } from '../words.ts'
+import { useAnchor } from './anchor.ts'
 
 type Remark = z.output<typeof auditSchema>['remarks'][number] & { readonly id: number }
 type Answer = { readonly rows: readonly Remark[]; readonly next: string | null }
@@ -21,6 +22,7 @@ export function Remarks() {
   const wanted = kinds.filter((k) => (query.origin ?? usual).split(',').includes(k))
   const shown = wanted.length > 0 ? wanted : kinds
   const answer = useAnswer<Answer>(api.auditRemarks, { origin: shown.join(','), limit, after: query.after }, { keep: true })
+  useAnchor('remarks', answer.state !== 'loading')
   const change = (kind: (typeof kinds)[number], on: boolean) => {
     const next = kinds.filter((k) => (k === kind ? on : shown.includes(k)))
     route(page('/origin', { origin: next.join(',') === usual ? undefined : next.join(',') || 'cannot-tell' }), true)
