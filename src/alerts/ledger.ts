@@ -8,7 +8,7 @@
  * or the server died between the two: it has the same id then.
  */
 import { createHash } from 'node:crypto'
-import type { Alert, RuleName, Standing } from './rules.ts'
+import type { Alert, Standing } from './rules.ts'
 
 /** A row as the store keeps it; `body` is for this room alone. */
 export type KeptAlert = {
@@ -42,7 +42,7 @@ export type Kept = {
   /** When it was first seen: tells this time from the next one of the same key. */
   readonly begun: number
   /** What the version is about: later ones are held against it. */
-  readonly told: { readonly severity: Alert['severity']; readonly number: number; readonly about: readonly string[] }
+  readonly told: { readonly severity: Alert['severity']; readonly grows: number; readonly about: readonly string[] }
   /** Since when it no longer stands; null: it does. */
   readonly over: number | null
   readonly ways: Readonly<Record<string, WayState>>
@@ -69,8 +69,6 @@ export type Chance = { readonly ways: readonly string[]; readonly quiet: boolean
 const claimMs = 5 * 60_000
 const firstGapMs = 60_000
 const longestGapMs = 6 * 3_600_000
-/** Rules whose number is of machines that something is wrong with: twice as many is news. */
-const growing: ReadonlySet<RuleName> = new Set(['days-left', 'foreign', 'not-scanned'])
 const aboutMost = 400
 
 export const bodyOf = (kept: KeptAlert) => JSON.parse(kept.body) as Kept
@@ -108,7 +106,7 @@ export function due(
 }
 
 function begin(alert: Alert, now: number): KeptAlert {
-  const told = { severity: alert.severity, number: alert.number, about: alert.about }
+  const told = { severity: alert.severity, grows: alert.grows, about: alert.about }
   return written({ alert, version: 1, begun: now, told, over: null, ways: {} }, alert.since ?? now, null)
 }
 
@@ -117,7 +115,7 @@ function stillThere(row: KeptAlert, alert: Alert): KeptAlert {
   const body = bodyOf(row)
   const { told } = body
   const known = new Set(told.about)
-  const more = growing.has(alert.rule) && alert.number >= 2 * Math.max(1, told.number)
+  const more = alert.grows > 0 && alert.grows >= 2 * told.grows
   const graver = alert.severity === 'action' && told.severity === 'attention'
   const news = more || graver || alert.about.some((name) => !known.has(name)) || saidOver(body)
   const now = news
@@ -127,7 +125,7 @@ function stillThere(row: KeptAlert, alert: Alert): KeptAlert {
         version: body.version + 1,
         told: {
           severity: graver ? alert.severity : told.severity,
-          number: Math.max(alert.number, told.number),
+          grows: Math.max(alert.grows, told.grows),
           about: [...new Set([...alert.about, ...told.about])].slice(0, aboutMost),
         },
       }
@@ -203,7 +201,7 @@ export function attempted(row: KeptAlert, sending: Sending, { problem, lost, at 
   const now =
     sending.version === body.version
       ? {
-          ...{ severity: told.severity, number: Math.max(told.number, alert.number) },
+          ...{ severity: told.severity, grows: Math.max(told.grows, alert.grows) },
           about: [...new Set([...told.about, ...alert.about])].slice(0, aboutMost),
         }
       : told

@@ -30,6 +30,8 @@ export type Alert = {
   readonly next: readonly string[]
   /** Machines, as the title says. */
   readonly number: number
+  /** Machines that something is wrong with, so that twice as many are news; 0: there is no such number. */
+  readonly grows: number
   /** Names that make it worth telling again where there is a new one: hosts, thresholds. */
   readonly about: readonly string[]
   /** Since when the facts say so (ms); null: they do not tell. */
@@ -158,6 +160,8 @@ function down(h: HostFact, rules: Rules): Alert[] {
         'See whether it is on, whether the service sppsvc runs, and what stands between.',
       ],
       number: h.clients,
+      // That it is down is no news; that machines begin to fall off is.
+      grows: rules.daysLeft === null ? 0 : h.ending,
       about: [place(h)],
       since: h.since,
       link: hostLink(h),
@@ -185,6 +189,7 @@ function underThreshold(h: HostFact): Alert[] {
           'Let more machines ask it; a few are better served by Active Directory or a MAK.',
         ],
         number: count,
+        grows: 0,
         about: missed.map((t) => oneLine(t.of, 40)),
         since: null,
         link: hostLink(h),
@@ -208,6 +213,7 @@ function foreign(of: AlertFacts['foreign']): Alert[] {
       text: `Something on ${of.machines === 1 ? 'it' : 'them'} was activated by somebody else, or bears the marks of an activator.${named} The audit has the evidence and the way back.`,
       next: ['slmctl fleet audit'],
       number: of.machines,
+      grows: of.machines,
       about: hosts.slice(0, 200),
       since: null,
       link: { page: 'origin', query: { origin: 'foreign' } },
@@ -230,6 +236,7 @@ function ending(of: AlertFacts['ending'], days: number, now: number): Alert[] {
       text: `A machine that reaches its KMS host renews every seven days; ${of.machines === 1 ? 'this one has' : 'these have'} not.${past}${first}`,
       next: [`slmctl fleet expiring --days ${days}`],
       number: of.machines,
+      grows: of.machines,
       about: [],
       since: null,
       link: { page: 'expiring', query: { days: String(days) } },
@@ -249,6 +256,7 @@ function stopped(c: StoppedCampaign): Alert[] {
       text: `${c.because === null ? '' : `${oneLine(c.because, 400)} `}${machinesOf(c.left)} of it ${c.left === 1 ? 'is' : 'are'} still to be done (${oneLine(c.selection, 200)}).`,
       next: [`slmctl fleet campaign ${c.id}`, `slmctl fleet resume ${c.id}`],
       number: c.left,
+      grows: 0,
       // One that went on and stopped again between two looks is told again.
       about: [new Date(c.changedAt).toISOString()],
       since: c.changedAt,
@@ -269,6 +277,7 @@ function notScanned(of: AlertFacts['notScanned'], days: number): Alert[] {
       text: `What is known of ${of.machines === 1 ? 'it' : 'them'} is as old as that.${never} The fleet lists ${machinesOf(of.listed)}.`,
       next: [`slmctl fleet list --not-seen-for ${days}`, `slmctl fleet scan --not-seen-for ${days}`],
       number: of.machines,
+      grows: of.machines,
       about: [],
       since: null,
       link: { page: 'machines', query: { 'not-seen-for': String(days) } },

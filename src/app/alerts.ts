@@ -27,7 +27,7 @@ import type { Store } from '../store.ts'
 import { alertFacts } from './alert-facts.ts'
 
 /** One that stands, with since when it does and when somebody was told. */
-export type StandingAlert = Omit<Alert, 'since' | 'about'> & { readonly since: number; readonly sentAt: number | null }
+export type StandingAlert = Omit<Alert, 'since' | 'about' | 'grows'> & { readonly since: number; readonly sentAt: number | null }
 
 /** A way by which people are told. `problem`: why the last try failed; `waiting`: messages that it has not taken yet. */
 export type AlertWay = {
@@ -92,7 +92,7 @@ export async function alertsNow(store: Store, siteFile: SiteFile | null, now: nu
         nextAt: failing.length === 0 ? null : Math.min(...failing.map((s) => s.nextAt)),
       }
     }),
-    alerts: standing.alerts.map(({ about: _, since, ...alert }) => {
+    alerts: standing.alerts.map(({ about: _, grows: __, since, ...alert }) => {
       const row = rows.get(alert.key)
       return { ...alert, since: row?.since ?? since ?? now, sentAt: row?.sentAt ?? null }
     }),

@@ -33,6 +33,7 @@ const host = (more: Partial<NonNullable<AlertFacts['hosts']>[number]> = {}) => (
   ...{ name: 'kms1.corp.example', port: 1688, down: false, since: null, checkedAt: noon, clients: 40, ending: 0, groups: [], ...more },
 })
 const alert = (more: Partial<Alert> = {}): Alert => ({
+  grows: more.number ?? 3,
   ...{
     key: 'foreign',
     rule: 'foreign',
@@ -240,9 +241,13 @@ describe('when it is told', () => {
 
   test('a host down for as long as it likes is one message, however many machines name it', () => {
     const desk = new Desk()
-    const down = (clients: number) => alert({ key: 'host-down k:1688', rule: 'host-down', number: clients, about: ['k:1688'] })
+    const down = (clients: number, ending = 0) =>
+      alert({ key: 'host-down k:1688', rule: 'host-down', number: clients, grows: ending, about: ['k:1688'] })
     for (const clients of [1, 10, 100]) desk.look(standing(down(clients)))
     assert.deepEqual(desk.events(), ['new 1'])
+    // But when machines begin to fall off, that is told, and when they become many.
+    for (const ending of [1, 1, 2, 3, 4, 7]) desk.look(standing(down(100, ending)))
+    assert.equal(desk.told.length, 4)
   })
 
   test('quiet hours: what comes up is told when they end, what came and went is not', () => {

@@ -28,7 +28,7 @@ const message: Message = messageOf(
         text: 'Räume: “naïve” ☃',
         next: ['slmctl fleet audit'],
       },
-      ...{ number: 3, about: [], since: null, link: { page: 'origin', query: { origin: 'foreign' } } },
+      ...{ number: 3, grows: 3, about: [], since: null, link: { page: 'origin', query: { origin: 'foreign' } } },
     },
   },
   { organisation: 'Beispiel GmbH', url: 'https://slmctl.corp.example/' },

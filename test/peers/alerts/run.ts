@@ -191,7 +191,16 @@ async function odd(): Promise<void> {
         {
           ...{ key: 'k', way: 'w', id: 'c'.repeat(32), thread: 'd'.repeat(32), event: 'changed', version: 2, since: now, over: null },
           alert: {
-            ...{ key: 'k', rule: 'host-down', severity: 'action', title, text: `It is ${oneLine(name, 100)}.`, next: [], number: 1 },
+            ...{
+              key: 'k',
+              rule: 'host-down',
+              severity: 'action',
+              title,
+              text: `It is ${oneLine(name, 100)}.`,
+              next: [],
+              number: 1,
+              grows: 0,
+            },
             ...{ about: [], since: null, link: { page: 'host', query: { host: name, port: '1688' } } },
           },
         },
