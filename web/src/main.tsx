@@ -1,11 +1,12 @@
 /** The dashboard: one document, whose pages are addresses. Each page is a file of its own, loaded when it is first looked at. */
-import { type FunctionComponent, render } from 'preact'
+import { Component, type ComponentChildren, type FunctionComponent, render } from 'preact'
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from 'preact-iso'
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso'
 import type { MeAnswer, SignInAnswer } from '../../src/schemas/api.ts'
 import { api, page } from './addresses.ts'
 import { ApiError, get, onSignedOut, type ProblemDetails, problemOf, send } from './api.ts'
 import { ErrorState, PageTitle } from './parts.ts'
+import { preload, routes, SignIn } from './routes.tsx'
 import { type Session, SessionContext } from './session.ts'
 import { Shell } from './shell.tsx'
 import { keepTheme } from './theme.ts'
@@ -14,37 +15,6 @@ import './styles/page.css'
 import './styles/parts.css'
 import './styles/pages.css'
 import './styles/print.css'
-
-const Overview = lazy(() => import('./pages/overview.tsx'))
-const Machines = lazy(() => import('./pages/machines.tsx'))
-const Machine = lazy(() => import('./pages/machine.tsx'))
-const Hosts = lazy(() => import('./pages/hosts.tsx'))
-const Host = lazy(() => import('./pages/host.tsx'))
-const Origin = lazy(() => import('./pages/origin.tsx'))
-const Campaigns = lazy(() => import('./pages/campaigns.tsx'))
-const Campaign = lazy(() => import('./pages/campaign.tsx'))
-const Expiring = lazy(() => import('./pages/expiring.tsx'))
-const Diagnose = lazy(() => import('./pages/diagnose.tsx'))
-const Site = lazy(() => import('./pages/site.tsx'))
-const People = lazy(() => import('./pages/people.tsx'))
-const SignIn = lazy(() => import('./pages/sign-in.tsx'))
-
-/** What stands for a part of an address (:id) is a property of the page, too. */
-const routes = [
-  ['/', Overview],
-  ['/machines', Machines],
-  ['/machines/:id', Machine],
-  ['/expiring', Expiring],
-  ['/hosts', Hosts],
-  ['/hosts/:name/:port', Host],
-  ['/origin', Origin],
-  ['/campaigns', Campaigns],
-  ['/campaigns/:id', Campaign],
-  ['/diagnose', Diagnose],
-  ['/site', Site],
-  ['/people', People],
-  ['/sign-in', SignIn],
-] as const
 
 /** Links to the API are not pages: files to save, the way to the organisation's own sign-in. */
 const pagesOnly = /^(?!\/api\/)/
@@ -63,10 +33,7 @@ const begin = async (): Promise<Start> => {
 }
 // Asked while the browser still builds the page; what is looked at first is on its way, too.
 const first = begin()
-const steps = location.pathname.split('/').filter(Boolean)
-void routes
-  .find(([path]) => path.split('/').filter(Boolean).length === steps.length && path.startsWith(`/${steps[0] ?? ''}`))?.[1]
-  .preload()
+preload(location.pathname)
 
 function App() {
   const [start, setStart] = useState<Start | ProblemDetails | null>(null)
@@ -106,20 +73,43 @@ function Pages({ session: { me, server } }: { readonly session: Session }) {
   const open = me !== null || path === '/sign-in' || (path === '/diagnose' && server.diagnose)
   return (
     <Shell>
-      <ErrorBoundary onError={(error) => console.error(error)}>
-        {open ? (
-          <Router>
-            {routes.map(([path, component]) => (
-              <Route key={path} path={path} component={component as FunctionComponent} />
-            ))}
-            <Route default component={NotFound} />
-          </Router>
-        ) : (
-          <SignIn />
-        )}
+      <ErrorBoundary>
+        <Mistakes path={path}>
+          {open ? (
+            <Router>
+              {routes.map(([path, component]) => (
+                <Route key={path} path={path} component={component as FunctionComponent} />
+              ))}
+              <Route default component={NotFound} />
+            </Router>
+          ) : (
+            <SignIn />
+          )}
+        </Mistakes>
       </ErrorBoundary>
     </Shell>
   )
+}
+
+/** A page that made a mistake says so in its own place; the others go on. */
+class Mistakes extends Component<{ readonly path: string; readonly children: ComponentChildren }, { readonly error: unknown }> {
+  override state: { readonly error: unknown } = { error: null }
+  override componentDidCatch(error: unknown): void {
+    console.error(error)
+    this.setState({ error })
+  }
+  override componentDidUpdate({ path }: { readonly path: string }): void {
+    if (path !== this.props.path && this.state.error !== null) this.setState({ error: null })
+  }
+  override render(): ComponentChildren {
+    if (this.state.error === null) return this.props.children
+    return (
+      <>
+        <PageTitle title="This page cannot be shown" />
+        <ErrorState problem={problemOf(this.state.error)} retry={() => location.reload()} />
+      </>
+    )
+  }
 }
 
 function NotFound() {
