@@ -47,6 +47,18 @@ export function StepChart({ yLabel, steps, marks, expected, now, title, ...told 
       <div class="chart-place" ref={place}>
         {width > 0 && <Drawing {...{ yLabel, steps, marks, expected, now, title, width, stops, at, setAt }} />}
       </div>
+      {expected.length > 0 && (
+        <ul class="chart-lines">
+          {expected.map((e, i) => (
+            <li key={e.name}>
+              <svg width="32" height="12" viewBox="0 0 32 12" aria-hidden="true">
+                <path d="M0 6 H32" class="chart-expected" data-line={i} />
+              </svg>
+              {e.name}: {e.count} on {shortDay(e.at)}
+            </li>
+          ))}
+        </ul>
+      )}
     </ChartFigure>
   )
 }
@@ -127,8 +139,8 @@ function Drawing({ yLabel, steps, marks, expected, now, title, width, stops, at,
             </text>
           </>
         )}
-        {expected.map((e) => (
-          <path key={e.name} d={`M${x(last.last)} ${y(last.count)} L${x(e.at)} ${y(e.count)}`} class="chart-expected" />
+        {expected.map((e, i) => (
+          <path key={e.name} d={`M${x(last.last)} ${y(last.count)} L${x(e.at)} ${y(e.count)}`} class="chart-expected" data-line={i} />
         ))}
         {expected.map((e) => (
           <circle key={e.name} cx={x(e.at)} cy={y(e.count)} r="3.5" class="chart-point-open" />

@@ -63,9 +63,10 @@ function Lead({ host }: { readonly host: Host }) {
 
 /** What is wrong with it and what to do, in sentences; nothing where nothing is. */
 function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHistoryAnswer }) {
-  const falls = (forecast as unknown as readonly Forecast[]).flatMap((f) =>
-    (f.trend?.falls ?? f.quiet?.falls ?? []).map((fall) => ({ f, fall })),
-  )
+  const falls = (forecast as unknown as readonly Forecast[]).flatMap((f) => [
+    ...(f.trend?.falls ?? []).map((fall) => ({ f, fall, when: '' })),
+    ...(f.quiet?.falls ?? []).map((fall) => ({ f, fall, when: 'if the quiet machines do not come back, ' })),
+  ])
   const short = host.groups.filter((g) => g.count !== null && g.thresholds.some((t) => g.count! < t.count))
   const said = [
     ...(host.problem ? [{ text: host.problem.summary, next: host.problem.next }] : []),
@@ -89,8 +90,8 @@ function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHis
       text: `${groupTitle(g)} counts ${levelWords(g)}. Until the count is reached, it activates none of these.`,
       next: ['The count grows with each machine that asks; it forgets a machine after 30 days.'],
     })),
-    ...falls.map(({ f, fall }) => ({
-      text: `${f.name}: the count ${fall.surely ? 'falls' : 'may fall'} below the ${fall.count} of ${fall.of} from ${fall.at} on.`,
+    ...falls.map(({ f, fall, when }) => ({
+      text: `${f.name}: ${when}the count ${fall.surely ? 'falls' : 'may fall'} below the ${fall.count} of ${fall.of} from ${fall.at} on.`,
       next: ['Look below who asks it, and who did not ask of late.'],
     })),
     ...(duplicates.length > 0
@@ -212,7 +213,7 @@ function summaryOf(group: Group, f: Forecast | null): string {
     parts.push(
       `${count(f.users.machines, 'machine')} asked in 30 days by what the ${f.users.from === 'log' ? 'log' : 'fleet'} says${f.users.quiet ? `; ${f.users.quiet} of them did not ask for 14 days` : ''}.`,
     )
-  if (f?.trend) parts.push(`It changes by ${f.trend.perWeek} a week.`)
+  if (f?.trend && f.trend.perWeek !== 0) parts.push(`It ${f.trend.perWeek < 0 ? 'falls' : 'grows'} by ${Math.abs(f.trend.perWeek)} a week.`)
   if (f?.quiet) parts.push(`If the quiet ones do not come back, ${f.quiet.left} are left by ${f.quiet.by.slice(0, 10)}.`)
   return parts.join(' ')
 }

@@ -107,7 +107,7 @@ export default function Hosts() {
 export function CheckNow({ names, done }: { readonly names?: readonly string[]; readonly done: () => void }) {
   const operator = useMay('operator')
   const [busy, setBusy] = useState(false)
-  if (!operator) return null
+  if (!operator) return <span class="quiet">Operators may check {names ? 'it' : 'them'} now.</span>
   const check = async () => {
     setBusy(true)
     try {
