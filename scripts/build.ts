@@ -9,6 +9,7 @@ import { basename, join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { commands } from '../src/cli/commands.ts'
+import { buildWeb } from './build-web.ts'
 import { licences } from './licences.ts'
 
 /** Loaded when one of their functions is first called: what stands behind texts, a site file, the network, and changes. */
@@ -224,6 +225,7 @@ export async function bundle(folder: string): Promise<void> {
   }
   for (const [name, text] of texts) writeFileSync(join(folder, name), text)
   writeFileSync(join(folder, 'LICENSES.txt'), licences())
+  await buildWeb(folder, () => {})
 }
 
 if (import.meta.main) await bundle(process.argv[2] ?? 'dist')

@@ -10,6 +10,9 @@ type Manifest = {
   readonly dependencies?: Readonly<Record<string, string>>
 }
 
+/** Packages that are needed to build only, and whose code the pages of the dashboard hold. */
+const inPages = ['preact', 'preact-iso']
+
 /** Every package that the bundle can hold, each with its text; a package without one is named with what its manifest says. */
 export function licences(root = '.'): string {
   const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
@@ -30,7 +33,7 @@ export function licences(root = '.'): string {
       look(Object.keys(manifest.dependencies ?? {}), folder)
     }
   }
-  look(Object.keys(own.dependencies ?? {}), root)
+  look([...Object.keys(own.dependencies ?? {}), ...inPages], root)
   const parts = [
     `slmctl ${own.version}\n\n${readFileSync(join(root, 'LICENSE'), 'utf8').trim()}`,
     ...[...seen.values()].sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1)),
