@@ -60,13 +60,12 @@ import type { Support } from './support.ts'
 import { type Machine, openMachine, recorder } from './windows.ts'
 
 export type { ObjectsFound } from './app/activation-objects.ts'
+export { type AlertParts, runAlerts } from './app/alert-loop.ts'
 export {
-  type AlertParts,
   type AlertsNow,
   type AlertTold,
   type AlertWay,
   alertsNow,
-  runAlerts,
   type StandingAlert,
   tellAlerts,
   testAlerts,

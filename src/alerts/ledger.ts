@@ -8,7 +8,7 @@
  * or the server died between the two: it has the same id then.
  */
 import { createHash } from 'node:crypto'
-import type { Alert, Standing } from './rules.ts'
+import type { Alert, Standing } from './facts.ts'
 
 /** A row as the store keeps it; `body` is for this room alone. */
 export type KeptAlert = {

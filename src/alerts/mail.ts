@@ -43,7 +43,7 @@ export async function sendMail(
     secure: server.security === 'tls',
     requireTLS: server.security === 'starttls',
     ignoreTLS: server.security === 'none',
-    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true, servername: server.server, ...(server.ca === null ? {} : { ca: server.ca }) },
+    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(server.ca === null ? {} : { ca: server.ca }) },
     ...(login ? { auth: { user: login.user, pass: login.password } } : {}),
     ...{ connectionTimeout: connectMs, greetingTimeout: connectMs, socketTimeout: silentMs, dnsTimeout: connectMs },
     ...{ disableFileAccess: true, disableUrlAccess: true, transactionLog: true },

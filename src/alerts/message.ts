@@ -1,6 +1,7 @@
 /** A message in words: for a mail in plain text and HTML, for a program as JSON. Pure. */
+
+import type { Alert, AlertLink } from './facts.ts'
 import type { AlertEvent, Sending } from './ledger.ts'
-import type { Alert, AlertLink } from './rules.ts'
 
 /** Who tells: what the site file says of itself. `url`: as people reach the dashboard; null: no links. */
 export type Sender = { readonly organisation: string | null; readonly url: string | null; readonly quiet?: string | null }
