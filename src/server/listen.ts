@@ -1,14 +1,11 @@
-/** The server as a whole: where it listens, what it holds against whoever is slow or sends too much, how it ends. */
-import { randomUUID, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
-import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
-import { validatorCompiler } from 'fastify-type-provider-zod'
+/** The server as a whole: what it is put together from, where it listens, how it ends. */
+import { X509Certificate } from 'node:crypto'
 import type { App, ServerSettings, Store } from '../app.ts'
-import { type Problem, ProblemError, printable, problem } from '../model.ts'
+import { ProblemError, printable, problem } from '../model.ts'
 import { tellWhileRunning } from './alerts.ts'
 import { securityHeaders } from './headers.ts'
-import { type Http, problemType, register, sayError } from './http.ts'
+import { type Http, register, sayError } from './http.ts'
+import { httpServer, type Limits, onlyJson, tlsOf, usualLimits } from './http-server.ts'
 import { keysOf } from './idempotency.ts'
 import { openLive } from './live-events.ts'
 import { RequestCounts } from './metrics.ts'
@@ -16,40 +13,11 @@ import { registerPlaces } from './open-places.ts'
 import type { Pages } from './pages.ts'
 import { openPeople } from './people.ts'
 import { isLoopback, places } from './places.ts'
-import { wrongOf } from './problems.ts'
-import type { Parts, Route } from './route.ts'
+import type { Parts } from './route.ts'
 import { allRoutes } from './routes.ts'
 import { requests } from './running.ts'
 import { trailOf } from './trail.ts'
 import { work } from './work.ts'
-
-/** How long and how much: a server that waits for ever is stopped by a few who send slowly. */
-export type Limits = {
-  readonly headersMs: number
-  readonly requestMs: number
-  /** A line on which nothing goes either way; events have a beat of their own. */
-  readonly silentMs: number
-  readonly keepAliveMs: number
-  readonly headerBytes: number
-  readonly bodyBytes: number
-  readonly connections: number
-  readonly listenersOfAddress: number
-  readonly listeners: number
-  /** How often the times are looked at. */
-  readonly lookEveryMs: number
-}
-const usual: Limits = {
-  headersMs: 10_000,
-  requestMs: 30_000,
-  silentMs: 10 * 60_000,
-  keepAliveMs: 30_000,
-  headerBytes: 16 * 1024,
-  bodyBytes: 256 * 1024,
-  connections: 4096,
-  listenersOfAddress: 256,
-  listeners: 2048,
-  lookEveryMs: 2000,
-}
 
 /** What holds where no site file speaks of it: for this computer alone. */
 export const usualSettings: ServerSettings = {
@@ -102,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   const { app, store, settings, log } = options
   mustBePrivate(settings)
   const clock = options.clock ?? Date.now
-  const limits = { ...usual, ...options.limits }
+  const limits = { ...usualLimits, ...options.limits }
   const tls = settings.tls && (await tlsOf(app, settings.tls))
   const counts = new RequestCounts()
   const live = openLive({ store, clock })
@@ -138,9 +106,9 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   const own = places(settings, tls && new X509Certificate(tls.cert))
   const http: Http = { parts, places: own, trail, keys, requests: running, url: settings.url, log }
 
-  const server = make(settings, tls, limits)
+  const server = httpServer(settings, tls, limits)
   server.setErrorHandler((error, request, reply) => sayError(error, request, reply, log))
-  onlyJson(server)
+  onlyJson(server, allRoutes)
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(request.protocol === 'https')).header('x-request-id', request.id)
     const { localAddress = '', localPort = 0 } = request.socket
@@ -213,103 +181,6 @@ function mustBePrivate({ address, tls, proxies, url }: ServerSettings): void {
         'For this computer alone: server: {listen: 127.0.0.1:8080}.',
       ]),
     )
-}
-
-type Tls = { readonly cert: Buffer; readonly key: Buffer }
-async function tlsOf(app: App, { certificate, key }: NonNullable<ServerSettings['tls']>): Promise<Tls> {
-  const secret = await app.secret(key)
-  try {
-    const cert = readFileSync(certificate)
-    const tls = { cert, key: secret.use((bytes) => Buffer.from(bytes)) }
-    // What is no certificate is said now, not to the first who comes.
-    void new X509Certificate(cert)
-    return tls
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ProblemError(
-      problem('CERTIFICATE_FILE', `${certificate} cannot be read as a certificate (${code ?? 'no PEM'}).`, [
-        'server: {tls: {certificate}} names a PEM file: the certificate first, then the authorities between.',
-      ]),
-    )
-  } finally {
-    secret.wipe()
-  }
-}
-
-function make({ proxies }: ServerSettings, tls: Tls | null, limits: Limits): FastifyInstance {
-  const socket = {
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersMs,
-    connectionsCheckingInterval: limits.lookEveryMs,
-  }
-  const common = {
-    logger: false,
-    trustProxy: proxies.length > 0 ? [...proxies] : false,
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestMs,
-    connectionTimeout: limits.silentMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
-    exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 500 },
-    clientErrorHandler,
-    frameworkErrors: (error, request, reply) => {
-      reply.headers(securityHeaders(false))
-      sayError(error, request as never, reply as never, () => {})
-    },
-  } satisfies FastifyServerOptions
-  try {
-    const server = tls ? fastify({ ...common, https: { ...socket, ...tls, minVersion: 'TLSv1.2' } }) : fastify({ ...common, http: socket })
-    tls?.key.fill(0)
-    return (server as unknown as FastifyInstance).setValidatorCompiler(validatorCompiler)
-  } catch (error) {
-    throw new ProblemError(
-      problem('CERTIFICATE_FILE', `The certificate and its key do not work: ${printable((error as Error).message)}.`, [
-        'server: {tls: {certificate, key}}: PEM files that belong together; the key has no passphrase.',
-      ]),
-    )
-  }
-}
-
-/** Bodies are JSON: what a form of another page can send is none. An empty body is none, whatever its type says. */
-function onlyJson(server: FastifyInstance): void {
-  const parse = server.getDefaultJsonParser('error', 'error')
-  server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined)
-    else void parse(request, body as string, done)
-  })
-  // A text by itself, where a route takes one: it changes nothing.
-  const takesText = new Set(allRoutes.flatMap((r) => (!r.changes && r.body?.safeParse('text').success ? r.path : [])))
-  server.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
-    if (takesText.has(request.routeOptions.url as Route['path'])) done(null, body)
-    else done(new ProblemError(problem('NOT_JSON', 'The body is no JSON by its type.', ['Content-Type: application/json'])))
-  })
-}
-
-/** What is no HTTP, or came too slowly, is answered by hand: there is no request to answer yet. */
-function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const { status, details } = wrongOf([clientProblem(error.code)], null)
-  const body = JSON.stringify(details)
-  const lines = [
-    `HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : status === 408 ? 'Request Timeout' : 'Bad Request'}`,
-    `Content-Type: ${problemType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'X-Content-Type-Options: nosniff',
-    'Connection: close',
-  ]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
-}
-
-function clientProblem(code: string | undefined): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return problem('HEADERS_TOO_LARGE', 'The headers are larger than the server takes.', ['Send less.'])
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('REQUEST_SLOW', 'The request did not come in time.', ['Send it again.'])
-  return problem('REQUEST_INVALID', 'That is no HTTP request.', ['Look whether http and https are mixed up.'])
 }
 
 function notListening(error: unknown, { address, port }: ServerSettings): Error {

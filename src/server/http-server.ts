@@ -1,0 +1,139 @@
+/** The HTTP server below the routes: TLS, times and sizes, what is read as a body, and what is said to whom speaks no HTTP. */
+import { randomUUID, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import type { App, ServerSettings } from '../app.ts'
+import { type Problem, ProblemError, printable, problem } from '../model.ts'
+import { securityHeaders } from './headers.ts'
+import { problemType, sayError } from './http.ts'
+import { wrongOf } from './problems.ts'
+import type { Route } from './route.ts'
+
+/** How long and how much: a server that waits for ever is stopped by a few who send slowly. */
+export type Limits = {
+  readonly headersMs: number
+  readonly requestMs: number
+  /** A line on which nothing goes either way; events have a beat of their own. */
+  readonly silentMs: number
+  readonly keepAliveMs: number
+  readonly headerBytes: number
+  readonly bodyBytes: number
+  readonly connections: number
+  readonly listenersOfAddress: number
+  readonly listeners: number
+  /** How often the times are looked at. */
+  readonly lookEveryMs: number
+}
+export const usualLimits: Limits = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  silentMs: 10 * 60_000,
+  keepAliveMs: 30_000,
+  headerBytes: 16 * 1024,
+  bodyBytes: 256 * 1024,
+  connections: 4096,
+  listenersOfAddress: 256,
+  listeners: 2048,
+  lookEveryMs: 2000,
+}
+
+export type Tls = { readonly cert: Buffer; readonly key: Buffer }
+/** Certificate and key of the site file; `CERTIFICATE_FILE` where they are none. */
+export async function tlsOf(app: App, { certificate, key }: NonNullable<ServerSettings['tls']>): Promise<Tls> {
+  const secret = await app.secret(key)
+  try {
+    const cert = readFileSync(certificate)
+    const tls = { cert, key: secret.use((bytes) => Buffer.from(bytes)) }
+    // What is no certificate is said now, not to the first who comes.
+    void new X509Certificate(cert)
+    return tls
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ProblemError(
+      problem('CERTIFICATE_FILE', `${certificate} cannot be read as a certificate (${code ?? 'no PEM'}).`, [
+        'server: {tls: {certificate}} names a PEM file: the certificate first, then the authorities between.',
+      ]),
+    )
+  } finally {
+    secret.wipe()
+  }
+}
+
+/** A server that listens nowhere yet. The key is wiped: TLS has it. */
+export function httpServer({ proxies }: ServerSettings, tls: Tls | null, limits: Limits): FastifyInstance {
+  const socket = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: limits.lookEveryMs,
+  }
+  const common = {
+    logger: false,
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.silentMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 500 },
+    clientErrorHandler,
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(securityHeaders(false))
+      sayError(error, request as never, reply as never, () => {})
+    },
+  } satisfies FastifyServerOptions
+  try {
+    const server = tls ? fastify({ ...common, https: { ...socket, ...tls, minVersion: 'TLSv1.2' } }) : fastify({ ...common, http: socket })
+    tls?.key.fill(0)
+    return (server as unknown as FastifyInstance).setValidatorCompiler(validatorCompiler)
+  } catch (error) {
+    throw new ProblemError(
+      problem('CERTIFICATE_FILE', `The certificate and its key do not work: ${printable((error as Error).message)}.`, [
+        'server: {tls: {certificate, key}}: PEM files that belong together; the key has no passphrase.',
+      ]),
+    )
+  }
+}
+
+/** Bodies are JSON: what a form of another page can send is none. An empty body is none, whatever its type says. */
+export function onlyJson(server: FastifyInstance, allRoutes: readonly Route[]): void {
+  const parse = server.getDefaultJsonParser('error', 'error')
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body as string, done)
+  })
+  // A text by itself, where a route takes one: it changes nothing.
+  const takesText = new Set(allRoutes.flatMap((r) => (!r.changes && r.body?.safeParse('text').success ? r.path : [])))
+  server.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
+    if (takesText.has(request.routeOptions.url as Route['path'])) done(null, body)
+    else done(new ProblemError(problem('NOT_JSON', 'The body is no JSON by its type.', ['Content-Type: application/json'])))
+  })
+}
+
+/** What is no HTTP, or came too slowly, is answered by hand: there is no request to answer yet. */
+function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, details } = wrongOf([clientProblem(error.code)], null)
+  const body = JSON.stringify(details)
+  const lines = [
+    `HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : status === 408 ? 'Request Timeout' : 'Bad Request'}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Content-Type-Options: nosniff',
+    'Connection: close',
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function clientProblem(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return problem('HEADERS_TOO_LARGE', 'The headers are larger than the server takes.', ['Send less.'])
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('REQUEST_SLOW', 'The request did not come in time.', ['Send it again.'])
+  return problem('REQUEST_INVALID', 'That is no HTTP request.', ['Look whether http and https are mixed up.'])
+}
