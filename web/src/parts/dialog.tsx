@@ -1,6 +1,6 @@
 /** Asks before something happens. The browser's own dialog: Escape closes it, the focus stays inside and goes back where it came from. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 
 export function Dialog({
   open,
@@ -21,7 +21,7 @@ export function Dialog({
   const dialog = useRef<HTMLDialogElement>(null)
   const from = useRef<Element | null>(null)
   const id = useId()
-  useEffect(() => {
+  useLayoutEffect(() => {
     const d = dialog.current
     if (!d) return
     if (open && !d.open) {

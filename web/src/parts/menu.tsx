@@ -1,6 +1,6 @@
 /** A button with a box below it. Escape closes it and gives the focus back; so does leaving it. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 export function Menu({
   label,
@@ -16,7 +16,8 @@ export function Menu({
   const box = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Before anything else is pressed.
+  useLayoutEffect(() => {
     if (!open) return
     const away = (e: Event) => {
       if (e.target instanceof Node && !box.current?.contains(e.target)) setOpen(false)
