@@ -21,8 +21,9 @@ import { addAccount, command, freePort, type Place, type Served, serve, tokenOf 
 import { programs, type Server, startServer } from '../test/store/postgres-server.ts'
 import { firstPage, signedInBy } from './bench-server/first-page.ts'
 import { listeners, lost } from './bench-server/listeners.ts'
+import { checkedHosts, plansFor } from './bench-server/made-up.ts'
 import { type Answered, askAll, type Known, partsOver, questionsTo } from './bench-server/questions.ts'
-import { campaignOver, fill, now } from './bench-store/fleet.ts'
+import { campaignOver, fill } from './bench-store/fleet.ts'
 
 const machines = Number(process.env.BENCH_SERVER_MACHINES ?? 200_000)
 const whole = machines >= 50_000
@@ -54,29 +55,9 @@ async function placeFor(name: string, store: string, labSite: string | null = nu
   return { site, store, state }
 }
 
-async function known(store: Store, campaign: number): Promise<Known> {
+async function known(store: Store, campaign: number, plans: number): Promise<Known> {
   const page = await store.list({ verdict: ['action'] }, { limit: 1, after: null })
-  return { machine: page.rows[0]!.id, campaign, host: 'kms7.corp.example', port: 1688 }
-}
-
-/** The hosts that the machines name, checked twice a day for 50 days. */
-async function checkedHosts(store: Store): Promise<void> {
-  const hosts = Array.from({ length: 30 }, (_, i) => ({ name: `kms${i}.corp.example`, port: 1688, sources: ['site'] }))
-  const ids = await store.saveHosts(hosts, now)
-  for (const [i, host] of ids.entries())
-    for (let half = 100; half > 0; half--) {
-      const count = { application: 'windows', name: 'Windows Server 2022', partialKey: '3P6XD', count: 20 + ((i * 7 + half) % 31) } as const
-      const more = { thresholds: [{ of: 'client Windows', count: 25 }], total: 18_000 - half, failed: 20 } as const
-      const check = {
-        host,
-        at: now - half * 43_200_000,
-        address: `10.0.0.${i + 1}`,
-        state: i === 9 ? 'refused' : 'rpc',
-        problem: null,
-        told: null,
-      }
-      await store.saveCheck({ ...check, counts: [{ ...count, ...more }] })
-    }
+  return { machine: page.rows[0]!.id, campaign, plans, host: 'kms7.corp.example', port: 1688 }
 }
 
 /** A token of an account that may do everything. */
@@ -106,6 +87,7 @@ async function overStore(kind: 'sqlite' | 'postgres'): Promise<void> {
     const campaign = await campaignOver(store, machines)
     await store.setCampaign(campaign, { state: 'stopped', because: 'by the benchmark', at: Date.now() })
     await checkedHosts(store)
+    const plans = await plansFor(store, Math.floor(machines / 10))
     await store.compact()
     log(`\n${kind}: ${machines} machines filled in ${seconds(began)}`)
     const here = await placeFor(kind, at)
@@ -113,7 +95,7 @@ async function overStore(kind: 'sqlite' | 'postgres'): Promise<void> {
     served = await serve(here, { withinMs: 120_000 })
     if (wanted.includes('questions')) {
       log(`${'GET'.padEnd(64)}${'HTTP p95'.padStart(10)}${'SQL p95'.padStart(10)}   of what is allowed`)
-      const questions = await questionsTo(allRoutes, await partsOver(here.site), await known(store, campaign))
+      const questions = await questionsTo(allRoutes, await partsOver(here.site), await known(store, campaign, plans))
       const answers = await askAll(questions, store, { origin: served.origin, headers }, rounds, (a) =>
         log(`${a.name.slice(0, 62).padEnd(64)}${[a.httpMs, a.sqlMs, a.share].map((n) => n.toFixed(2).padStart(10)).join('')}`),
       )

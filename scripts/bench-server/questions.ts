@@ -17,7 +17,13 @@ export type Answered = {
   readonly share: number
 }
 /** What the addresses are filled with. */
-export type Known = { readonly machine: number; readonly campaign: number; readonly host: string; readonly port: number }
+export type Known = {
+  readonly machine: number
+  readonly campaign: number
+  readonly plans: number
+  readonly host: string
+  readonly port: number
+}
 type Question = { readonly name: string; readonly address: string; readonly run: (store: Store) => Promise<unknown> }
 
 /** Queries that a list is asked with beside its plain one: as people filter and sort. */
@@ -41,21 +47,23 @@ const queries: Readonly<Record<string, readonly Readonly<Record<string, string>>
 /** Answers that are no lists and need something else than a store, or never end. */
 const notAsked = /\/events$|\/export$|\/sign-in|\/diagnose|\/conversation|\/me\b|\/openapi/
 
+const words = (query: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))
+const idOf = (path: string, known: Known): number =>
+  /campaigns\/\{id\}\/plans$/.test(path) ? known.plans : path.includes('campaign') ? known.campaign : known.machine
+
 const who: Who = { account: null, name: 'bench', by: 'link', role: 'approver', endsAt: null, from: '127.0.0.1' }
 
 export async function questionsTo(routes: readonly Route[], parts: Omit<Parts, 'store'>, known: Known): Promise<readonly Question[]> {
   return routes
     .filter((r) => r.method === 'GET' && !notAsked.test(r.path) && typeof r.answer !== 'string')
     .flatMap((route) =>
-      (queries[route.path] ?? [{}]).map((words): Question => {
+      (queries[route.path] ?? [words(route.example?.query)]).map((words): Question => {
         const params = Object.fromEntries(
           [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => {
-            const value =
-              name === 'id'
-                ? route.path.includes('campaign')
-                  ? known.campaign
-                  : known.machine
-                : known[name === 'name' ? 'host' : (name as 'port')]
+            // The machine, the campaign and the host of an example are not here.
+            const here: Readonly<Record<string, unknown>> = { id: idOf(route.path, known), name: known.host, port: known.port }
+            const value = here[name!] ?? route.example?.params?.[name!]
             return [name!, String(value)]
           }),
         )
@@ -142,7 +150,7 @@ export function fetched(url: string, headers: Readonly<Record<string, string>>):
   })
 }
 
-export const p95 = (list: readonly number[]) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * 0.95))]!
+export const p95 = (list: readonly number[]) => [...list].sort((a, b) => a - b)[Math.ceil(list.length * 0.95) - 1]!
 
 /** Asks each question so often, by HTTP and of the store in turn. Throws where an answer is none. */
 export async function askAll(
