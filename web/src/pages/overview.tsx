@@ -1,15 +1,17 @@
 /** What needs somebody today, and how the fleet stands. */
 import './overview.css'
-import type { FleetChange, Today } from '../../../src/schemas/api.ts'
-import { api, page, pageOfHost, pageOfLink, pageOfMachine } from '../addresses.ts'
+import type { Today } from '../../../src/schemas/api.ts'
+import { api, page, pageOfHost } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { ExpiryChart } from '../charts/expiry.tsx'
-import { type Column, DataTable, Empty, PageTitle, Shown, Tag, Time, type Tone } from '../parts.ts'
+import { type Column, DataTable, Empty, PageTitle, Shown, Time } from '../parts.ts'
 import { useMay } from '../session.ts'
-import { count, number, states, wordOf } from '../words.ts'
+import { count, number } from '../words.ts'
 import { StartCampaign } from './campaign-start.tsx'
 import { Origins, States } from './fleet-parts.tsx'
 import { HostCounts, HostState, hostTitle, machinesOf } from './host-counts.tsx'
+import { Changes } from './overview-changes.tsx'
+import { Needs } from './overview-needs.tsx'
 import { fleetPauseMs, useQuietReload } from './quiet-reload.ts'
 
 export default function Overview() {
@@ -74,59 +76,6 @@ function Asked({ today: { scanned, summary } }: { readonly today: Today }) {
       )}
       .
     </>
-  )
-}
-
-const severities = {
-  action: ['bad', 'action needed'],
-  attention: ['look', 'look at this'],
-  info: ['plain', 'good to know'],
-} as const
-
-/** Needs that a plan may help with, and those that another try at asking may. */
-const plannable = new Set(['lapsed', 'action'])
-const askable = new Set(['never', 'stale', 'unasked'])
-
-function HelpWith({ need: { kind, link } }: { readonly need: Today['needs'][number] }) {
-  if (link.page !== 'machines' || !(plannable.has(kind) || askable.has(kind))) return null
-  return (
-    <span class="need-help no-print">
-      {plannable.has(kind) ? (
-        <StartCampaign kind="plan" label="Plan for them …" filter={link.query} />
-      ) : (
-        <StartCampaign kind="scan" label="Ask them again …" filter={link.query} />
-      )}
-    </span>
-  )
-}
-
-function Needs({ today }: { readonly today: Today }) {
-  const operator = useMay('operator')
-  if (today.needs.length === 0)
-    return (
-      <div class="state all-well">
-        <p class="state-title">Nothing needs you today.</p>
-        <p>As far as the machines were asked, every one is as wished, and no host is in trouble.</p>
-      </div>
-    )
-  return (
-    <ol class="needs" aria-label="What needs you today, the worst first">
-      {today.needs.map((need) => {
-        const [tone, word] = severities[need.severity]
-        return (
-          <li key={need.kind + need.text} class={`need-${need.severity}`}>
-            <span>
-              <Tag tone={tone}>{word}</Tag>
-            </span>
-            <a class="need-text" href={pageOfLink(need.link)}>
-              {need.text}
-            </a>
-            {need.next && <span class="need-next">Next: {need.next}</span>}
-            {operator && <HelpWith need={need} />}
-          </li>
-        )
-      })}
-    </ol>
   )
 }
 
@@ -229,83 +178,6 @@ function Hosts({ hosts }: { readonly hosts: Today['hosts'] }) {
           </Empty>
         }
       />
-    </section>
-  )
-}
-
-const changeWords: Readonly<Record<FleetChange['kind'], string>> = {
-  lapsed: 'lapsed',
-  restored: 'in order again',
-  changed: 'changed',
-  silent: 'do not answer any more',
-  answered: 'answer again',
-  added: 'new in the fleet',
-  vanished: 'in no source any more',
-  foreign: 'foreign',
-}
-const changeTone: Readonly<Record<FleetChange['kind'], Tone>> = {
-  ...{ lapsed: 'bad', foreign: 'bad', silent: 'look', vanished: 'look' },
-  ...{ restored: 'good', answered: 'good', added: 'plain', changed: 'plain' },
-}
-const changeOne: Readonly<Record<FleetChange['kind'], string>> = { ...changeWords, silent: 'does not answer', answered: 'answers again' }
-
-const changeColumns: readonly Column<FleetChange>[] = [
-  {
-    id: 'at',
-    title: 'When',
-    cell: (c) => (
-      <span class="line">
-        <Time at={c.at} />
-      </span>
-    ),
-  },
-  {
-    id: 'machine',
-    title: 'Machine',
-    head: true,
-    cell: (c) => (
-      <a class="name" href={pageOfMachine(c.machine)}>
-        {c.name}
-      </a>
-    ),
-  },
-  { id: 'kind', title: 'What', cell: (c) => <Tag tone={changeTone[c.kind]}>{changeOne[c.kind]}</Tag> },
-  { id: 'product', title: 'Product', minor: true, cell: (c) => c.product ?? '' },
-  { id: 'from', title: 'Before and now', cell: (c) => <FromTo from={c.from} to={c.to} /> },
-]
-
-function FromTo({ from, to }: { readonly from: string | null; readonly to: string | null }) {
-  const word = (code: string) => wordOf(states, code)
-  if (from === null) return <>{to === null ? '' : word(to)}</>
-  return (
-    <span class="from-to">
-      {word(from)} <span aria-hidden="true">→</span>
-      <span class="unseen">, now </span> {to === null ? 'nothing' : word(to)}
-    </span>
-  )
-}
-
-function Changes({ changes: { since, counts, rows } }: { readonly changes: Today['changes'] }) {
-  const kinds = (Object.keys(changeWords) as FleetChange['kind'][]).filter((k) => (counts[k] ?? 0) > 0)
-  return (
-    <section aria-labelledby="changes">
-      <h2 id="changes">
-        What changed since <Time at={since} />
-      </h2>
-      {kinds.length === 0 ? (
-        <p class="quiet">Nothing changed.</p>
-      ) : (
-        <>
-          <ul class="change-counts">
-            {kinds.map((k) => (
-              <li key={k}>
-                <b>{counts[k]}</b> {counts[k] === 1 ? changeOne[k] : changeWords[k]}
-              </li>
-            ))}
-          </ul>
-          <DataTable caption="The latest changes" columns={changeColumns} rows={rows} keyOf={(_c, i) => i} />
-        </>
-      )}
     </section>
   )
 }
