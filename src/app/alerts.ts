@@ -173,6 +173,12 @@ async function send(siteFile: SiteFile, { kind, to }: Way, message: Message, now
     const mail = settings.mail!
     const ca = mail.ca === null ? null : readWhole(mail.ca, 1024 * 1024).toString('utf8')
     const server = { server: mail.server, port: mail.port, security: mail.security, from: mail.from, ca }
+    if ((mail.user === null) !== (mail.password === null))
+      throw new ProblemError(
+        problem('ALERT_MAIL_LOGIN', 'The site file has only one of user and password of the mail server.', [
+          'alerts.mail: {user: slmctl, password: {file: /etc/slmctl/mail.password}}; or neither.',
+        ]),
+      )
     if (mail.user === null || mail.password === null) return await sendMail(to, message, server, null)
     const password = await readSecret(mail.password)
     try {

@@ -3,14 +3,21 @@ import { runAlerts } from '../app.ts'
 import type { Live } from './live.ts'
 import type { Parts } from './route.ts'
 
-/** Ends by `signal`, when the message that is being sent has been answered. Resolves at once where the site file names nobody. */
+/** A mail server may take its time; whoever ends the server does not wait as long. What was not written down then is sent again. */
+const lastMs = 8000
+
+/** Ends by `signal`, when the message that is being sent has been answered, or soon. At once where the site file names nobody. */
 export async function tellWhileRunning(
   { store, app, live, clock }: Pick<Parts, 'store' | 'app' | 'live' | 'clock'>,
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const told = (open: number) => live.tell({ name: 'alerts', data: { open } })
-  await runAlerts(store, app.siteFile, { clock, log, told, news: news(live, signal) }, signal)
+  const late = Promise.withResolvers<void>()
+  let timer: NodeJS.Timeout | undefined
+  signal.addEventListener('abort', () => (timer = setTimeout(late.resolve, lastMs)), { once: true })
+  await Promise.race([runAlerts(store, app.siteFile, { clock, log, told, news: news(live, signal) }, signal), late.promise])
+  clearTimeout(timer)
 }
 
 /** What happens in the fleet; not what alerts themselves tell. */

@@ -160,6 +160,23 @@ describe('alerts are told', () => {
     })
   })
 
+  test('a user without a password is said to be that, and nothing goes anywhere without it', async () => {
+    await withStore(async (store) => {
+      await fleet(store, false)
+      const site = siteFile()
+      const mail = { server: '127.0.0.1', port: 1, security: 'starttls', ca: null, user: 'slmctl', password: null } as const
+      const half: SiteFile = {
+        ...site,
+        alerts: { ...site.alerts!, webhooks: [], mail: { ...mail, from: 'a@corp.example', to: ['b@corp.example'] } },
+      }
+      const { told } = await tellAlerts(store, half, silent)
+      assert.deepEqual(
+        told.map((t) => t.problem?.code),
+        ['ALERT_MAIL_LOGIN'],
+      )
+    })
+  })
+
   test('quiet hours over midnight, by the clock of a place, on the nights when clocks change too', async () => {
     const site = siteFile({ quiet: '  quiet: {between: 22:00-06:00, time-zone: Europe/Berlin}\n' })
     const quiet = (time: string) => isQuiet(site.alerts, Date.parse(time))
