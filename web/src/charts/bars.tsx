@@ -159,12 +159,13 @@ function Links({ bars, at, setAt, children }: Linked) {
     <g ref={group} onKeyDown={move} onPointerLeave={() => setAt(null)}>
       {bars.map((bar, i) =>
         bar.href === null ? (
-          <g key={bar.label} onPointerEnter={() => setAt(i)}>
+          <g key={i} onPointerEnter={() => setAt(i)}>
             {children(bar, i)}
           </g>
         ) : (
           <a
-            key={bar.label}
+            // By its place: a newer number does not take the focus away.
+            key={i}
             href={bar.href}
             data-at={i}
             class="chart-bar"

@@ -42,7 +42,7 @@ export function Needs({ today }: { readonly today: Today }) {
       {today.needs.map((need) => {
         const [tone, word] = severities[need.severity]
         return (
-          <li key={need.kind + need.text} class={`need-${need.severity}`}>
+          <li key={need.kind + JSON.stringify(need.link)} class={`need-${need.severity}`}>
             <span>
               <Tag tone={tone}>{word}</Tag>
             </span>
