@@ -12,6 +12,7 @@ import { type MailServer, type Message, messageOf, oneLine, sendMail, sendWebhoo
 import { tellAlerts, testAlerts } from '../../../src/app/alerts.ts'
 import { readSite, type SiteFile } from '../../../src/site.ts'
 import { openStore, type Store } from '../../../src/store.ts'
+import { stage } from '../../server/stage.ts'
 import { answer, found, product } from '../../store/fixture.ts'
 import { afterwards, check, folder, main, run, start } from '../checks.ts'
 
@@ -424,6 +425,26 @@ async function webhooks(): Promise<void> {
   })
 }
 
+/** Whoever ends the server does not wait for a receiver; what it did not answer is sent again by the next. */
+async function ended(): Promise<void> {
+  await check('a server that is told to end waits for a receiver that hangs for seconds, not for its whole time', async () => {
+    const asked = Promise.withResolvers<void>()
+    const port = await socketServer(() => asked.resolve())
+    const { store, place } = await fleet()
+    const hook = `alerts: {webhooks: [{url: 'http://127.0.0.1:${port}/', secret: {file: ${file('webhook.key')}}}]}`
+    const server = await stage({}, { store, siteText: `domains: [corp.example]\nnetworks: [10.0.0.0/8]\n${hook}\n` })
+    await asked.promise
+    const begin = performance.now()
+    await server.close()
+    const ms = performance.now() - begin
+    assert.ok(ms > 5000 && ms < 12_000, `${ms} ms`)
+    await store.close()
+    const again = await openStore({ file: place }, { create: false })
+    assert.equal((await again.alertsKept())[0]!.sentAt, null, 'nobody was told')
+    await again.close()
+  })
+}
+
 /** SIGKILL, when the mail server has the message and slmctl has not written down that it has. */
 async function killed(): Promise<void> {
   await check(
@@ -481,5 +502,6 @@ await main(async () => {
   await deadServers()
   await wrongCertificates()
   await webhooks()
+  await ended()
   await killed()
 })
