@@ -39,8 +39,8 @@ function hostFact(h: SeenHost, ends: ReadonlyMap<string, ReadonlySet<number>>): 
   const machines = new Set(namesOf(h).flatMap((name) => [...(ends.get(name) ?? [])]))
   return {
     ...{ name: h.name, port: h.port, down: standing === null ? null : standing === 'down', checkedAt: h.checkedAt },
-    // Of several ports, the one that fell silent last.
-    since: standing === 'down' ? Math.max(0, ...h.ports.map((p) => p.since)) || h.since : null,
+    // Of several ports, the one that fell silent last. Where none was tried, nothing tells since when.
+    since: standing === 'down' ? Math.max(0, ...h.ports.flatMap((p) => (p.state === 'not-tried' ? [] : [p.since]))) || null : null,
     // A machine with Windows and Office by the same host is one machine: the larger number is the surer one.
     clients: Math.max(0, ...h.clients.map((c) => c.machines)),
     ending: machines.size,

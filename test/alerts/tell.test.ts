@@ -98,8 +98,8 @@ describe('alerts are told', () => {
       assert.equal(got.length, 1)
       const standing = await alertsNow(store, site, now + 6 * 60_000)
       assert.deepEqual(
-        standing.alerts.map((a) => [a.rule, a.sentAt]),
-        [['host-down', now]],
+        standing.alerts.map((a) => [a.rule, a.sentAt, a.since]),
+        [['host-down', now, now - 3_600_000]],
       )
       await check(store, true, now + 7 * 60_000)
       await tellAlerts(store, site, at(now + 8 * 60_000))
