@@ -15,9 +15,17 @@ export async function tellWhileRunning(
   const told = (open: number) => live.tell({ name: 'alerts', data: { open } })
   const late = Promise.withResolvers<void>()
   let timer: NodeJS.Timeout | undefined
-  signal.addEventListener('abort', () => (timer = setTimeout(late.resolve, lastMs)), { once: true })
-  await Promise.race([runAlerts(store, app.siteFile, { clock, log, told, news: news(live, signal) }, signal), late.promise])
-  clearTimeout(timer)
+  const wait = () => {
+    timer = setTimeout(late.resolve, lastMs)
+  }
+  signal.addEventListener('abort', wait, { once: true })
+  try {
+    await Promise.race([runAlerts(store, app.siteFile, { clock, log, told, news: news(live, signal) }, signal), late.promise])
+  } finally {
+    // Whoever has ended already is waited for no more: a timer would hold the process.
+    signal.removeEventListener('abort', wait)
+    clearTimeout(timer)
+  }
 }
 
 /** What happens in the fleet; not what alerts themselves tell. */
