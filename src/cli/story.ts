@@ -63,18 +63,21 @@ function roster(count: number): MachineOption[] {
 
 const dayMs = 86_400_000
 const dayMinutes = 1440
-/** Days before now at which the fleet was looked at, and the hosts were checked; the grace of those who ask in vain ends in between. */
-const looks = [9.4, 4.2, 1.1] as const
-/** When the second host died. */
+/** Days before now at which the hosts were checked; the grace of those who ask in vain ends after the last of them. */
+const days = [9.4, 8.2, 7.2, 6.2, 5.2, 4.2, 3.2, 2.1, 1.1] as const
+/** And those of them on which the fleet was looked at as well. */
+const looks: readonly number[] = [9.4, 4.2, 1.1]
+/** When the second host died; fewer and fewer asked it before. */
 const diedDaysAgo = 3
 const deadHost = 'kms2.corp.example'
+const countsOfDeadHost: readonly number[] = [44, 43, 41, 38, 36, 33, 31]
 
 /**
  * Starts the lab, looks at it as if some days had passed, and scans it as it is now. `folder`: where the site file, the store and the
  * state of it are; it must exist.
  */
 export async function storyFleet(folder: string, count = 150): Promise<StoryFleet> {
-  let behindMs = looks[0] * dayMs
+  let behindMs = days[0] * dayMs
   const clock = () => Date.now() - behindMs
   const lab = await startLab({ seed: 'story', machines: roster(count), hosts: true, directory: true, clock })
   const site = join(folder, 'slmctl.yaml')
@@ -94,14 +97,16 @@ export async function storyFleet(folder: string, count = 150): Promise<StoryFlee
     try {
       for await (const source of sourcesOf(app.site, { ...noSource, siteGroups: true }))
         await store.importMachines(source.machines, { source: source.name, at: clock() })
-      for (const daysAgo of looks) {
+      for (const [day, daysAgo] of days.entries()) {
         if (daysAgo < diedDaysAgo && lab.absence(deadHost) === null) {
           until(diedDaysAgo)
           lab.host(deadHost, { up: false })
           await lab.absent(deadHost, 'refused')
         }
         until(daysAgo)
-        await look(app, store, clock())
+        const count = countsOfDeadHost[day]
+        if (count !== undefined) lab.host(deadHost, { count })
+        if (looks.includes(daysAgo)) await look(app, store, clock())
         await checkHosts(app, store)
       }
       until(0)
