@@ -25,7 +25,7 @@ export function Views() {
     }
   }
   return (
-    <Menu label={here ? `View: ${here.name}` : 'Views'}>
+    <Menu label="Views">
       {(close) => (
         <>
           {views.length === 0 ? (
