@@ -172,6 +172,8 @@ export function insideSite(
 
 const nameLabel = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?'
 const wholeName = new RegExp(`^(?=.*[a-z])${nameLabel}(?:\\.${nameLabel})*$`)
+/** What ends in a number is an address to the system, however it is written (inet_aton; WHATWG URL, "ends in a number"): 0xa000001. */
+const endsInNumber = /(?:^|\.)(?:0x[0-9a-f]*|\d+)$/
 
 /**
  * What somebody calls a machine, as slmctl keeps it: lower case, without the dot at the end, letters beyond ASCII as A-labels
@@ -184,5 +186,5 @@ export function machineName(text: string): string | null {
   if (addressKind(plain) !== null) return canonicalHost(plain)
   const ascii = /[^\0-\x7f]/.test(plain) ? domainToASCII(plain) : plain
   const name = ascii.toLowerCase().replace(/\.$/, '')
-  return name.length <= 253 && wholeName.test(name) ? name : null
+  return name.length <= 253 && wholeName.test(name) && !endsInNumber.test(name) ? name : null
 }

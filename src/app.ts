@@ -313,7 +313,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
     const unproved = answer.reach.credential.method === 'ntlm' && answer.reach.tls === null
-    const why = fleet && notOurs(site, { name, address: fleet.address, listed: listed !== undefined, unproved })
+    const why = fleet && notOurs(site, { name, address: known, listed: listed !== undefined, unproved })
     if (why) throw new ProblemError(why)
     heard?.(answer.reach)
     const { credential, operationTimeoutMs } = answer.reach

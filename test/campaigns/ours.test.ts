@@ -26,6 +26,12 @@ test('a password is not used over NTLM where nobody declared the machine', () =>
   assert.equal(say('pc.corp.example', 'evil.example'), 'REACH_NOT_OURS')
   assert.equal(say('pc.corp.example', '127.0.0.1'), 'REACH_NOT_OURS')
   assert.equal(notOurs({ ...site, lab: true }, { name: 'pc.corp.example', address: '127.0.0.1', listed: false, unproved: true }), null)
+  // A name that the system takes for an address.
+  for (const name of ['0xc6336407', '0X7F.1', '0x7f000001']) assert.equal(say(name), 'REACH_NOT_OURS', name)
+  assert.equal(say('pc.corp.example', '0xc6336407'), 'REACH_NOT_OURS')
+  // The site file names a machine; where it stands, somebody's list does not say for it.
+  assert.equal(say('pc.corp.example', '198.51.100.7', { listed: true }), 'REACH_NOT_OURS')
+  assert.equal(say('evil.example', '10.9.9.9', { listed: true }), null)
   // Whoever is named by the site file, or proves who it is, may be asked.
   assert.equal(say('evil.example', null, { listed: true }), null)
   assert.equal(say('evil.example', null, { unproved: false }), null)
