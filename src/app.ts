@@ -98,7 +98,7 @@ export { type Cell, columnNames, machineColumns, rowsWith, utc } from './app/fle
 export { hostsAnswer, someHosts, storyHours } from './app/host-answers.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
-export { importAnswer, importText, takeSource } from './app/import-text.ts'
+export { importAnswer, importSite, importText, takeSource } from './app/import-text.ts'
 export { hostHistoryOf, type SeenHostHistory } from './app/host-history.ts'
 export { keptHosts, type SeenHost, silentSince, standingOf } from './app/kept-hosts.ts'
 export { type KeptPlanOf, planCampaign, plansOfCampaign } from './app/kept-plans.ts'
@@ -118,6 +118,7 @@ export { type SiteNow, siteAnswer } from './app/site-answer.ts'
 export { type Today, todayOf } from './app/today.ts'
 /** For the password of a lab, which its site file names. */
 export { usualSiteFile } from './app/usual-site.ts'
+export { wishedOf } from './app/wished.ts'
 export { type RunEvent, settingsOf } from './campaigns.ts'
 /** The pages of the dashboard are built with slmctl. */
 export { packagedFile } from './native.ts'

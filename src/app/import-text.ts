@@ -1,9 +1,9 @@
 /** Machines of a source taken into a fleet, and machines of a text that somebody handed over. */
 import { readSource } from '../fleet.ts'
-import type { Problem } from '../model.ts'
+import type { Problem, Site } from '../model.ts'
 import type { ImportDifference, Store } from '../store.ts'
 import { usage } from './filter.ts'
-import { fileKinds, type Source, sourceOf } from './fleet.ts'
+import { fileKinds, type Source, sourceOf, sourcesOf } from './fleet.ts'
 
 export type TakeOptions = {
   /** The source by its own word, the same at every import of the same. */
@@ -53,4 +53,16 @@ export async function importText(
     options.source,
   )
   return importAnswer(options.dryRun, [await takeSource(source, store, options)], source.problems)
+}
+
+/** Takes in the machines of the site file's groups, under the source `site`, as the command does. Throws USAGE where there is no site file. */
+export async function importSite(site: Site | null, store: Store, dryRun: boolean): Promise<ReturnType<typeof importAnswer>> {
+  const none = { files: [], kind: null, zone: null, directory: null, query: {}, user: null, passwordFile: null, startTls: false, ca: null }
+  const imports: ImportDifference[] = []
+  const problems: Problem[] = []
+  for await (const source of sourcesOf(site, { ...none, siteGroups: true, told: () => {} })) {
+    imports.push(await takeSource(source, store, { source: source.name, group: null, pool: null, dryRun, mayBeEmpty: false }))
+    problems.push(...source.problems)
+  }
+  return importAnswer(dryRun, imports, problems)
 }

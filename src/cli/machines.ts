@@ -2,8 +2,7 @@
  * What `status`, `plan` and `apply` share: the flags by which machines are named and reached, the machines they mean, progress.
  */
 import { existsSync } from 'node:fs'
-import type { Asked } from '../activation.ts'
-import { type App, openApp, type Wished } from '../app.ts'
+import { type App, openApp } from '../app.ts'
 import { type MachinePlan, ProblemError, problem } from '../model.ts'
 import { type Io, note } from './io.ts'
 
@@ -45,28 +44,6 @@ export async function appFor(flags: Flags, io: Io, words: readonly string[] = []
 function recordingsIn(flags: Flags, words: readonly string[]): readonly string[] | null {
   const given = flags['from-recording'] as string | undefined
   return given === undefined ? null : [...given.split('\n'), ...words.filter((w) => existsSync(w))]
-}
-
-/** What the command line wishes beyond the site file. */
-export function wished(flags: Flags): Wished {
-  const asked: Asked[] = []
-  const one = (flag: string, values: readonly string[]): string | null => {
-    const given = flags[flag]
-    if (given === undefined) return null
-    if (!values.includes(String(given)))
-      throw new ProblemError(problem('USAGE', `--${flag} ${given}: expected ${values.join(', ')}.`, [`--${flag} ${values[0]}`]))
-    return String(given)
-  }
-  if (flags['use-dns'] === true) asked.push({ change: 'kms-dns' })
-  const caching = one('host-caching', ['on', 'off'])
-  if (caching) asked.push({ change: 'host-caching', caching: caching === 'on' })
-  const domain = flags['lookup-domain'] as string | undefined
-  if (domain !== undefined) asked.push({ change: 'lookup-domain', domain: domain === 'none' ? null : domain })
-  const type = one('activation-type', ['any', 'ad', 'kms'])
-  if (type) asked.push({ change: 'activation-type', type: type === 'any' ? 0 : type === 'ad' ? 1 : 2 })
-  if (flags['clear-key-from-registry'] === true) asked.push({ change: 'clear-registry-key' })
-  if (flags['by-telephone'] === true) asked.push({ change: 'telephone' })
-  return { renew: flags.renew === true, asked }
 }
 
 /** The machines that words and flags mean: names, groups of the site file, all, or this computer where nothing is said. */

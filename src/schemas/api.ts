@@ -224,12 +224,22 @@ const paceBody = {
   canary: text.max(20).optional(),
   'stop-above': text.max(20).optional(),
 }
+/** What is wished of a plan beyond the site file, in the words of the flags. */
+export const wishBody = {
+  renew: z.boolean().default(false).describe('Also renew what is activated already.'),
+  'use-dns': z.boolean().optional().describe('Back to DNS: clear the KMS host and port that are set.'),
+  'host-caching': z.enum(['on', 'off']).optional().describe('Keep the KMS host that answered, or look in DNS each time.'),
+  'lookup-domain': text.max(253).optional().describe('Look for KMS hosts in this domain of the site file; none takes it back.'),
+  'activation-type': z.enum(['any', 'ad', 'kms']).optional().describe('The kind of volume activation that is allowed.'),
+  'clear-key-from-registry': z.boolean().optional().describe('Remove the product key from the registry.'),
+  'by-telephone': z.boolean().optional().describe('Install MAK and ESU keys without activating them online.'),
+}
 export const newCampaignBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('scan'), filter: filterQuery.partial().strict().default({}), ...paceBody }),
   z.strictObject({
     kind: z.literal('plan'),
     filter: filterQuery.partial().strict().default({}),
-    renew: z.boolean().default(false),
+    ...wishBody,
     ...paceBody,
   }),
   z.strictObject({
@@ -240,18 +250,19 @@ export const newCampaignBody = z.discriminatedUnion('kind', [
   }),
 ])
 
-export const signInSchema = z.strictObject({
-  organisation: maybe,
-  ways: z.strictObject({ local: z.boolean(), link: z.boolean(), openid: z.strictObject({ label: text }).nullable() }),
-  diagnose: z.boolean().describe('Whether texts are diagnosed without signing in.'),
-  lab: z.boolean().describe('The machines are simulated.'),
-  version: text,
-})
 export const meSchema = z.strictObject({
   name: text,
   by: z.enum(['link', 'local', 'openid', 'token']),
   role: roleSchema,
   endsAt: maybeTime.describe('When the session or the token ends.'),
+})
+export const signInSchema = z.strictObject({
+  me: meSchema.nullable().describe('Who is signed in; null: nobody.'),
+  organisation: maybe,
+  ways: z.strictObject({ local: z.boolean(), link: z.boolean(), openid: z.strictObject({ label: text }).nullable() }),
+  diagnose: z.boolean().describe('Whether texts are diagnosed without signing in.'),
+  lab: z.boolean().describe('The machines are simulated.'),
+  version: text,
 })
 export const scopeSchema = z.enum(['metrics', 'read', 'operate', 'apply'])
 export const tokenSchema = z.strictObject({

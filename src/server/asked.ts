@@ -18,6 +18,7 @@ export function wordsOf(query: Readonly<Record<string, unknown>>): Words {
   const words: Record<string, string | number | boolean> = {}
   for (const [name, value] of Object.entries(query))
     if (typeof value === 'string' || typeof value === 'number') words[name] = alone.has(name) ? true : value
+    else if (value === true) words[name] = true
   return words
 }
 

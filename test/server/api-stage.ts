@@ -33,13 +33,18 @@ export const machines: MachineOption[] = [
   { name: 'pc-7.corp.example', scenario: 'win10-pro-grace' },
   { name: 'pc-8.corp.example', scenario: 'win10-pro-oem' },
   { name: 'pc-9.corp.example', scenario: 'no-key' },
+  { name: 'kms1.corp.example', scenario: 'kms-host-2022' },
 ]
 
 const scopes = { viewer: 'read', operator: 'operate', approver: 'apply' } as const
 
 export async function apiStage(options: Partial<LabOptions> = {}): Promise<ApiStage> {
   const lab = await startLab({ seed: 7, machines, ...options })
-  const on = await stage({}, { siteText: lab.siteYaml(), work: true, clock: Date.now })
+  const on = await stage({}, { siteText: lab.siteYaml(), work: true, clock: Date.now }).catch(async (error) => {
+    // A lab that goes on would hold the test for ever.
+    await lab.close()
+    throw error
+  })
   writeFileSync(join(on.directory, 'lab.password'), `${lab.accounts[0]!.password}\n`, { mode: 0o600 })
   const tokens = {} as Record<Role, string>
   for (const role of ['viewer', 'operator', 'approver'] as const) tokens[role] = (await on.token(await on.person(role), scopes[role])).value

@@ -79,6 +79,35 @@ describe('what the API does to machines', () => {
     )
   })
 
+  test('settings that are asked for are planned, for one machine and for many, as the flags of plan say', async () => {
+    const wish = { 'host-caching': 'off', 'clear-key-from-registry': true }
+    const one = await on.post<{ machines: { changes: string[] }[] }>(`/api/v1/fleet/machines/${id('pc-2')}/plan`, wish, 'operator')
+    const { out } = await on.slmctl('plan', 'pc-2.corp.example', '--host-caching', 'off', '--clear-key-from-registry', '--json')
+    assert.deepEqual(one.machines, (JSON.parse(out) as { machines: unknown }).machines)
+    assert.ok(one.machines[0]!.changes.includes('host-caching'), JSON.stringify(one.machines[0]!.changes))
+    const { campaign } = await on.post<One>('/api/v1/campaigns/plan', { filter: { text: 'pc-2' }, ...wish }, 'operator')
+    assert.equal((await on.ended(campaign.id)).planned, 1)
+    const kept = await on.get<{ rows: { plan: { changes: string[] } }[] }>(`/api/v1/campaigns/${campaign.id}/plans`)
+    assert.deepEqual(kept.rows[0]!.plan.changes, one.machines[0]!.changes)
+    const wrong = await on.ask('/api/v1/campaigns/plan', { body: { 'activation-type': 'magic' }, as: 'operator' })
+    assert.equal(wrong.status, 400)
+  })
+
+  test('the machines of the site file are taken in, and a table whose cells are formulas is harmless when it comes out again', async () => {
+    const shown = await on.post<{ dryRun: boolean; imports: { added: string[]; source: string }[] }>(
+      '/api/v1/fleet/imports/site',
+      {},
+      'operator',
+    )
+    assert.deepEqual([shown.dryRun, shown.imports[0]!.source], [true, 'site'])
+    const text = 'name,operatingsystem\npc-formula.corp.example,"=cmd|\'/c calc\'!A1"\npc-script.corp.example,<script>alert(1)</script>\n'
+    await on.post('/api/v1/fleet/imports', { source: 'csv:formula', kind: 'csv', text, dryRun: false }, 'operator')
+    const { text: csv } = await on.ask('/api/v1/fleet/machines/export?text=formula&columns=name,system')
+    assert.match(csv, /pc-formula\.corp\.example,(?:"?)'=cmd/)
+    const { rows } = await on.get<{ rows: { system: string }[] }>('/api/v1/fleet/machines?text=pc-script')
+    assert.equal(rows[0]!.system, '<script>alert(1)</script>', 'a text is a text')
+  })
+
   test('a plan is looked at, approved as it was shown, carried out and verified', async () => {
     const { campaign } = await on.post<One>('/api/v1/campaigns/plan', { filter: { text: 'pc-4' } }, 'operator')
     const planned = await on.ended(campaign.id)
@@ -162,7 +191,8 @@ describe('what the API does to machines', () => {
     const { hosts } = await on.get<{ hosts: { name: string; port: number; clients: unknown[]; checkedAt: number | null }[] }>(
       '/api/v1/hosts',
     )
-    const host = hosts.find((h) => h.clients.length > 0 && h.checkedAt !== null)!
+    const host = hosts.find((h) => h.name === 'kms1.corp.example')!
+    assert.ok(host.clients.length > 0 && host.checkedAt !== null)
     const path = `/api/v1/hosts/${host.name}/${host.port}`
     fits('GET', '/api/v1/hosts/{name}/{port}', await on.get(path))
     const clients = await on.get<{ rows: Json[] }>(`${path}/clients?limit=1000`)
@@ -184,6 +214,14 @@ describe('what the API does to machines', () => {
     const { rows: trapped } = await on.get<{ rows: { id: number }[] }>('/api/v1/fleet/machines?text=trap')
     const asked = await on.post<{ problem: { code: string } }>(`/api/v1/fleet/machines/${trapped[0]!.id}/conversation`)
     assert.equal(asked.problem.code, 'REACH_NOT_OURS')
+    const shown = await on.post<{ command: string; hosts: { requests: unknown; forecast: unknown[] }[] }>(
+      '/api/v1/hosts/show',
+      { name: host.name, hours: 24 },
+      'operator',
+    )
+    fits('POST', '/api/v1/hosts/show', shown)
+    assert.ok(shown.hosts[0]!.requests !== null && shown.hosts[0]!.forecast.length > 0)
+    assert.equal((await on.ask('/api/v1/hosts/show', { body: { name: host.name, client: 'pc-1' } })).status, 400)
     const [from, to] = checked.hosts.map((h) => h.name)
     const move = await on.ask('/api/v1/hosts/migrate', { body: { from: from!, to: to ?? from! } })
     if (move.status === 200) fits('POST', '/api/v1/hosts/migrate', move.json)

@@ -1,9 +1,9 @@
-import type { App, Carried, MachineOutcome, Wished } from '../../app.ts'
+import { type App, type Carried, type MachineOutcome, type Wished, wishedOf } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem, type Site } from '../../model.ts'
 import { looksSigned } from '../../offline.ts'
 import { confirmed } from '../confirm.ts'
 import { type Io, json, showProblem, wrap } from '../io.ts'
-import { appFor, couldNotAsk, machinesMeant, progress, wished } from '../machines.ts'
+import { appFor, couldNotAsk, machinesMeant, progress } from '../machines.ts'
 import { machinePlanOf, readPlan, readPlanFile } from '../plan-file.ts'
 import { type Stop, stopOnSignals } from '../stop.ts'
 import { colour } from '../views/diagnosis.ts'
@@ -14,7 +14,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>
 export async function run(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const app = await appFor(flags, io)
   return await stoppable(app, io, (stop) =>
-    flags.resume === true ? resume(app, words, flags, stop, io) : begin(app, words, wished(flags), flags, stop, io),
+    flags.resume === true ? resume(app, words, flags, stop, io) : begin(app, words, wishedOf(flags), flags, stop, io),
   )
 }
 

@@ -13,9 +13,10 @@ import {
   resumeCampaign,
   type Store,
   unplannedOf,
+  wishedOf,
 } from '../../app.ts'
 import { type Io, json, note, wrap } from '../io.ts'
-import { appFor, wished } from '../machines.ts'
+import { appFor } from '../machines.ts'
 import { type Stop, stopOnSignals } from '../stop.ts'
 import { type LiveLine, liveLine, machines, showCampaign, showCampaigns, summary } from '../views/campaigns.ts'
 import { askFirst, nothingBesidePlans } from './campaigns-plans.ts'
@@ -65,7 +66,7 @@ async function begin(kind: CampaignKind, words: readonly string[], flags: Flags,
   const stop = stopOnSignals(io)
   try {
     if (kind !== 'scan') app.needSite(`fleet ${kind}`)
-    const wishes = wished(flags)
+    const wishes = wishedOf(flags)
     const make = (of: CampaignKind, plansOf: number | null) =>
       orderCampaign(store, app.site, { kind: of, words: flags, wished: wishes, plansOf, canary: of === kind })
     // Wrong values are told before anything is asked.

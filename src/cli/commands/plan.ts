@@ -1,10 +1,10 @@
 import { gather, plan } from '../../activation.ts'
-import { usualSiteFile } from '../../app.ts'
+import { usualSiteFile, wishedOf } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, note, showProblem } from '../io.ts'
 import { openNew } from '../kept.ts'
-import { appFor, couldNotAsk, machinesMeant, progress, wished } from '../machines.ts'
+import { appFor, couldNotAsk, machinesMeant, progress } from '../machines.ts'
 import { type PlanSigning, planSigning } from '../signing.ts'
 import { showMachinePlan } from '../views/plan.ts'
 
@@ -63,7 +63,7 @@ async function* fromMachines(words: readonly string[], flags: Flags, io: Io, sig
     const names = machinesMeant(app, words, flags, 'plan')
     signing?.begin(app, names)
     const bar = progress(names.length, io)
-    for await (const { result } of app.plans(names, wished(flags))) {
+    for await (const { result } of app.plans(names, wishedOf(flags))) {
       bar.end()
       const unsigned = result.ok && signing ? await signing.take(result.value) : null
       if (unsigned) yield { plan: null, problem: unsigned }

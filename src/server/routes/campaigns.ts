@@ -11,6 +11,7 @@ import {
   plansOfCampaign,
   resumeCampaign,
   type Words,
+  wishedOf,
 } from '../../app.ts'
 import { ProblemError, problem, type Role } from '../../model.ts'
 import { api, published, z } from '../../schemas.ts'
@@ -91,10 +92,10 @@ export const campaignRoutes: readonly Route[] = [
       about: ofCampaign,
       example: { body: { filter: { verdict: 'action' } } },
     },
-    async ({ body: { filter, kind, renew, ...pace }, parts }) => {
+    async ({ body: { filter, kind, ...others }, parts }) => {
       parts.app.needSite('fleet plan')
-      const words: Words = { ...wordsOf(filter), ...wordsOf(pace) }
-      const made = await orderCampaign(parts.store, parts.app.site, { kind, words, wished: { renew, asked: [] }, plansOf: null })
+      const words: Words = { ...wordsOf(filter), ...wordsOf(others) }
+      const made = await orderCampaign(parts.store, parts.app.site, { kind, words, wished: wishedOf(words), plansOf: null })
       parts.wake()
       return await told(parts.store, made.id)
     },

@@ -8,6 +8,7 @@ import {
   filterOf,
   fleetAudit,
   historyAnswer,
+  importSite,
   importText,
   machineBy,
   needLimits,
@@ -87,6 +88,22 @@ export const fleetRoutes: readonly Route[] = [
         ...{ source, dryRun: given.dryRun, mayBeEmpty: given.mayBeEmpty },
         ...{ kind: given.kind ?? null, zone: given.zone ?? null, group: given.group ?? null, pool: given.pool ?? null },
       }),
+  ),
+  route(
+    {
+      method: 'POST',
+      path: '/api/v1/fleet/imports/site',
+      access: 'operator',
+      tag: 'fleet',
+      summary: 'Takes in the machines of the site file’s groups. With dryRun (the default) it is only shown.',
+      command: 'fleet import',
+      changes: true,
+      body: z.strictObject({ dryRun: z.boolean().default(true) }),
+      answer: published['fleet-import'],
+      about: ({ body: { dryRun } }: { body: { dryRun: boolean } }) => `the site file${dryRun ? ' (shown only)' : ''}`,
+      example: { body: { dryRun: true } },
+    },
+    async ({ body, parts: { app, store } }) => await importSite(app.site, store, body.dryRun),
   ),
   route(
     {

@@ -1,5 +1,6 @@
 /** KMS hosts: as they were seen last, and looked at now. No KMS is asked for an activation: a check ends after the RPC bind. */
 import { type CheckedHost, filterOf, hostHistoryOf, hostsAnswer, keptHosts, machineBy, someHosts, storyHours } from '../../app.ts'
+import { ProblemError, problem } from '../../model.ts'
 import { api, published, z } from '../../schemas.ts'
 import { filterAndPage, pageOf, wordsOf } from '../asked.ts'
 import { type Route, route } from '../route.ts'
@@ -28,6 +29,32 @@ export const hostRoutes: readonly Route[] = [
       const checked: CheckedHost[] = []
       for await (const host of hosts.check({ hours: null, client: null, retire: null, whole: false, store }, signal)) checked.push(host)
       return hostsAnswer('check', hosts.domains, checked)
+    },
+  ),
+  route(
+    {
+      method: 'POST',
+      path: '/api/v1/hosts/show',
+      access: 'operator',
+      tag: 'hosts',
+      summary: 'Looks at one KMS host now, in full: who uses it, what is to be expected; with hours also who asked it, by its log.',
+      command: 'hosts show',
+      changes: true,
+      body: z.strictObject({
+        name,
+        hours: z.int().min(1).max(720).optional().describe('Also who asked, by the log of the host, so far back.'),
+        client: name.optional().describe('With hours: the requests of one machine, by its name or CMID.'),
+        retire: z.int().min(1).max(1_000_000).optional().describe('What if so many machines never ask again.'),
+      }),
+      answer: published.hosts,
+    },
+    async ({ body: { name, hours = null, client = null, retire = null }, parts: { app, store }, signal }) => {
+      if (client !== null && hours === null)
+        throw new ProblemError(problem('USAGE', 'client is of the requests in the log: give hours, too.', ['"hours": 720']))
+      const hosts = someHosts(await app.kmsHosts([name]))
+      const checked: CheckedHost[] = []
+      for await (const host of hosts.check({ hours, client, retire, whole: true, store }, signal)) checked.push(host)
+      return hostsAnswer('show', hosts.domains, checked)
     },
   ),
   route(
@@ -106,7 +133,6 @@ export const hostRoutes: readonly Route[] = [
       access: 'viewer',
       tag: 'hosts',
       summary: 'One KMS host over the last 180 days: checks, counts, what is to be expected, CMIDs that several of its clients have.',
-      command: 'hosts show',
       changes: false,
       params: hostInPath,
       answer: api.hostHistorySchema,

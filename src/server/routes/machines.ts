@@ -1,7 +1,7 @@
 /** One machine, asked now. Nothing is changed on it; what it said is kept. */
-import { machineBy } from '../../app.ts'
+import { machineBy, wishedOf } from '../../app.ts'
 import { api, published, z } from '../../schemas.ts'
-import { idInPath } from '../asked.ts'
+import { idInPath, wordsOf } from '../asked.ts'
 import { type Route, route } from '../route.ts'
 
 /** No body, or an empty one. */
@@ -37,14 +37,14 @@ export const machineRoutes: readonly Route[] = [
       command: 'plan',
       changes: true,
       params: idInPath,
-      body: z.strictObject({ renew: z.boolean().default(false).describe('Also renew what is activated already.') }).nullish(),
+      body: z.strictObject(api.wishBody).nullish(),
       answer: published.plan,
       example: { params: { id: 1 }, body: { renew: false } },
     },
     async ({ params, body, parts: { app, store } }) => {
       const card = await machineBy(params.id, store)
       app.needSite('plan')
-      return { schema: 'slmctl.plan/1', ...(await app.machineNow(card, store).plan({ renew: body?.renew ?? false, asked: [] })) }
+      return { schema: 'slmctl.plan/1', ...(await app.machineNow(card, store).plan(wishedOf(wordsOf(body ?? {})))) }
     },
   ),
   route(
