@@ -40,10 +40,14 @@ export type CampaignWish = Omit<CampaignSettings, 'locations' | 'machines'> & { 
 
 /**
  * Makes a campaign over what a filter chooses (or, for `plansOf`, over the machines for which that campaign planned something), and
- * lets it run. Nothing runs before all of its machines are in.
+ * lets it run. Nothing runs before all of its machines are in. Of one key there is one campaign.
  */
-export async function beginCampaign(store: Store, site: Site | null, { kind, filter, ...wish }: CampaignWish): Promise<Campaign> {
-  const key = randomUUID()
+export async function beginCampaign(
+  store: Store,
+  site: Site | null,
+  { kind, filter, ...wish }: CampaignWish,
+  key: string = randomUUID(),
+): Promise<Campaign> {
   const at = Date.now()
   const counted = new Map<string, number>()
   let id: number | null = null

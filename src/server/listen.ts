@@ -13,6 +13,7 @@ import { registerPlaces } from './open-places.ts'
 import type { Pages } from './pages.ts'
 import { openPeople } from './people.ts'
 import { isLoopback, places } from './places.ts'
+import { regularly } from './regular.ts'
 import type { Parts } from './route.ts'
 import { allRoutes } from './routes.ts'
 import { requests } from './running.ts'
@@ -30,6 +31,8 @@ export const usualSettings: ServerSettings = {
   local: true,
   sessionHours: 12,
   openid: null,
+  checkHostsMinutes: null,
+  scanHours: null,
   openDiagnose: false,
   openMetrics: false,
 }
@@ -141,6 +144,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   const forgetting = setInterval(() => void keys.forget().catch(() => {}), 3_600_000)
   forgetting.unref()
   const ending = new AbortController()
+  const regular = options.work ? regularly(parts, settings, log) : null
   const telling = tellWhileRunning(parts, log, ending.signal).catch((error: Error) =>
     log(`alerts are told no more until it is started again: ${printable(error.message)}`),
   )
@@ -152,6 +156,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     close: async ({ graceMs }) => {
       clearInterval(forgetting)
       ending.abort()
+      const resting = regular?.end()
       const working = worker?.end()
       const closed = server.close()
       running.endStreams()
@@ -163,6 +168,8 @@ export async function startServer(options: ServerOptions): Promise<Running> {
       await live.close()
       clearTimeout(late)
       await working
+      // A host that says nothing is not waited for.
+      await Promise.race([resting, new Promise((done) => setTimeout(done, graceMs).unref())])
       await telling
     },
   }

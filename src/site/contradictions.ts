@@ -7,7 +7,14 @@ type Path = Remark['path']
 
 /** What is well-formed by itself and does not fit the rest of the file. */
 export function contradictions(words: SiteWords, siteFile: SiteFile): readonly Remark[] {
-  const unfit = [...credentialNames(words), ...credentials(words), ...forests(words), ...wishes(words), ...machineNames(words)]
+  const unfit = [
+    ...credentialNames(words),
+    ...credentials(words),
+    ...forests(words),
+    ...wishes(words),
+    ...machineNames(words),
+    ...mail(words),
+  ]
   // Ways to machines are put together from names; where a name is wrong, its own remark says all.
   return unfit.length > 0 ? unfit : ways(words, siteFile)
 }
@@ -41,6 +48,20 @@ function credentialNames(words: SiteWords): Remark[] {
           ),
         ],
   )
+}
+
+/** Who signs in at the mail server, and by what. */
+function mail({ alerts }: SiteWords): Remark[] {
+  const words = alerts?.mail
+  if (!words || (words.user === undefined) === (words.password === undefined)) return []
+  const missing = words.user === undefined ? 'user' : 'password'
+  return [
+    invalid(
+      ['alerts', 'mail'],
+      `alerts.mail: the ${missing} is missing.`,
+      'user: slmctl, password: {file: mail.password}; or neither of them.',
+    ),
+  ]
 }
 
 function credentials(words: SiteWords): Remark[] {

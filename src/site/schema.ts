@@ -100,6 +100,11 @@ const httpUrl = z
   .string()
   .max(2048)
   .regex(/^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, 'expected an address such as https://slmctl.corp.example')
+/** Of a webhook: many services have their own key in it. */
+const hookUrl = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/?#@]+(?:\/[^\s#]*)?$/, 'expected an address such as https://chat.corp.example/hook')
 const claims = z.array(z.string().min(1).max(256)).max(100).default([])
 
 const server = z
@@ -127,6 +132,20 @@ const server = z
           .optional(),
       })
       .prefault({}),
+    'check-hosts': z
+      .int()
+      .min(1)
+      .max(10_080)
+      .nullable()
+      .default(15)
+      .describe('Minutes between checks of the KMS hosts while the server runs; null: only when somebody asks for it.'),
+    scan: z
+      .int()
+      .min(1)
+      .max(8760)
+      .nullable()
+      .default(null)
+      .describe('Hours between scans of every machine while the server runs; null: only when somebody asks for it.'),
     'open-diagnose': z.boolean().default(false).describe('Texts are diagnosed without signing in.'),
     'open-metrics': z.boolean().default(false).describe('/metrics answers without a token.'),
   })
@@ -147,7 +166,7 @@ const alerts = z
       })
       .optional(),
     webhooks: z
-      .array(z.strictObject({ url: httpUrl, secret: secretSchema.describe('Key of the signature (HMAC-SHA256).') }))
+      .array(z.strictObject({ url: hookUrl, secret: secretSchema.describe('Key of the signature (HMAC-SHA256).') }))
       .max(20)
       .default([]),
     rules: z

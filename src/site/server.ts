@@ -17,6 +17,10 @@ export type ServerSettings = {
   readonly local: boolean
   readonly sessionHours: number
   readonly openid: OpenIdSettings | null
+  /** Minutes between checks of the KMS hosts; null: none by itself. */
+  readonly checkHostsMinutes: number | null
+  /** Hours between scans of every machine; null: none by itself. */
+  readonly scanHours: number | null
   readonly openDiagnose: boolean
   readonly openMetrics: boolean
 }
@@ -82,6 +86,8 @@ export function serverOf(words: ServerWords, { at, secret }: Files): ServerSetti
           roles: openid.roles,
         }
       : null,
+    checkHostsMinutes: words['check-hosts'],
+    scanHours: words.scan,
     openDiagnose: words['open-diagnose'],
     openMetrics: words['open-metrics'],
   }

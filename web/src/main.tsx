@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso'
 import type { MeAnswer, SignInAnswer } from '../../src/schemas/api.ts'
 import { api, page } from './addresses.ts'
-import { ApiError, get, onSignedOut, type ProblemDetails, problemOf, send } from './api.ts'
+import { get, onSignedOut, type ProblemDetails, problemOf, send } from './api.ts'
 import { ErrorState, PageTitle } from './parts.ts'
 import { preload, routes, SignIn } from './routes.tsx'
 import { type Session, SessionContext } from './session.ts'
@@ -21,15 +21,9 @@ const pagesOnly = /^(?!\/api\/)/
 
 type Start = { readonly server: SignInAnswer; readonly me: MeAnswer | null }
 
-/** Nobody being signed in is an answer; anything else is not. */
-const whoAmI = () =>
-  get<MeAnswer>(api.me).catch((error: unknown) => {
-    if (error instanceof ApiError && error.problem.status === 401) return null
-    throw error
-  })
 const begin = async (): Promise<Start> => {
-  const [server, me] = await Promise.all([get<SignInAnswer>(api.signIn), whoAmI()])
-  return { server, me }
+  const server = await get<SignInAnswer>(api.signIn)
+  return { server, me: server.me }
 }
 // Asked while the browser still builds the page; what is looked at first is on its way, too.
 const first = begin()

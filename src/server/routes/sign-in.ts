@@ -16,12 +16,13 @@ export const signInRoutes: readonly Route[] = [
       path: '/api/v1/sign-in',
       access: 'open',
       tag: 'people',
-      summary: 'How people sign in here.',
+      summary: 'How people sign in here, and who is signed in.',
       changes: false,
       answer: api.signInSchema,
       example: {},
     },
-    async ({ parts: { people, version } }) => ({
+    async ({ parts: { people, version }, who: { account, name, by, role, endsAt } }) => ({
+      me: account === null || by === 'nobody' ? null : { name, by, role, endsAt },
       organisation: people.organisation,
       ways: people.ways,
       diagnose: people.openDiagnose,
