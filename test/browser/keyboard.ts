@@ -51,8 +51,7 @@ export async function keyboard(): Promise<void> {
   const on = await openStage()
   const about = need(await on.json<Today>('today'), 'lapsed')
   for (const name of lapsed) await on.fleet.lab.fault(name, { kind: 'slow', ms: 60 })
-  const { context, page, faults, meant } = await visitor(on.browser, on.origin)
-  meant.push(/401/)
+  const { context, page, faults } = await visitor(on.browser, on.origin)
   const { keyboard: keys } = page
   try {
     await check('keys: sign in', async () => {
