@@ -5,7 +5,7 @@ import { inParts, pageKey, plain } from './parts.ts'
 import type { Database, ProductRow, Tables } from './tables.ts'
 
 /**
- * lapsed: a product was licensed and no longer is; restored: the reverse; foreign: its origin became foreign or suspect; changed:
+ * lapsed: a product was licensed and no longer is, or its grace period ended; restored: it is licensed now; foreign: its origin became foreign or suspect; changed:
  * another state, host or channel, or it came or went; silent: a machine stopped answering; answered: it answers again.
  */
 export type ChangeKind = 'lapsed' | 'restored' | 'changed' | 'silent' | 'answered' | 'added' | 'vanished' | 'foreign'
@@ -36,8 +36,9 @@ export function changeOf(before: ProductRow | null, now: ProductRow | null): Pic
   if (now && notOurs(now) && !(before && notOurs(before))) return { kind: 'foreign', was: before?.origin ?? null, now: now.origin }
   const [was, is] = [before?.state ?? null, now?.state ?? null]
   if (was !== is) {
-    const kind = before && now ? (was === 'licensed' ? 'lapsed' : is === 'licensed' ? 'restored' : 'changed') : 'changed'
-    return { kind, was, now: is }
+    const over = was?.endsWith('-grace') && (is === 'notification' || is === 'unlicensed')
+    const kind = was === 'licensed' || over ? 'lapsed' : is === 'licensed' ? 'restored' : 'changed'
+    return { kind: before && now ? kind : 'changed', was, now: is }
   }
   if (!before || !now) return null
   for (const column of ['host', 'channel'] as const)

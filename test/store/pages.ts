@@ -162,12 +162,17 @@ export function pages(on: On, put: Put): void {
     ])
     await store.observe([answer(d, noon + 9, [product({ origin: 'suspect' })])])
     await store.observe([answer(c, noon + 10, [product({ kms: product().kms }), product({ activationId: id2, name: 'Visio' })])])
+    const grace = product({ state: 'initial-grace' })
     await store.observe([answer(c, noon + 11, [product()])])
-    await store.importMachines([found('a'), found('b'), found('c')], { source: 'csv', at: noon + 12 })
-    await store.importMachines([found('a'), found('b'), found('c'), found('d')], { source: 'csv', at: noon + 13 })
+    await store.observe([answer(a, noon + 12, [grace])])
+    await store.observe([answer(a, noon + 13, [product(bad)])])
+    await store.importMachines([found('a'), found('b'), found('c')], { source: 'csv', at: noon + 14 })
+    await store.importMachines([found('a'), found('b'), found('c'), found('d')], { source: 'csv', at: noon + 15 })
     assert.deepEqual(await since(noon + 1), [
       'added d csv',
       'vanished d csv',
+      `lapsed a ${name} initial-grace notification`,
+      `changed a ${name} notification initial-grace`,
       'changed c Visio licensed',
       'changed c Visio licensed',
       `changed c ${name} kms9 kms1.corp.example`,
@@ -181,7 +186,7 @@ export function pages(on: On, put: Put): void {
       `lapsed a ${name} licensed notification`,
     ])
     const counted = await store.countChanges(noon + 1)
-    assert.deepEqual(counted, { added: 1, vanished: 1, changed: 4, answered: 2, foreign: 2, silent: 1, restored: 1, lapsed: 1 })
+    assert.deepEqual(counted, { added: 1, vanished: 1, changed: 5, answered: 2, foreign: 2, silent: 1, restored: 1, lapsed: 2 })
     const paged: number[] = []
     for (let after: string | null = null; ; ) {
       const page = await store.changes(noon + 1, { limit: 2, after })
@@ -189,12 +194,12 @@ export function pages(on: On, put: Put): void {
       after = page.next
       if (after === null) break
     }
-    assert.equal(paged.length, 13)
+    assert.equal(paged.length, 15)
     assert.deepEqual(
       paged,
       paged.toSorted((x, y) => y - x),
     )
-    assert.deepEqual(await since(noon + 14), [])
+    assert.deepEqual(await since(noon + 16), [])
     // The same again is nothing new; what is said of a machine that nobody lists is no change of the fleet.
     await store.importMachines([found('a'), found('b'), found('d')], { source: 'csv', at: noon + 20 })
     await store.observe([answer(c, noon + 21, [product(bad)]), answer(b, noon + 21, [product({ origin: 'foreign' })])])
