@@ -97,7 +97,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'protocol/wsman': ['node:crypto', 'saxes'],
   windows: ['node:crypto', 'node:http', 'node:https', 'node:net', 'node:timers/promises', 'node:tls'],
   directory: ['dns-packet', 'node:crypto', 'node:dgram', 'node:dns', 'node:dns/promises', 'node:net', 'node:tls'],
-  store: ['kysely', 'kysely/migration', 'node:crypto', 'node:fs', 'node:path', 'node:sqlite', 'pg'],
+  store: ['kysely', 'kysely/migration', 'node:crypto', 'node:fs', 'node:path', 'node:sqlite', 'node:worker_threads', 'pg'],
   fleet: ['node:net', 'yaml'],
   'protocol/rpc': [],
   'protocol/ldap': [],
@@ -126,7 +126,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   app: ['node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
   schemas: ['zod'],
   server: [
-    ...['@fastify/swagger', 'fastify', 'fastify-type-provider-zod', 'node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
+    ...['fastify', 'node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
     ...['node:stream', 'node:url', 'node:zlib', 'openid-client'],
   ],
   // A browser is opened, and the demonstration asks its own dashboard.
