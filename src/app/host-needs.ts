@@ -1,7 +1,7 @@
 /** What of the KMS hosts needs somebody: silence, a count below what is needed, a name that nobody of us gave. */
 import type { Site } from '../model.ts'
 import { type SeenGroup, type SeenHost, silentSince, standingOf } from './kept-hosts.ts'
-import { type Ask, date, eachShown, type Link, machines, many, type Need, withoutDot } from './need.ts'
+import { type Ask, date, eachShown, type Link, machines, type Need, withoutDot } from './need.ts'
 
 /** What of hosts as they were seen last needs somebody; each by the machines that name it. */
 export async function hostNeeds(hosts: readonly SeenHost[], site: Site | null, ask: Ask): Promise<Need[]> {
@@ -19,13 +19,13 @@ export async function hostNeeds(hosts: readonly SeenHost[], site: Site | null, a
     if (down)
       needs.push({
         ...{ kind: 'host-down', severity, ...lead },
-        text: `The KMS host ${called(host)} gives no answer since ${date(silentSince(host)!)}${because}; ${users}.`,
+        text: `The KMS host ${called(host)} has given no answer since ${date(silentSince(host)!)}${because}; ${users}.`,
         next: host.problem?.next[0] ?? `slmctl hosts check ${host.name} tries it again.`,
       })
     else if (wrong && low.every((n) => n.severity !== 'action'))
       needs.push({
         ...{ kind: 'host-check', severity, ...lead },
-        text: `The check of the KMS host ${called(host)} says since ${date(host.since!)} that something is wrong; ${users}.`,
+        text: `The check of the KMS host ${called(host)} has said since ${date(host.since!)} that something is wrong; ${users}.`,
         next: `slmctl hosts show ${host.name} says what.`,
       })
     needs.push(...low)
@@ -51,23 +51,20 @@ function countNeed(host: SeenHost, { name, release, count, thresholds }: SeenGro
   }
 }
 
-/** Hosts that neither the site file nor its DNS names, and machines do. */
+/** Hosts that neither the site file nor its DNS names, and machines do: one sentence for all of them, the most named first. */
 async function unknownHostNeeds(hosts: readonly SeenHost[], ask: Ask): Promise<Need[]> {
   const unknown = hosts.filter((h) => !h.declared && h.clients.length > 0)
-  const told = await Promise.all(unknown.slice(0, eachShown).map(async (host) => ({ host, ...(await ask({ host: host.name })) })))
-  const needs = told.map(
-    ({ host, number, link }): Need => ({
-      ...{ kind: 'unknown-host', severity: 'attention', number, link },
-      text: `${machines(number, 'names', 'name')} the KMS host ${called(host)}, which the site file does not know.`,
-      next: 'If it is yours, name it under kms.hosts of the site file; else find out who set it.',
-    }),
-  )
-  const more = unknown.length - told.length
-  if (more > 0)
-    needs.push({
-      ...{ kind: 'unknown-host', severity: 'attention', number: unknown.length, link: { page: 'hosts', query: {} } },
-      text: `${many(unknown.length, 'KMS host', 'KMS hosts')} in all that machines name ${unknown.length === 1 ? 'is' : 'are'} not known to the site file.`,
-      next: 'slmctl fleet hosts lists them.',
-    })
-  return needs
+  const next = `If ${unknown.length === 1 ? 'it is' : 'one is'} yours, name it under kms.hosts of the site file; else find out who set it.`
+  const told = await Promise.all(unknown.map(async (host) => ({ host, ...(await ask({ host: host.name })) })))
+  const [first, ...others] = told.sort((a, b) => b.number - a.number || (a.host.name < b.host.name ? -1 : 1))
+  if (!first) return []
+  const kind = 'unknown-host' as const
+  if (others.length === 0) {
+    const text = `${machines(first.number, 'names', 'name')} the KMS host ${called(first.host)}, which the site file does not know.`
+    return [{ kind, severity: 'attention', number: first.number, text, next, link: first.link }]
+  }
+  const names = told.slice(0, eachShown).map(({ host, number }, i) => `${called(host)} (${i === 0 ? machines(number) : number})`)
+  const more = told.length > eachShown ? ` and ${told.length - eachShown} more` : ''
+  const text = `${told.length} KMS hosts that machines name are not known to the site file: ${names.join(', ')}${more}.`
+  return [{ kind, severity: 'attention', number: told.length, text, next, link: { page: 'hosts', query: {} } }]
 }

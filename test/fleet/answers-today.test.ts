@@ -30,6 +30,10 @@ async function counted(on: Kept, { number, kind, link }: Need): Promise<number> 
       assert.ok(host, `no host ${link.query.host}`)
       return kind === 'host-count' ? (host.groups.find((g) => g.count === number)?.count ?? -1) : 1
     }
+    case 'hosts': {
+      const { hosts } = await on.json<{ hosts: Today['hosts'] }>([0, 1, 2], 'fleet', 'hosts')
+      return hosts.filter((h) => !h.declared && h.clients.length > 0).length
+    }
     default:
       throw new Error(`${kind} leads to ${link.page}`)
   }
@@ -78,13 +82,19 @@ describe('fleet today', () => {
       assert.equal(numberOf(today, 'duplicates'), 2)
       assert.equal(numberOf(today, 'never'), 1)
       assert.deepEqual(
-        of(today, 'unknown-host').map((n) => n.link.query.host),
-        ['198.51.100.20', 'kms-old.corp.example'],
+        of(today, 'unknown-host').map((n) => [n.number, n.link.page]),
+        [[2, 'hosts']],
+      )
+      const naming = (host: string) => all.filter((m) => m.products.some((p) => p.host === host)).length
+      const [one1, one2] = [naming('198.51.100.20'), naming('kms-old.corp.example')]
+      assert.equal(
+        of(today, 'unknown-host')[0]!.text,
+        `2 KMS hosts that machines name are not known to the site file: 198.51.100.20 (${one1} ${one1 === 1 ? 'machine' : 'machines'}), kms-old.corp.example (${one2}).`,
       )
       const [down] = of(today, 'host-down')
       assert.match(
         down!.text,
-        /^The KMS host kms2\.corp\.example gives no answer since \d{4}-\d\d-\d\d \(kms2.* refuses the connection\); no machine of the fleet names it\.$/,
+        /^The KMS host kms2\.corp\.example has given no answer since \d{4}-\d\d-\d\d \(kms2.* refuses the connection\); no machine of the fleet names it\.$/,
       )
       const [low] = of(today, 'host-count')
       assert.match(

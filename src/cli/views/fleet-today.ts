@@ -71,7 +71,7 @@ function showChanges({ changes: { counts, rows } }: Today, io: Io): void {
   io.out(`\n${io.paint('bold', 'Since yesterday')}\n`)
   io.out(wrap(kinds.map((kind) => `${counts[kind]} ${changes[kind]}`).join(', '), io.columns, '  '))
   for (const c of rows.slice(0, changesShown)) {
-    const how = c.from || c.to ? ` (${c.from ?? 'nothing'} → ${c.to ?? 'nothing'})` : ''
+    const how = c.from ? ` (${c.from} → ${c.to ?? 'nothing'})` : c.to ? ` (${c.to})` : ''
     io.out(io.paint('dim', wrap(`${c.name}  ${c.product ? `${c.product}: ` : ''}${changes[c.kind]}${how}`, io.columns, '  ', '    ')))
   }
   const more = Object.values(counts).reduce((sum, n) => sum + n, 0) - Math.min(rows.length, changesShown)
