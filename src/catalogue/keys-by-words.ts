@@ -5,21 +5,21 @@ import { type ClientKeyRow, clientKeys } from './keys.ts'
 import { type SourceRow, sources } from './sources.ts'
 
 /** Words that people use for what the table writes out. */
-const spoken: Readonly<Record<string, string>> = {
-  proplus: 'professional plus',
-  pro: 'pro',
-  ent: 'enterprise',
-  std: 'standard',
-  dc: 'datacenter',
-  edu: 'education',
-  win: 'windows',
-  srv: 'server',
-  gvlk: '',
-}
+const spoken: ReadonlyMap<string, string> = new Map([
+  ['proplus', 'professional plus'],
+  ['pro', 'pro'],
+  ['ent', 'enterprise'],
+  ['std', 'standard'],
+  ['dc', 'datacenter'],
+  ['edu', 'education'],
+  ['win', 'windows'],
+  ['srv', 'server'],
+  ['gvlk', ''],
+])
 
 /** Published client keys by words: product, edition, the last five characters of a key, an activation ID, a SKU number. Throws NO_SUCH_KEY. */
 export function keysByWords(words: readonly string[]): readonly ClientKeyRow[] {
-  const wanted = words.flatMap((w) => (spoken[w.toLowerCase()] ?? w.toLowerCase()).split(/\s+/)).filter((w) => w !== '')
+  const wanted = words.flatMap((w) => (spoken.get(w.toLowerCase()) ?? w.toLowerCase()).split(/\s+/)).filter((w) => w !== '')
   // An activation ID or a SKU number names an edition exactly.
   const id = wanted.find((w) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(w))
   const sku = /^sku[:=]?(\d{1,4})$/.exec(wanted.join(''))?.[1]

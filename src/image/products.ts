@@ -8,26 +8,26 @@ export type ImageProduct = {
 }
 
 /** What people write for what the table writes out; an empty text says nothing. */
-const spoken: Readonly<Record<string, string>> = {
-  proplus: 'professional plus',
-  ent: 'enterprise',
-  std: 'standard',
-  dc: 'datacenter',
-  edu: 'education',
-  win: 'windows',
-  microsoft: '',
-  ms: '',
-  version: '',
-  for: '',
-  edition: '',
-}
+const spoken: ReadonlyMap<string, string> = new Map([
+  ['proplus', 'professional plus'],
+  ['ent', 'enterprise'],
+  ['std', 'standard'],
+  ['dc', 'datacenter'],
+  ['edu', 'education'],
+  ['win', 'windows'],
+  ['microsoft', ''],
+  ['ms', ''],
+  ['version', ''],
+  ['for', ''],
+  ['edition', ''],
+])
 
 function tokens(text: string): Set<string> {
   return new Set(
     text
       .toLowerCase()
       .split(/[^\p{L}\p{N}.]+/u)
-      .flatMap((w) => (spoken[w] ?? w).split(' '))
+      .flatMap((w) => (spoken.get(w) ?? w).split(' '))
       .filter((w) => w !== ''),
   )
 }

@@ -1,7 +1,7 @@
 /** [RFC 4180] and what spreadsheets make of it: comma, semicolon or tab, quotes, a byte order mark, blanks. */
 
 /** Cells that a spreadsheet would take for a formula are written as text (OWASP, CSV injection). */
-const formula = /^[=+\-@\t\r]/
+const formula = /^[=+\-@\t\r＝＋－＠]/
 
 export function csvLine(cells: readonly string[]): string {
   const quoted = cells.map((cell) => {
