@@ -27,6 +27,8 @@ type Admitted = { readonly caller: Caller; readonly visit: Visit; readonly from:
 
 const admitted = new WeakMap<FastifyRequest, Admitted>()
 const nothing = z.strictObject({})
+/** What anybody may send is a name and a password; thousands do it at once. */
+const openBytes = 8 * 1024
 export const problemType = 'application/problem+json; charset=utf-8'
 const jsonType = 'application/json; charset=utf-8'
 
@@ -66,7 +68,7 @@ const signInFirst = (summary: string) =>
   new ProblemError(problem('NOT_SIGNED_IN', summary, ['Sign in, or send a token: Authorization: Bearer slmctl_…']))
 
 /** Lets in, or throws: before a body is read. */
-async function admit(route: Route, request: FastifyRequest, http: Http): Promise<void> {
+async function admit(route: Route, request: FastifyRequest, reply: FastifyReply, http: Http): Promise<void> {
   const { trail, parts } = http
   const what = nameOf(route)
   const asks = await whoAsks(request, http)
@@ -92,6 +94,7 @@ async function admit(route: Route, request: FastifyRequest, http: Http): Promise
       ]),
     )
   }
+  if (route.access === 'diagnose' && caller.who.account === null) http.requests.stranger(reply.raw, caller.who.from)
   if (route.changes && route.method !== 'GET' && caller.scope === null && !isOwnPage(request, http)) {
     await trail.refused(entry(caller.who, 'FORGED_REQUEST'))
     throw new ProblemError(
@@ -129,18 +132,19 @@ function aboutOf(route: Route, asked: Asked<never, never, never>, answer: unknow
 /** Adds a route to the server. */
 export function register(server: FastifyInstance, route: Route, http: Http): void {
   const streams = typeof route.answer === 'string'
+  const bodyLimit = route.bodyLimit ?? (route.access === 'open' ? openBytes : undefined)
   server.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     exposeHeadRoute: route.method === 'GET' && !streams,
-    ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
     schema: {
       params: route.params ?? nothing,
       // A word of a query that nobody looks at would be a filter that does not filter.
       querystring: route.query ? (route.query.def.catchall ? route.query : route.query.strict()) : nothing,
       ...(route.body ? { body: route.body } : {}),
     },
-    onRequest: (request) => admit(route, request, http),
+    onRequest: (request, reply) => admit(route, request, reply, http),
     handler: async (request, reply) => {
       if (!route.body && request.body !== undefined && Object.keys(request.body ?? {}).length > 0)
         throw new ProblemError(problem('REQUEST_INVALID', 'The body: nothing is expected there.', ['Send none.']))
@@ -202,7 +206,8 @@ async function carryOut(route: Route, asked: Asked<never, never, never>, request
   }
   const key = request.headers['idempotency-key']
   const { account } = asked.who
-  if (!route.changes || typeof key !== 'string' || account === null) {
+  // Of a body with a password nothing is kept, not even a hash; and who signs in twice is signed in.
+  if (!route.changes || route.access === 'open' || typeof key !== 'string' || account === null) {
     const kept = await work()
     return { kept, headers, replayed: false }
   }

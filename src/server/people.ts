@@ -123,7 +123,9 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
           // Also where there is no such account, or it is disabled: how long it takes tells nobody which names there are.
           const right = await isPassword(given, account?.disabledAt === null ? account.secret : null)
           given.fill(0)
-          return right && account ? await enter(account, 'local', visit) : null
+          // That took its time: a password that was changed meanwhile opens nothing any more.
+          const still = right && account ? await store.account({ id: account.id }) : null
+          return still && still.secret === account?.secret && still.disabledAt === null ? await enter(still, 'local', visit) : null
         },
         () =>
           refused(

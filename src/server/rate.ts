@@ -25,12 +25,13 @@ export function rate({ free, firstMs, mostMs, forgetMs, most }: Limit): Rate {
   const tried = new Map<string, Tried>()
   const known = (key: string, now: number) => {
     const found = tried.get(key)
-    if (found && now - found.at < forgetMs) return found
+    if (found && Math.abs(now - found.at) < forgetMs) return found
     tried.delete(key)
     return null
   }
   return {
-    wait: (key, now) => Math.max(0, (known(key, now)?.until ?? 0) - now),
+    // A clock that was set back makes nobody wait for it.
+    wait: (key, now) => Math.min(mostMs, Math.max(0, (known(key, now)?.until ?? 0) - now)),
     count: (key, now) => {
       const count = (known(key, now)?.count ?? 0) + 1
       tried.delete(key)

@@ -51,6 +51,13 @@ export const nobody = (from: string): Caller => ({
   session: null,
 })
 
+/** Whether a session or a token that was let in would be let in now: for answers that take long. */
+export async function goesOn(store: Store, { account, token }: Who, session: string | null, now: number): Promise<boolean> {
+  if (session !== null) return (await store.session(session, now)) !== null
+  if (account === null || token === undefined || (await store.account({ id: account }))?.disabledAt !== null) return false
+  return (await store.tokens(account)).some((t) => `${t.id} ${t.name}` === token && t.revokedAt === null && t.endsAt > now)
+}
+
 /** A token is written down as used at most so often. */
 const usedEveryMs = 60_000
 const proofPattern = /^[\w-]{20,100}$/

@@ -51,7 +51,7 @@ export function trailOf(store: Store, clock: () => number, log: (line: string) =
     append,
     refused: async (entry) => {
       const now = clock()
-      if (now - since >= minuteMs) {
+      if (Math.abs(now - since) >= minuteMs) {
         const missed = left
         since = now
         all = 0

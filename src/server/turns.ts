@@ -12,21 +12,21 @@ const share = 4
 /** More than wait for an answer by themselves. */
 const waitingMost = 50
 
+export const tooManyTexts = () =>
+  refused(
+    problem('DIAGNOSE_BUSY', 'Many texts are being read at the moment.', [
+      'Send it again in a few seconds.',
+      'Signed in, you need not wait.',
+    ]),
+    { 'retry-after': '5' },
+  )
+
 export function turns(): Turns {
   let waiting = 0
   let last: Promise<unknown> = Promise.resolve()
   return {
     take: (work) => {
-      if (waiting >= waitingMost)
-        throw refused(
-          problem('DIAGNOSE_BUSY', 'Many texts are being read at the moment.', [
-            'Send it again in a few seconds.',
-            'Signed in, you need not wait.',
-          ]),
-          {
-            'retry-after': '5',
-          },
-        )
+      if (waiting >= waitingMost) throw tooManyTexts()
       waiting++
       let took = 0
       const done = last.then(() => {

@@ -1,9 +1,12 @@
 /** Live events, as a browser's EventSource takes them (server-sent events). */
 import type { Heard } from '../live.ts'
 import { type Route, route } from '../route.ts'
+import { goesOn } from '../session.ts'
 
 /** After so long a listener comes back by itself, and is asked anew who it is; what happened meanwhile it gets then. */
 const longestMs = 15 * 60_000
+/** So often is looked whether whoever listens still may. */
+const lookMs = 30_000
 /** How long a browser waits before it comes back, ms. */
 const retryMs = 2000
 
@@ -30,11 +33,16 @@ export const eventRoutes: readonly Route[] = [
       answer: 'text/event-stream',
       example: {},
     },
-    async ({ parts: { live, clock }, who, lastEventId, signal }) => {
+    async ({ parts: { live, clock, store }, who, visit, lastEventId, signal }) => {
       const until = Math.min(who.endsAt ?? Number.POSITIVE_INFINITY, clock() + longestMs)
       async function* rows() {
         yield `retry: ${retryMs}\n\n`
+        let lookedAt = clock()
         for await (const heard of live.listen(lastEventId, signal)) {
+          if (clock() - lookedAt >= lookMs) {
+            if (!(await goesOn(store, who, visit.session, clock()))) return
+            lookedAt = clock()
+          }
           yield heard === null ? ': beat\n\n' : textOf(heard)
           if (clock() >= until) return
         }

@@ -10,6 +10,8 @@ import { turns } from '../turns.ts'
 /** What is no honest paste any more. */
 const textBytes = 5 * 1024 * 1024
 const pasted = z.strictObject({ name: z.string().min(1).max(200).default('-'), text: z.string() })
+/** Windows and Office together list some hundred entries. */
+const productsMost = 3000
 /** One text as it is (text/plain), or several with their names. */
 const texts = z.union([z.string(), z.strictObject({ texts: z.array(pasted).min(1).max(200) })])
 
@@ -86,6 +88,13 @@ export const textRoutes: readonly Route[] = [
         throw new ProblemError(
           problem('NOTHING_RECOGNISED', 'Nothing in the text is an output that slmctl knows, so there are no facts to plan from.', [
             'Diagnose the text: the answer says which outputs are read.',
+          ]),
+        )
+      // Each is held against all others.
+      if (gathered.machines.some((m) => m.products.length > productsMost))
+        throw new ProblemError(
+          problem('TEXT_ENDLESS', `The text tells of more than ${productsMost} products of one machine.`, [
+            'Paste what one command printed on one machine.',
           ]),
         )
       return { ...plan(gathered, app.site, new Date(clock()).toISOString()), problems }

@@ -1,0 +1,163 @@
+/** What somebody tries who means no good: each of these worked once. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { csvLine } from '../../src/app.ts'
+import { addressLimit, nameLimit, rate } from '../../src/server/rate.ts'
+import { trailOf } from '../../src/server/trail.ts'
+import { passwordHash } from '../../src/server.ts'
+import { type Stage, stage } from './stage.ts'
+
+const code = (said: { json: never }) => (said.json as { code?: string } | null)?.code
+
+let on: Stage
+let viewer: number
+before(async () => {
+  on = await stage({ openDiagnose: true })
+  viewer = await on.person('viewer')
+})
+after(() => on.close())
+
+describe('words that every object knows', () => {
+  test('are words like others', async () => {
+    const { value: token } = await on.token(viewer, 'read')
+    for (const word of ['__proto__', 'constructor', 'toString']) {
+      assert.equal(code(await on.ask(`/api/v1/keys?words=${word}`, { token })), 'NO_SUCH_KEY')
+      const image = await on.ask('/api/v1/image', { token, body: { products: [word] } })
+      assert.equal(code(image), 'PRODUCT_UNKNOWN', image.text)
+    }
+    assert.deepEqual(on.log, [])
+  })
+})
+
+describe('what fills memory or time', () => {
+  test('what nobody signed in sends to sign-in is short', async () => {
+    const long = { name: 'a', password: 'b'.repeat(20_000) }
+    assert.equal((await on.ask('/api/v1/sign-in/local', { body: long })).status, 413)
+    // The longest password that there may be, however it is written.
+    const raw = `{"name":"nobody","password":"${'\\u0061'.repeat(1024)}"}`
+    const most = await on.ask('/api/v1/sign-in/local', { raw, headers: { 'content-type': 'application/json' } })
+    assert.equal(code(most), 'SIGN_IN_REFUSED')
+  })
+
+  test('texts of strangers have few places, and are not read without one', async () => {
+    const { hostname, port } = new URL(`http://${on.server.address}`)
+    const sockets: Socket[] = []
+    try {
+      for (let n = 0; n < 20; n++) {
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => {})
+        sockets.push(socket)
+        socket.write(
+          `POST /api/v1/diagnose HTTP/1.1\r\nHost: ${on.server.address}\r\nContent-Type: text/plain\r\nContent-Length: 5000000\r\n\r\nxx`,
+        )
+      }
+      await pause(200)
+      const body = { texts: [{ text: 'Error: 0xC004F074' }] }
+      const refused = await on.ask('/api/v1/diagnose', { body })
+      assert.deepEqual([refused.status, code(refused)], [503, 'DIAGNOSE_BUSY'])
+      const signedIn = await on.ask('/api/v1/diagnose', { body, session: await on.session(viewer) })
+      assert.equal(signedIn.status, 200)
+      for (const socket of sockets) socket.destroy()
+      await pause(200)
+      assert.equal((await on.ask('/api/v1/diagnose', { body })).status, 200)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
+  })
+
+  test('a text of endlessly many products is not planned for', async () => {
+    const { value: token } = await on.token(viewer, 'read')
+    const began = performance.now()
+    const body = { texts: [{ text: 'License Status: '.repeat(60_000) }] }
+    const said = await on.ask('/api/v1/plan-from-text', { token, body })
+    assert.equal(code(said), 'TEXT_ENDLESS', said.text.slice(0, 300))
+    assert.ok(performance.now() - began < 5000)
+  })
+})
+
+test('a cell that begins with a full-width sign is no formula', () => {
+  for (const sign of '=+-@＝＋－＠') assert.equal(csvLine([`${sign}1`]), `'${sign}1\r\n`)
+})
+
+describe('sessions and passwords', () => {
+  test('of a body with a password nothing is kept for an Idempotency-Key', async () => {
+    const account = await on.store.saveAccount({
+      ...{ name: 'kim', kind: 'local', subject: null, role: 'viewer', at: on.clock.now },
+      secret: await passwordHash(Buffer.from('correct horse battery')),
+    })
+    const session = await on.session(account.id)
+    const signIn = { session, body: { name: 'kim', password: 'correct horse battery' }, headers: { 'idempotency-key': 'k1' } }
+    const first = await on.ask('/api/v1/sign-in/local', signIn)
+    assert.equal(first.status, 200)
+    const claimed = await on.store.claimKey({ key: 'k1', account: account.id, request: 'other', at: on.clock.now })
+    assert.equal(claimed.state, 'new')
+
+    // A password that is changed while the old one is looked at.
+    const secret = await passwordHash(Buffer.from('another horse, another battery'))
+    const slow = on.ask('/api/v1/sign-in/local', { body: signIn.body })
+    await pause(30)
+    await on.store.setAccount(account.id, { secret })
+    assert.equal(code(await slow), 'SIGN_IN_REFUSED')
+  })
+
+  test('whoever listens to events is let go when the session ends, or the token', async () => {
+    const listen = (headers: Record<string, string>) =>
+      new Promise<{ readonly ended: Promise<boolean> }>((resolve, reject) => {
+        const { hostname, port } = new URL(`http://${on.server.address}`)
+        const sent = request({ hostname, port, path: '/api/v1/events', headers, agent: false }, (answer) => {
+          answer.resume()
+          const ended = new Promise<boolean>((done) => {
+            answer.on('end', () => done(true))
+            setTimeout(() => done(false), 2000).unref()
+          })
+          resolve({ ended: ended.finally(() => sent.destroy()) })
+        })
+        sent.on('error', reject)
+        sent.end()
+      })
+    const gone = await on.session(viewer)
+    const revoked = await on.token(viewer, 'read')
+    const stays = await on.token(viewer, 'read')
+    const listeners = [
+      await listen({ cookie: `slmctl=${gone}` }),
+      await listen({ authorization: `Bearer ${revoked.value}` }),
+      await listen({ authorization: `Bearer ${stays.value}` }),
+    ]
+    await on.ask('/api/v1/sign-out', { session: gone, method: 'POST' })
+    await on.store.revokeToken(revoked.id, on.clock.now)
+    on.clock.now += 31_000
+    const { value: token } = await on.token(await on.person('operator'), 'operate')
+    await on.ask('/api/v1/fleet/imports', { token, body: { source: 'list', kind: 'list', text: 'pc-1.corp.example', dryRun: false } })
+    assert.equal((await on.ask('/api/v1/campaigns/scan', { token, body: {} })).status, 201)
+    assert.deepEqual(await Promise.all(listeners.map((l) => l.ended)), [true, true, false])
+  })
+})
+
+describe('a clock that is set back', () => {
+  test('locks nobody out, and the trail goes on', async () => {
+    const hour = 3_600_000
+    for (const limit of [nameLimit, addressLimit]) {
+      const tries = rate(limit)
+      for (let n = 0; n < 100; n++) tries.count('kim', 10 * hour)
+      assert.ok(tries.wait('kim', 10 * hour) > 0)
+      assert.equal(tries.wait('kim', 9 * hour), 0)
+    }
+    const appended: number[] = []
+    let now = 10 * hour
+    const store = { appendTrail: async ({ at }: { at: number }) => void appended.push(at) }
+    const trail = trailOf(
+      store as never,
+      () => now,
+      () => {},
+    )
+    const entry = { who: '-', by: 'nobody', from: '10.0.0.9', what: 'x', about: '', result: 'refused', detail: null } as const
+    for (let n = 0; n < 30; n++) await trail.refused(entry)
+    assert.equal(appended.length, 20)
+    now = 9 * hour
+    await trail.refused(entry)
+    assert.equal(appended.at(-1), now)
+  })
+})
