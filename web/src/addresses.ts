@@ -75,3 +75,12 @@ export function pageOfLink({ page: name, query }: { readonly page: string; reado
       return page(`/${name}`, query)
   }
 }
+
+/** Only ways within this dashboard: what an address says is not believed. */
+export function ownWay(to: string | undefined, here: string): string {
+  if (!to?.startsWith('/') || to.startsWith('//') || to.includes('\\')) return '/'
+  const { pathname, search, origin } = new URL(to, here)
+  // `/.//host` has become `//host`, which is another server's.
+  const own = origin === here && !pathname.startsWith('//')
+  return own && pathname !== '/sign-in' && !pathname.startsWith('/api/') ? pathname + search : '/'
+}

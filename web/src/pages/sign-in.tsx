@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
-import { api, page } from '../addresses.ts'
+import { api, ownWay, page } from '../addresses.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { ErrorState, PageTitle } from '../parts.ts'
 import { useSession } from '../session.ts'
@@ -18,17 +18,10 @@ function takeLink(): string | null {
 /** Used once, however often this page is shown. */
 let link = takeLink()
 
-/** Only ways within this dashboard: what an address says is not believed. */
-function safeWay(to: string | undefined): string {
-  if (!to?.startsWith('/') || to.startsWith('//') || to.includes('\\')) return '/'
-  const { pathname, search, origin } = new URL(to, location.origin)
-  return origin === location.origin && pathname !== '/sign-in' && !pathname.startsWith('/api/') ? pathname + search : '/'
-}
-
 export default function SignIn() {
   const { server, me, refresh } = useSession()
   const { path, query, url, route } = useLocation()
-  const to = path === '/sign-in' ? safeWay(query.to) : url
+  const to = path === '/sign-in' ? ownWay(query.to, location.origin) : url
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
   const [busy, setBusy] = useState(link !== null)
   const byLinkNow = useRef(link !== null).current
