@@ -71,10 +71,12 @@ export async function overviewSays(visit: Visitor, today: Today): Promise<void> 
       .filter((n) => n > 0)
       .sort((a, b) => a - b),
   )
-  if (rows.length > 0)
+  // Many machines that are new are counted and not listed.
+  const listed = rows.filter((r) => r.kind !== 'added' || (changed.added ?? 0) <= 5)
+  if (listed.length > 0)
     assert.deepEqual(
       column(await table(page, /latest changes/), /^Machine$/),
-      rows.map((r) => r.name),
+      listed.map((r) => r.name),
     )
 }
 

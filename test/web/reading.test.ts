@@ -4,10 +4,12 @@ import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { page as read } from '../../src/activation/page.ts'
 import { filterNames as filtersOfCommand } from '../../src/app/filter.ts'
+import { kinds } from '../../src/app/need.ts'
 import { channels as channelsOfCommand } from '../../src/cli/views/diagnosis.ts'
 import { page, pageOfLink, queryText } from '../../web/src/addresses.ts'
 import { linesOf, readFile, shownLines } from '../../web/src/diagnose/text.ts'
 import { filterNames, filterOf, filterWords } from '../../web/src/machines/filter.ts'
+import { nextHere } from '../../web/src/pages/need-next.ts'
 import { ago, channels, daysLeft } from '../../web/src/words.ts'
 
 test('a line has the number that the reader gives it, whatever ends lines', () => {
@@ -91,5 +93,23 @@ test('time in words', () => {
   assert.deepEqual(
     [-1, 0, 1439 * minute, 1440 * minute].map((ms) => daysLeft(now + ms, now)),
     [-1, 0, 0, 1],
+  )
+})
+
+test('what is next on the first page names no command: every need that there is has words of the pages', () => {
+  const link = { page: 'machines', query: { host: 'kms1.corp.example' } } as const
+  for (const kind of kinds) {
+    const next = nextHere({ kind, next: 'slmctl fleet list shows them.', link })
+    // These never name one.
+    if (kind === 'duplicates') continue
+    assert.doesNotMatch(next!.text, /slmctl/, kind)
+    assert.match(next!.text, /\.$/, kind)
+  }
+  assert.deepEqual(nextHere({ kind: 'unasked', next: 'Is WinRM on?', link }), { text: 'Is WinRM on?', href: null })
+  assert.equal(nextHere({ kind: 'never', next: null, link }), null)
+  const host = { page: 'host', query: { host: 'kms1.corp.example', port: '1689' } } as const
+  assert.equal(
+    nextHere({ kind: 'host-check', next: 'slmctl hosts show kms1 says what.', link: host })!.href,
+    '/hosts/kms1.corp.example/1689',
   )
 })

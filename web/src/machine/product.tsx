@@ -24,7 +24,7 @@ export function ProductPanel({ product: p, machine }: { readonly product: Produc
       <dl class="facts">
         <dt>State</dt>
         <dd>
-          <StateTag state={p.state} /> {p.reason && <code>{p.reason}</code>} since <Time at={p.since} />
+          <StateTag state={p.state} /> {p.reason && <code>{p.reason}</code>} since <Time at={p.since} exact />
         </dd>
         {(p.expiresAt !== null || p.state === 'licensed') && (
           <>

@@ -5,7 +5,7 @@ import { nextOf } from './next.ts'
 
 export function machineText(m: MachineCard): string {
   const lines = [
-    `${m.name}  ${m.verdict === null ? 'not asked' : verdicts[m.verdict]}  ${m.seenAt === null ? 'never seen' : `as of ${moment(m.seenAt)}`}`,
+    `${m.name}  ${m.verdict === null ? 'never answered' : verdicts[m.verdict]}  ${m.seenAt === null ? 'never seen' : `as of ${moment(m.seenAt)}`}`,
     ...(m.headline ? [m.headline] : []),
     ...(m.problem ? [`could not be asked since ${day(m.problem.since)}: ${m.problem.summary} (${m.problem.code})`] : []),
     ...nextOf(m).map((n) => `→ ${n}`),

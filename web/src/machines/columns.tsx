@@ -85,7 +85,7 @@ function Known({ machine: { headline, verdict, problem } }: { readonly machine: 
       {headline && <span class={verdict === 'ok' ? 'quiet' : undefined}>{headline}</span>}
       {problem && (
         <div class="cell-problem">
-          Could not be asked {problem.times > 1 ? `${count(problem.times, 'time')}, ` : ''}since <Time at={problem.since} />:{' '}
+          Could not be asked {problem.times > 1 ? `${count(problem.times, 'time')}, ` : ''}since <Time at={problem.since} exact />:{' '}
           {problem.summary}
         </div>
       )}

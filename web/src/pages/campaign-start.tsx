@@ -14,15 +14,17 @@ type Wanted = {
   /** Which machines, by the filters of the page of machines; left out: all. */
   readonly filter?: Query
   readonly primary?: boolean
+  /** A plan that begins with renewing what still holds, too. */
+  readonly renewing?: boolean
 }
 
 const words = { scan: ['Ask these machines', 'Ask'], plan: ['Plan for these machines', 'Plan'] } as const
 
 /** A button; for those who may (operators). */
-export function StartCampaign({ kind, label, filter = {}, primary = false }: Wanted) {
+export function StartCampaign({ kind, label, filter = {}, primary = false, renewing = false }: Wanted) {
   const [open, setOpen] = useState(false)
   const [limits, setLimits] = useState<Limits>({})
-  const [renew, setRenew] = useState(false)
+  const [renew, setRenew] = useState(renewing)
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
   const [busy, setBusy] = useState(false)
   const { route } = useLocation()

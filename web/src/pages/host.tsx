@@ -47,7 +47,7 @@ function Lead({ host }: { readonly host: Host }) {
         <>
           {host.since !== null && (
             <>
-              since <Time at={host.since} />,{' '}
+              since <Time at={host.since} exact />,{' '}
             </>
           )}
           checked <Time at={host.checkedAt} />

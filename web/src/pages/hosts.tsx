@@ -41,7 +41,7 @@ function State(h: KeptHostAnswer) {
       <HostState state={h.state} />{' '}
       {h.since !== null && (
         <span class="quiet">
-          since <Time at={h.since} />
+          since <Time at={h.since} exact />
         </span>
       )}
       {h.problem && <div>{h.problem.summary}</div>}

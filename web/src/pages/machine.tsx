@@ -97,14 +97,14 @@ function Verdict({ machine: m }: { readonly machine: MachineCard }) {
       </p>
       {m.problem && (
         <p class="note note-look">
-          Could not be asked since <Time at={m.problem.since} />
+          Could not be asked since <Time at={m.problem.since} exact />
           {m.problem.times > 1 ? `, ${count(m.problem.times, 'time')}` : ''}
           {m.seenAt === null ? '' : ' (what is said of it is older)'}: {m.problem.summary} <code>{m.problem.code}</code>
         </p>
       )}
       {m.vanishedAt !== null && (
         <p class="note">
-          No source lists it since <Time at={m.vanishedAt} />.
+          No source lists it since <Time at={m.vanishedAt} exact />.
         </p>
       )}
       <h2 class="unseen">What is next</h2>

@@ -30,6 +30,7 @@ export function Remarks() {
   return (
     <section aria-labelledby="remarks">
       <h2 id="remarks">Not plainly in order</h2>
+      <p class="quiet">Products that are not activated stand here, too; they are not counted above.</p>
       <fieldset class="filters no-print">
         <legend>Shown</legend>
         {kinds.map((k) => (

@@ -1,7 +1,7 @@
 /** What changed in the fleet since yesterday. */
 import type { FleetChange, Today } from '../../../src/schemas/api.ts'
 import { pageOfMachine } from '../addresses.ts'
-import { type Column, DataTable, Tag, Time, type Tone } from '../parts.ts'
+import { type Column, DataTable, OriginTag, Tag, Time, type Tone } from '../parts.ts'
 import { states, wordOf } from '../words.ts'
 
 const changeWords: Readonly<Record<FleetChange['kind'], string>> = {
@@ -12,7 +12,7 @@ const changeWords: Readonly<Record<FleetChange['kind'], string>> = {
   answered: 'answer again',
   added: 'new in the fleet',
   vanished: 'in no source any more',
-  foreign: 'foreign',
+  foreign: 'foreign or suspect',
 }
 const changeTone: Readonly<Record<FleetChange['kind'], Tone>> = {
   ...{ lapsed: 'bad', foreign: 'bad', silent: 'look', vanished: 'look' },
@@ -40,10 +40,19 @@ const changeColumns: readonly Column<FleetChange>[] = [
       </a>
     ),
   },
-  { id: 'kind', title: 'What', cell: (c) => <Tag tone={changeTone[c.kind]}>{changeOne[c.kind]}</Tag> },
+  { id: 'kind', title: 'What', cell: What },
   { id: 'product', title: 'Product', minor: true, cell: (c) => c.product ?? '' },
   { id: 'from', title: 'Before and now', cell: (c) => <FromTo from={c.from} to={c.to} /> },
 ]
+
+/** What is suspect is not said to be foreign. */
+function What({ kind, to }: FleetChange) {
+  if (kind === 'foreign' && (to === 'foreign' || to === 'suspect')) return <OriginTag origin={to} />
+  return <Tag tone={changeTone[kind]}>{changeOne[kind]}</Tag>
+}
+
+/** Machines that are new are counted; where they are many, they would hide everything else. */
+const addedShown = 5
 
 function FromTo({ from, to }: { readonly from: string | null; readonly to: string | null }) {
   const word = (code: string) => wordOf(states, code)
@@ -58,10 +67,11 @@ function FromTo({ from, to }: { readonly from: string | null; readonly to: strin
 
 export function Changes({ changes: { since, counts, rows } }: { readonly changes: Today['changes'] }) {
   const kinds = (Object.keys(changeWords) as FleetChange['kind'][]).filter((k) => (counts[k] ?? 0) > 0)
+  const shown = (counts.added ?? 0) > addedShown ? rows.filter((r) => r.kind !== 'added') : rows
   return (
     <section aria-labelledby="changes">
       <h2 id="changes">
-        What changed since <Time at={since} />
+        What changed since <Time at={since} exact />
       </h2>
       {kinds.length === 0 ? (
         <p class="quiet">Nothing changed.</p>
@@ -74,7 +84,7 @@ export function Changes({ changes: { since, counts, rows } }: { readonly changes
               </li>
             ))}
           </ul>
-          <DataTable caption="The latest changes" columns={changeColumns} rows={rows} keyOf={(_c, i) => i} />
+          {shown.length > 0 && <DataTable caption="The latest changes" columns={changeColumns} rows={shown} keyOf={(_c, i) => i} />}
         </>
       )}
     </section>

@@ -4,6 +4,7 @@ import { pageOfLink } from '../addresses.ts'
 import { Tag } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { StartCampaign } from './campaign-start.tsx'
+import { type Next, nextHere } from './need-next.ts'
 
 const severities = {
   action: ['bad', 'action needed'],
@@ -12,20 +13,25 @@ const severities = {
 } as const
 
 /** Needs that a plan may help with, and those that another try at asking may. */
-const plannable = new Set(['lapsed', 'action'])
+const plannable = new Set(['lapsed', 'action', 'ending'])
 const askable = new Set(['never', 'stale', 'unasked'])
 
 function HelpWith({ need: { kind, link } }: { readonly need: Today['needs'][number] }) {
-  if (link.page !== 'machines' || !(plannable.has(kind) || askable.has(kind))) return null
+  if (!(plannable.has(kind) || (askable.has(kind) && link.page === 'machines'))) return null
   return (
     <span class="need-help no-print">
       {plannable.has(kind) ? (
-        <StartCampaign kind="plan" label="Plan for them …" filter={link.query} />
+        <StartCampaign kind="plan" label="Plan for them …" filter={link.query} renewing={kind === 'ending'} />
       ) : (
         <StartCampaign kind="scan" label="Ask them again …" filter={link.query} />
       )}
     </span>
   )
+}
+
+function NextStep({ next }: { readonly next: Next | null }) {
+  if (!next) return null
+  return <span class="need-next">Next: {next.href === null ? next.text : <a href={next.href}>{next.text}</a>}</span>
 }
 
 export function Needs({ today }: { readonly today: Today }) {
@@ -49,7 +55,7 @@ export function Needs({ today }: { readonly today: Today }) {
             <a class="need-text" href={pageOfLink(need.link)}>
               {need.text}
             </a>
-            {need.next && <span class="need-next">Next: {need.next}</span>}
+            <NextStep next={nextHere(need)} />
             {operator && <HelpWith need={need} />}
           </li>
         )

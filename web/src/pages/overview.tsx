@@ -173,7 +173,7 @@ function Hosts({ hosts }: { readonly hosts: Today['hosts'] }) {
         empty={
           <Empty title="No KMS host is known yet.">
             <p>
-              A check finds those that the site file names, and those that DNS publishes: <code>slmctl hosts check</code>
+              <a href="/hosts">A check</a> finds those that the site file names, and those that DNS publishes.
             </p>
           </Empty>
         }

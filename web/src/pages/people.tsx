@@ -276,7 +276,9 @@ function Trail() {
   return (
     <section aria-labelledby="trail">
       <h2 id="trail">Trail</h2>
-      <p class="lead">Every change that was made or refused through this server, the latest first. Nothing in it can be changed.</p>
+      <p class="lead">
+        Every change that was made or refused, by the pages, the API or a command, the latest first. Nothing in it can be changed.
+      </p>
       {meant.length > 0 && (
         <p class="filters">
           Only {meant.join(', ')}. <a href="/people">The whole trail</a>

@@ -62,7 +62,7 @@ export const originTone = {
 
 /** Null: never asked. */
 export function VerdictTag({ verdict }: { readonly verdict: Verdict | null }) {
-  if (verdict === null) return <Tag tone="plain">not asked</Tag>
+  if (verdict === null) return <Tag tone="plain">never answered</Tag>
   return (
     <Tag tone={verdictTone[verdict]} title={verdictMeans[verdict]}>
       {verdicts[verdict]}
