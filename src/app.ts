@@ -311,7 +311,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     const listed = siteFile?.machines.get(canonicalHost(name))
     // Where the site file says it itself, that holds.
     const known = listed?.settings.address ? null : (fleet?.address ?? null)
-    const [answer] = reachOf(siteFile, name, known !== null && isIP(known) === 0 ? { ...overrides, address: known } : overrides)
+    const ways = reachOf(siteFile, name, known !== null && isIP(known) === 0 ? { ...overrides, address: known } : overrides)
+    // A name out of a store may be that of a group, whose machines it does not mean.
+    const answer = ways.find((way) => canonicalHost(way.name) === canonicalHost(name))
     if (!answer) throw new ProblemError(problem('MACHINE_NAME', `${name} is no machine.`, ['Name it as the site file does.']))
     if (!answer.ok) throw new ProblemError(answer.problem)
     const unproved = answer.reach.credential.method === 'ntlm' && answer.reach.tls === null

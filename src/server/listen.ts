@@ -12,7 +12,7 @@ import { RequestCounts } from './metrics.ts'
 import { registerPlaces } from './open-places.ts'
 import type { Pages } from './pages.ts'
 import { openPeople } from './people.ts'
-import { isLoopback, places } from './places.ts'
+import { isLoopback, isProxy, places, plainBeyond } from './places.ts'
 import { regularly } from './regular.ts'
 import type { Parts } from './route.ts'
 import { allRoutes } from './routes.ts'
@@ -117,6 +117,13 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     const { localAddress = '', localPort = 0 } = request.socket
     // Of two names Node takes the first; a proxy before it may have looked at the other (RFC 9112, 3.2).
     const once = request.raw.headersDistinct.host?.length === 1
+    if (plainBeyond(settings, request.protocol, request.socket.remoteAddress ?? '') && request.url !== '/healthz')
+      throw new ProblemError(
+        problem('SERVER_NOT_PRIVATE', 'This request came without TLS, past the proxy.', [
+          'Use the address of the site file (server: {url}).',
+          'The proxy has to send X-Forwarded-Proto, and to be listed under proxies: docs/guide/server.md',
+        ]),
+      )
     if (!once || !own.isOurs(request.headers.host, { address: localAddress, port: localPort }))
       throw new ProblemError(
         problem('HOST_NOT_OURS', 'This server is not known by that name.', ['Say in the site file how people reach it: server: {url}.']),
@@ -177,6 +184,13 @@ export async function startServer(options: ServerOptions): Promise<Running> {
 
 /** Beyond this computer, passwords and sessions go over TLS, ours or a proxy's. */
 function mustBePrivate({ address, tls, proxies, url }: ServerSettings): void {
+  const wide = proxies.find((proxy) => !isProxy(proxy))
+  if (wide !== undefined)
+    throw new ProblemError(
+      problem('PROXIES_TOO_WIDE', `${wide} is no address of a proxy, and no network of some: everybody there would be believed.`, [
+        'server: {proxies: [10.0.0.5]} in the site file: the addresses of your reverse proxies, or networks no wider than /16 (IPv6: /48).',
+      ]),
+    )
   const outside = !isLoopback(address)
   const plainUrl = url !== null && !url.startsWith('https:') && !isLoopback(new URL(url).hostname)
   const byProxy = proxies.length > 0 && url !== null && url.startsWith('https:')

@@ -18,6 +18,18 @@ export const isLoopback = (address: string): boolean => {
   const plain = bare(address)
   return plain === '::1' || plain === 'localhost' || (isIP(plain) === 4 && plain.startsWith('127.'))
 }
+/** An address, or a network that is not half the world: whoever is in it may say where a request came from. */
+export function isProxy(text: string): boolean {
+  const [address = '', bits] = text.split('/')
+  const kind = isIP(address)
+  const [least, most] = kind === 4 ? [16, 32] : [48, 128]
+  return kind !== 0 && (bits === undefined || (Number(bits) >= least && Number(bits) <= most))
+}
+
+/** A request in clear over the network, to a server whose TLS is that of its proxies: who sends it goes past them. */
+export const plainBeyond = ({ address, tls }: Pick<ServerSettings, 'address' | 'tls'>, protocol: string, from: string): boolean =>
+  tls === null && protocol !== 'https' && !isLoopback(address) && !isLoopback(from)
+
 const bare = (address: string) => address.replace(/^\[|\]$/g, '').replace(/^::ffff:/, '')
 
 export function places({ url, tls }: ServerSettings, certificate: X509Certificate | null): Places {

@@ -24,6 +24,7 @@ const statuses: Readonly<Record<string, number>> = {
   SIGN_IN_REFUSED: 401,
   NO_RIGHT: 403,
   FORGED_REQUEST: 403,
+  SERVER_NOT_PRIVATE: 403,
   TOKEN_MAY_NOT: 403,
   OPENID_REFUSED: 403,
   OPENID_NO_ROLE: 403,

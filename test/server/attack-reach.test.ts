@@ -64,3 +64,9 @@ test('a name that is an address to the system (inet_aton)', async () => {
   if (at) assert.equal(await asked(at.id), 'REACH_NOT_OURS')
   assert.equal(heard, 0)
 })
+
+test('a machine that is called like a group of the site is none of that group', async () => {
+  const clients = await imported('clients,')
+  assert.equal(await asked(clients!.id), 'MACHINE_NAME')
+  assert.equal(heard, 0)
+})

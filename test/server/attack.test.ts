@@ -5,6 +5,8 @@ import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { csvLine } from '../../src/app.ts'
+import type { ProblemError } from '../../src/model.ts'
+import { isProxy, plainBeyond } from '../../src/server/places.ts'
 import { addressLimit, nameLimit, rate } from '../../src/server/rate.ts'
 import { trailOf } from '../../src/server/trail.ts'
 import { passwordHash } from '../../src/server.ts'
@@ -159,5 +161,26 @@ describe('a clock that is set back', () => {
     now = 9 * hour
     await trail.refused(entry)
     assert.equal(appended.at(-1), now)
+  })
+})
+
+describe('an administrator who is tired', () => {
+  test('believes no whole world as a proxy', async () => {
+    for (const proxies of [['0.0.0.0/0'], ['127.0.0.1', '10.0.0.0/8'], ['::/0'], ['999.1.1.1'], ['10.0.0.1/99']])
+      await assert.rejects(
+        stage({ url: 'https://slmctl.corp.example', proxies }),
+        (error: ProblemError) => error.problems[0]!.code === 'PROXIES_TOO_WIDE',
+      )
+    for (const proxy of ['127.0.0.1', '10.1.2.0/24', '172.16.0.0/16', '::1', '2001:db8:1::/48']) assert.ok(isProxy(proxy), proxy)
+  })
+
+  test('has no sign-in in clear past the proxy', () => {
+    const open = { address: '0.0.0.0', tls: null }
+    assert.equal(plainBeyond(open, 'http', '10.0.0.9'), true)
+    assert.equal(plainBeyond(open, 'http', '::ffff:10.0.0.9'), true)
+    assert.equal(plainBeyond(open, 'https', '10.0.0.9'), false)
+    assert.equal(plainBeyond(open, 'http', '127.0.0.1'), false)
+    assert.equal(plainBeyond({ address: '127.0.0.1', tls: null }, 'http', '127.0.0.1'), false)
+    assert.equal(plainBeyond({ address: '0.0.0.0', tls: { certificate: 'c', key: { file: 'k' } } }, 'http', '10.0.0.9'), false)
   })
 })
