@@ -67,7 +67,7 @@ export default function Expiring() {
               keyOf={(e, i) => `${e.machine}-${i}`}
               busy={answer.busy}
               empty={
-                <Empty title={`Nothing ends within ${count(days, 'day')}.`}>
+                <Empty title={`Nothing ends within ${count(days, 'day')}, as far as machines answered.`}>
                   <p>KMS gives 180 days and renews every 7: what is reached by its host never comes close to its end.</p>
                 </Empty>
               }

@@ -1,8 +1,9 @@
 /** KMS hosts in a few words: how they are, and their counts against what these must reach. */
 import type { KeptHostAnswer } from '../../../src/schemas/api.ts'
+import { page } from '../addresses.ts'
 import { Level } from '../charts/level.tsx'
 import { Tag, Time, VerdictTag, verdictTone } from '../parts.ts'
-import { applications, count as counted, type verdicts } from '../words.ts'
+import { applications, count as counted, number, type verdicts } from '../words.ts'
 
 type Group = KeptHostAnswer['groups'][number]
 type Verdict = keyof typeof verdicts
@@ -12,7 +13,13 @@ const usualPort = 1688
 export const hostTitle = ({ name, port }: Pick<KeptHostAnswer, 'name' | 'port'>): string => (port === usualPort ? name : `${name}:${port}`)
 
 /** Machines that use it: a machine with Windows and Office counts once, as far as that is known. */
-export const machinesOf = ({ clients }: Pick<KeptHostAnswer, 'clients'>): number => Math.max(0, ...clients.map((c) => c.machines))
+const machinesOf = ({ clients }: Pick<KeptHostAnswer, 'clients'>): number => Math.max(0, ...clients.map((c) => c.machines))
+
+/** That number, leading to the machines. */
+export function MachinesOf({ host }: { readonly host: Pick<KeptHostAnswer, 'name' | 'clients'> }) {
+  const machines = machinesOf(host)
+  return machines === 0 ? <>0</> : <a href={page('/machines', { host: host.name })}>{number(machines)}</a>
+}
 
 /** What one of its keys is called: by its release where the key tells it (`Windows Server 2022`), as the command line does. */
 export const groupTitle = (g: Group): string =>

@@ -7,7 +7,7 @@ import { problemOf, send } from '../api.ts'
 import { type Column, DataTable, Empty, PageTitle, Shown, Time, toast, toastProblem } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count } from '../words.ts'
-import { HostCounts, HostState, hostTitle, machinesOf, sourceWords } from './host-counts.tsx'
+import { HostCounts, HostState, hostTitle, MachinesOf, sourceWords } from './host-counts.tsx'
 import { useQuietReload } from './quiet-reload.ts'
 import './overview.css'
 
@@ -30,7 +30,7 @@ const columns: readonly Column<KeptHostAnswer>[] = [
     id: 'clients',
     title: 'Machines',
     number: true,
-    cell: (h) => (machinesOf(h) === 0 ? 0 : <a href={page('/machines', { host: h.name })}>{machinesOf(h)}</a>),
+    cell: (h) => <MachinesOf host={h} />,
   },
   { id: 'checked', title: 'Checked', minor: true, cell: (h) => <Time at={h.checkedAt} /> },
 ]

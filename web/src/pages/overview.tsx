@@ -9,7 +9,7 @@ import { useMay } from '../session.ts'
 import { count, number } from '../words.ts'
 import { StartCampaign } from './campaign-start.tsx'
 import { Origins, States } from './fleet-parts.tsx'
-import { HostCounts, HostState, hostTitle, machinesOf } from './host-counts.tsx'
+import { HostCounts, HostState, hostTitle, MachinesOf } from './host-counts.tsx'
 import { Changes } from './overview-changes.tsx'
 import { Needs } from './overview-needs.tsx'
 import { fleetPauseMs, useQuietReload } from './quiet-reload.ts'
@@ -146,7 +146,7 @@ const hostColumns: readonly Column<Today['hosts'][number]>[] = [
   },
   { id: 'state', title: 'State', cell: (h) => <HostState state={h.state} /> },
   { id: 'counts', title: 'Count', cell: (h) => <HostCounts host={h} /> },
-  { id: 'clients', title: 'Machines that use it', number: true, cell: machinesOf },
+  { id: 'clients', title: 'Machines that use it', number: true, cell: (h) => <MachinesOf host={h} /> },
   {
     id: 'checked',
     title: 'Checked',

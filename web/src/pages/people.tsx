@@ -253,7 +253,7 @@ const trailColumns: readonly Column<TrailRow>[] = [
     title: 'What',
     cell: (r) => (
       <a href={page('/people', { what: r.what })}>
-        <code>{r.what}</code>
+        <code class="breaks">{r.what}</code>
       </a>
     ),
   },
@@ -266,7 +266,7 @@ const trailColumns: readonly Column<TrailRow>[] = [
       return <Tag tone={tone}>{word}</Tag>
     },
   },
-  { id: 'from', title: 'From', minor: true, cell: (r) => r.from },
+  { id: 'from', title: 'From', minor: true, cell: (r) => (r.from === '-' ? <span class="quiet">this computer</span> : r.from) },
 ]
 
 function Trail() {
