@@ -252,9 +252,9 @@ function stateFolder(): string {
   )
 }
 
-/** The store of a fleet: a file, a PostgreSQL by URL, or the one in the state folder. `create`: made where there is none. */
-export const openFleet = (given: string | null, create: boolean, patienceMs = 0): Promise<Store> =>
-  openFleetAt(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), create, patienceMs)
+/** The store of a fleet: a file, a PostgreSQL by URL, or the one in the state folder. `create`: made where there is none; `threads`: as the store has them. */
+export const openFleet = (given: string | null, create: boolean, patienceMs = 0, threads = 0): Promise<Store> =>
+  openFleetAt(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), { create, patienceMs, threads })
 
 /** Puts a backup in the place of a store. */
 export const restoreFleet = (given: string | null, file: string, now: Date) =>

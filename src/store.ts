@@ -24,9 +24,9 @@ import { placeOf } from './store/postgres.ts'
 import { claimKey, finishKey, forgetKey, forgetKeys } from './store/requests.ts'
 import { countPlanned, planned, selection, sharedCmids } from './store/selection.ts'
 import { learn, standing } from './store/standing.ts'
-import { causes, counts, expiring, history } from './store/summary.ts'
+import { causes, causesBy, countedBy, counts, expiring, history } from './store/summary.ts'
 import type { Database } from './store/tables.ts'
-import { addTargets, cancelWaiting, endTargets, extendLeases, left, listTargets, positionOf, progress } from './store/targets.ts'
+import { addTargets, cancelWaiting, endTargets, extendLeases, left, listTargets, positionOf, progress, waiting } from './store/targets.ts'
 import { findToken, listTokens, revokeToken, saveOnce, saveToken, takeOnce, usedToken } from './store/tokens.ts'
 import { appendTrail, checkTrail, listTrail } from './store/trail.ts'
 import { deleteView, listViews, saveView } from './store/views.ts'
@@ -53,7 +53,7 @@ export type { Expiry, Metrics, NotPlain, Scanned, Words } from './store/overview
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
 export type { KeyState } from './store/requests.ts'
 export type { Selected, SharedCmid } from './store/selection.ts'
-export type { CauseGroup, Counts, ExpiringLine, History, Span } from './store/summary.ts'
+export type { CauseGroup, Counts, ExpiringLine, History, MachineGroup, Span } from './store/summary.ts'
 export type { Again, Ending, Left, NewTarget, ProgressRow, TargetEnd, TargetFilter, TargetLine, TargetState } from './store/targets.ts'
 export type { NewToken, Token, TokenScope } from './store/tokens.ts'
 export type { NewTrailLine, TrailCheck, TrailFilter, TrailLine } from './store/trail.ts'
@@ -65,6 +65,8 @@ export type StoreOptions = {
   readonly create: boolean
   /** How long a database that is away is waited for before that is said; 0 for a command, minutes for a worker. */
   readonly patienceMs?: number
+  /** SQLite: so many threads for long questions, so that whoever has other things to do is never held. 0: asked in place, at once. */
+  readonly threads?: number
 }
 
 export type Store = Awaited<ReturnType<typeof openStore>>
@@ -72,54 +74,62 @@ export type Store = Awaited<ReturnType<typeof openStore>>
 /** Opens a store, and brings an older one up to date. `STORE_NEWER`, `STORE_NOT_OURS` and the like: it is left as it is. */
 export async function openStore(place: Place, options: StoreOptions) {
   const opened = await open(place, options)
-  const { database } = opened
+  const { database, reads } = opened
   const say = <T>(work: () => Promise<T>) => saying(database.place, work, options.patienceMs)
   const door =
     <A extends readonly unknown[], R>(f: (database: Database, ...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
       say(() => f(database, ...args))
+  /** A door to a question that may read much. */
+  const long =
+    <A extends readonly unknown[], R>(f: (database: Database, ...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      say(() => f(reads, ...args))
   return {
     kind: database.kind,
     /** How it is named to people. */
     place: database.place,
     /** Machines in: by identity, with the difference; `dryRun` shows it only. */
     importMachines: door(importMachines),
-    imports: door(listImports),
+    imports: long(listImports),
     /** What machines said, or why they could not be asked. */
     observe: door(observe),
-    counts: door(counts),
-    causes: door(causes),
-    list: door(listMachines),
-    count: door(countMachines),
-    ids: door(machineIds),
+    counts: long(counts),
+    causes: long(causes),
+    list: long(listMachines),
+    count: long(countMachines),
+    /** Machines of a filter by what they are, and by their causes. */
+    countedBy: long(countedBy),
+    causesBy: long(causesBy),
+    ids: long(machineIds),
     /** Machines by id, with their groups: what a campaign is made of. */
-    selection: door(selection),
-    planned: door(planned),
-    countPlanned: door(countPlanned),
-    sharedCmids: door(sharedCmids),
+    selection: long(selection),
+    planned: long(planned),
+    countPlanned: long(countPlanned),
+    sharedCmids: long(sharedCmids),
     /** By name (there may be several) or id, with all that is known. */
     find: door(findMachines),
     history: door(history),
-    expiring: door(expiring),
+    expiring: long(expiring),
     savePlans: door(savePlans),
     plans: door(plansFor),
     planOf: door(planOf),
     /** What a campaign planned for each of its machines. */
-    plansOf: door(plansOf),
+    plansOf: long(plansOf),
     saveOutcome: door(saveOutcome),
     outcomes: door(outcomes),
     saveHosts: door(saveHosts),
     saveCheck: door(saveCheck),
-    hosts: door(listHosts),
+    hosts: long(listHosts),
     /** What a host said and counted, from a time on. */
-    hostHistory: door(hostHistory),
+    hostHistory: long(hostHistory),
     /** Machines by the KMS host, and by the activation object, that their products name. */
-    clientsByHost: door(clientsByHost),
-    usersOfObjects: door(usersOfObjects),
-    usesOfHost: door(usesOfHost),
+    clientsByHost: long(clientsByHost),
+    usersOfObjects: long(usersOfObjects),
+    usesOfHost: long(usesOfHost),
     /** When machines asked a host last, counted; and which of some machines name it. */
-    asksOfHost: door(asksOfHost),
-    namingHost: door(namingHost),
+    asksOfHost: long(asksOfHost),
+    namingHost: long(namingHost),
     createCampaign: door(createCampaign),
     setCampaign: door(setCampaign),
     setSettings: door(setSettings),
@@ -139,13 +149,14 @@ export async function openStore(place: Place, options: StoreOptions) {
     standing: door(standing),
     /** Lets the database see how many machines campaigns have, so that it finds the few that are held. */
     learn: door(learn),
-    left: door(left),
-    positionOf: door(positionOf),
-    progress: door(progress),
+    left: long(left),
+    waiting: long(waiting),
+    positionOf: long(positionOf),
+    progress: long(progress),
     /** Written before and after each call, where the machine is still held. */
     appendJournal: door(appendJournal),
     journal: door(journal),
-    targets: door(listTargets),
+    targets: long(listTargets),
     /** Who may sign in to the server. */
     saveAccount: door(saveAccount),
     accounts: door(listAccounts),
@@ -164,8 +175,8 @@ export async function openStore(place: Place, options: StoreOptions) {
     takeOnce: door(takeOnce),
     /** Who changed what; rows are only added. */
     appendTrail: door(appendTrail),
-    trail: door(listTrail),
-    checkTrail: door(checkTrail),
+    trail: long(listTrail),
+    checkTrail: long(checkTrail),
     saveView: door(saveView),
     views: door(listViews),
     deleteView: door(deleteView),
@@ -178,22 +189,22 @@ export async function openStore(place: Place, options: StoreOptions) {
     /** Changed by what is there, by one process at a time. */
     changeAlerts: <T extends AlertChanges>(work: (kept: readonly KeptAlert[]) => T): Promise<T> => say(() => changeAlerts(database, work)),
     /** What changed in the fleet from a time on, and how many of each kind. */
-    changes: door(listChanges),
-    countChanges: door(countChanges),
+    changes: long(listChanges),
+    countChanges: long(countChanges),
     /** Products by kind: what audits and metrics count. */
-    byOrigin: door(byOrigin),
+    byOrigin: long(byOrigin),
     /** Products whose activation is not plainly ours, with their machines. */
-    notPlain: door(notPlain),
+    notPlain: long(notPlain),
     /** The fleet as metrics count it. */
-    metrics: door(metrics),
+    metrics: long(metrics),
     /** How many products end on each day. */
-    expiry: door(expiry),
+    expiry: long(expiry),
     /** When machines answered last, and how many within which age. */
-    scanned: door(scanned),
-    ages: door(ages),
-    sumOfAges: door(sumOfAges),
+    scanned: long(scanned),
+    ages: long(ages),
+    sumOfAges: long(sumOfAges),
     /** What machines can be filtered by. */
-    words: door(words),
+    words: long(words),
     /** Copies it into a new file, as of this moment. */
     backup: (file: string, form?: 'own' | 'lines'): Promise<Copied> => saying(database.place, () => backup(opened, file, form)),
     compact: () => saying(database.place, () => compact(opened)),

@@ -50,10 +50,28 @@ const unasked: ReadonlySet<string> = new Set(['unreachable', 'not-asked'])
 const undecided: ReadonlySet<string> = new Set(['unknown', 'interrupted'])
 const good: ReadonlySet<string> = new Set(['ok', 'changed', 'unchanged', 'nothing to change', 'nothing planned'])
 
+/** How campaigns stand that are over and hold no machine any more: they stay as they are, and are counted once. */
+const over = new WeakMap<Store, Map<number, CampaignTold>>()
+const overMost = 1000
+
+/** Where the machines of a campaign are. */
 export async function campaignState(store: Store, of: Campaign | { readonly id: number }): Promise<CampaignTold> {
   const campaign = 'kind' in of ? of : (await store.campaigns({ id: of.id, limit: 1 }))[0]!
+  const known = over.get(store)?.get(campaign.id)
+  if (known?.state === campaign.state && known.changedAt === campaign.changedAt) return known
+  const told = await counted(store, campaign)
+  if ((campaign.state === 'finished' || campaign.state === 'cancelled') && told.waiting + told.retrying + told.running === 0) {
+    const mine = over.get(store) ?? new Map<number, CampaignTold>()
+    over.set(store, mine)
+    if (mine.size >= overMost) mine.clear()
+    mine.set(campaign.id, told)
+  }
+  return told
+}
+
+async function counted(store: Store, campaign: Campaign): Promise<CampaignTold> {
   const rows = await store.progress(campaign.id)
-  const { nextDueAt, retrying } = await store.left({ campaign: campaign.id, upTo: null, sites: null })
+  const { nextDueAt, retrying } = await store.waiting(campaign.id)
   const settings = settingsOf(campaign.settings)
   const groups = new Map<string, { -readonly [K in keyof CampaignGroup]: CampaignGroup[K] }>()
   const locations = new Map<string, { machines: number; left: number }>()

@@ -1,6 +1,6 @@
 /** A fleet, or a part of it, in numbers. */
 import type { Origin, Verdict } from '../model.ts'
-import type { CauseGroup, Counts, Filter, Store } from '../store.ts'
+import type { CauseGroup, Counts, Filter, MachineGroup, Store } from '../store.ts'
 
 export type FleetCounts = Pick<Counts, 'machines' | 'verdict' | 'origin' | 'problem'>
 
@@ -20,21 +20,17 @@ const origins = ['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign
 
 /** Counts, and what keeps machines from being in order, most machines first; of the machines of a filter, or of all (null). */
 export async function summaryOf(store: Store, filter: Filter | null, now: number): Promise<FleetSummary> {
-  const before = now - staleDays * 86_400_000
-  const whole = filter ?? {}
-  const all = await store.counts()
-  if (filter === null) return { counts: all, stale: (await silent(store, now, staleDays)).stale, causes: await store.causes(causesMax) }
-  const unseen = await store.count({ ...whole, seenBefore: Math.min(before, whole.seenBefore ?? before) })
-  const stale = unseen - (await store.count({ ...whole, seenBefore: 0 }))
-  const causes: CauseGroup[] = []
-  for (const group of await store.causes(causesMax)) {
-    const own = group.cause === null ? { problem: group.problem! } : { cause: group.cause }
-    const clash = Object.entries(own).some(([key, value]) => ![undefined, '*', value].includes(filter[key as 'cause' | 'problem']))
-    const machines = clash ? 0 : await store.count({ ...filter, ...own })
-    if (machines > 0) causes.push({ ...group, machines })
-  }
+  if (filter === null)
+    return { counts: await store.counts(), stale: (await silent(store, now, staleDays)).stale, causes: await store.causes(causesMax) }
+  const groups = await store.countedBy(filter, now - staleDays * 86_400_000)
+  const by = await store.causesBy(filter)
+  const sum = (fits: (group: MachineGroup) => boolean) => groups.reduce((n, group) => (fits(group) ? n + group.count : n), 0)
+  const causes = (await store.causes(causesMax)).flatMap((cause): CauseGroup[] => {
+    const machines = cause.cause === null ? sum((g) => g.problem === cause.problem) : (by.get(cause.cause) ?? 0)
+    return machines > 0 ? [{ ...cause, machines }] : []
+  })
   causes.sort((a, b) => b.machines - a.machines)
-  return { counts: await countsOf(store, filter, all.problem), stale, causes }
+  return { counts: countsOf(groups, await store.count({ ...filter, vanished: 'only' })), stale: sum((g) => g.stale), causes }
 }
 
 /** Listed machines that never answered, and those that did once and not in so many days: what the filters of the same name count, by an index alone. */
@@ -45,31 +41,26 @@ export async function silent(store: Store, now: number, days: number): Promise<{
   return { never, stale: listed - never - within! }
 }
 
-async function countsOf(store: Store, filter: Filter, problems: Readonly<Record<string, number>>): Promise<FleetCounts> {
-  const by = async <K extends string>(keys: readonly K[], narrowed: (key: K) => Filter): Promise<Record<string, number>> => {
-    const counted: Record<string, number> = {}
+function countsOf(groups: readonly MachineGroup[], vanished: number): FleetCounts {
+  const sum = (fits: (group: MachineGroup) => boolean) => groups.reduce((n, group) => (fits(group) ? n + group.count : n), 0)
+  const by = <K extends string>(keys: Iterable<K>, of: (group: MachineGroup) => string | null): Partial<Record<K, number>> => {
+    const counted: Partial<Record<K, number>> = {}
     for (const key of keys) {
-      const n = await store.count({ ...filter, ...narrowed(key) })
+      const n = sum((g) => of(g) === key)
       if (n > 0) counted[key] = n
     }
     return counted
   }
-  const of = <T>(given: readonly T[] | undefined, known: readonly T[]) => known.filter((one) => given?.includes(one) ?? true)
-  const problem = await by(
-    Object.keys(problems).filter((code) => [undefined, '*', code].includes(filter.problem)),
-    (code) => ({ problem: code }),
-  )
-  const verdict = await by(of(filter.verdict, verdicts), (v) => ({ verdict: [v] }))
-  const listed = await store.count(filter)
+  const problems = new Set(groups.flatMap((g) => (g.problem === null ? [] : [g.problem])))
   return {
     machines: {
-      listed,
-      vanished: await store.count({ ...filter, vanished: 'only' }),
-      never: listed - Object.values(verdict).reduce((sum, n) => sum + n, 0),
-      unasked: Object.values(problem).reduce((sum, n) => sum + n, 0),
+      listed: sum(() => true),
+      vanished,
+      never: sum((g) => g.verdict === null),
+      unasked: sum((g) => g.problem !== null),
     },
-    verdict,
-    origin: await by(of(filter.origin, origins), (o) => ({ origin: [o] })),
-    problem,
+    verdict: by(verdicts, (g) => g.verdict),
+    origin: by(origins, (g) => g.origin),
+    problem: by([...problems].sort(), (g) => g.problem) as Readonly<Record<string, number>>,
   }
 }

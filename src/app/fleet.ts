@@ -6,7 +6,7 @@ import { readWhole } from '../files.ts'
 import { type FileKind, readSource, type SourceReading, siteMachines } from '../fleet.ts'
 import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
 import { readSecret, type Secret, secretFromPrompt } from '../secrets.ts'
-import { openStore, type Page, type Place, postgresUrl, type Store } from '../store.ts'
+import { openStore, type Page, type Place, postgresUrl, type Store, type StoreOptions } from '../store.ts'
 
 /** Where a fleet is kept: a file, a PostgreSQL by URL, or, where nothing is said, `fleet.db` in the state folder. */
 export function placeOfFleet(given: string | null, stateFolder: string): Place {
@@ -15,9 +15,9 @@ export function placeOfFleet(given: string | null, stateFolder: string): Place {
 }
 
 /** Opens a fleet's store. `create`: makes it where there is none. */
-export async function openFleetAt(place: Place, create: boolean, patienceMs = 0): Promise<Store> {
-  if (create && 'file' in place) mkdirSync(dirname(place.file), { recursive: true, mode: 0o700 })
-  return await openStore(place, { create, patienceMs })
+export async function openFleetAt(place: Place, options: StoreOptions): Promise<Store> {
+  if (options.create && 'file' in place) mkdirSync(dirname(place.file), { recursive: true, mode: 0o700 })
+  return await openStore(place, options)
 }
 
 /** Machines of one source. `whole`: it was read to its end, so that what it lacks has vanished. */

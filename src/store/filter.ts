@@ -104,8 +104,23 @@ export async function filtered<O>(
         .groupBy('sharing.cmid')
         .having(sql<boolean>`count(*) > 1 and (count(distinct sharing.pool) <> 1 or count(sharing.pool) < count(*))`),
     )
-  if (aboutProduct.some((name) => filter[name] !== undefined)) q = q.where('id', 'in', (e) => withProduct(kind, names, e, filter))
+  if (isAboutProduct(filter)) q = q.where('id', 'in', withProduct(kind, names, db.selectFrom('product').select('machine_id'), filter))
   return { query: q }
+}
+
+/** Products that a filter means, those with a cause: machine and cause. One that is about products means the very ones. */
+export async function causesOf(database: Database, filter: Filter) {
+  const { kind, db } = database
+  const names = filter.product === undefined ? null : await productNames(db, plain(filter.product))
+  const products = db.selectFrom('product').select(['machine_id', 'cause_id']).where('cause_id', 'is not', null)
+  const query = db.selectFrom(withProduct(kind, names, products, filter).as('p'))
+  const others: Record<string, unknown> = { ...filter }
+  for (const name of aboutProduct) delete others[name]
+  if (others.vanished === 'no') delete others.vanished
+  // A product counts as present where its machine is listed.
+  if (Object.values(others).every((wish) => wish === undefined)) return query
+  const { query: meant } = await filtered(database, db.selectFrom('machine').select('id'), others as Filter)
+  return query.where('p.machine_id', 'in', meant)
 }
 
 /** A host's name as products have it. */
@@ -121,8 +136,15 @@ const aboutProduct = [
   'cause',
 ] as const satisfies readonly (keyof Filter)[]
 
-function withProduct(kind: Database['kind'], names: readonly string[] | null, e: ExpressionBuilder<Tables, 'machine'>, filter: Filter) {
-  let q = e.selectFrom('product').select('machine_id')
+const isAboutProduct = (filter: Filter) => aboutProduct.some((name) => filter[name] !== undefined)
+
+function withProduct<O>(
+  kind: Database['kind'],
+  names: readonly string[] | null,
+  query: SelectQueryBuilder<Tables, 'product', O>,
+  filter: Filter,
+): SelectQueryBuilder<Tables, 'product', O> {
+  let q = query
   // A vanished machine's products are not counted as present; where such machines are asked for, what they had last is meant.
   q = (filter.vanished ?? 'no') === 'no' ? q.where('present', '=', sql.lit(1)) : q.where('gone_at', 'is', null)
   if (filter.state) q = q.where('state', 'in', some(filter.state))

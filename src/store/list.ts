@@ -15,6 +15,7 @@ import {
 } from '../model.ts'
 import { type Filter, filtered } from './filter.ts'
 import { nameOf } from './identity.ts'
+import { untilFactsChange } from './marks.ts'
 import { inOrder, type Sort } from './order.ts'
 import { strings, valuesOf } from './parts.ts'
 import type { Database, MachineRow, ProductRow, Tables } from './tables.ts'
@@ -106,14 +107,18 @@ export async function listMachines(
   return { rows: rows.map((m) => machineLine(m, products.get(m.id) ?? [])), next }
 }
 
-/** How many there are. */
-export async function countMachines(database: Database, filter: Filter): Promise<number> {
-  const { query } = await filtered(
-    database,
-    database.db.selectFrom('machine').select((e) => e.fn.countAll<number>().as('n')),
-    filter,
-  )
-  return (await query.executeTakeFirstOrThrow()).n
+/** How many there are. Counted anew when anything of the fleet is different; where the filter has a time in it, at every question. */
+export function countMachines(database: Database, filter: Filter): Promise<number> {
+  const count = async () => {
+    const { query } = await filtered(
+      database,
+      database.db.selectFrom('machine').select((e) => e.fn.countAll<number>().as('n')),
+      filter,
+    )
+    return (await query.executeTakeFirstOrThrow()).n
+  }
+  const timed = (filter.seenBefore ?? 0) > 0 || filter.endsBefore !== undefined
+  return timed ? count() : untilFactsChange(database, `count ${JSON.stringify(filter)}`, count)
 }
 
 /** Their ids, all of them: what a campaign begins with. */

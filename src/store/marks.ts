@@ -25,7 +25,7 @@ const kept = new WeakMap<Database, { facts: number; readonly answers: Map<string
  * answer may be newer than it says, never older. Who asks while it is worked out waits for the same one.
  */
 export async function untilFactsChange<T>(database: Database, name: string, work: () => Promise<T>): Promise<T> {
-  const { number } = await markOf(database.db, 'facts')
+  const { number } = await markOf(database.quick, 'facts')
   let mine = kept.get(database)
   if (!mine || mine.facts !== number) {
     mine = { facts: number, answers: new Map() }

@@ -4,19 +4,29 @@ import { Kysely, sql } from 'kysely'
 import { migrate, newest } from './migrations.ts'
 import { openPool, type PostgresConnection, placeOf, postgresDialect } from './postgres.ts'
 import { asProblem, isAway, isBusy, isConflict } from './problems.ts'
+import { readerDialect } from './reader.ts'
 import { openFile, sqliteDialect } from './sqlite.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Where a store is: a file of SQLite, or PostgreSQL. */
 export type Place = { readonly file: string } | { readonly postgres: PostgresConnection }
 
-export type Opened = { readonly database: Database; readonly sqlite: DatabaseSync | null; readonly close: () => Promise<void> }
+export type Opened = {
+  readonly database: Database
+  /** The same for long questions: in threads of their own, where such were wished. It only reads, but for `write`. */
+  readonly reads: Database
+  readonly sqlite: DatabaseSync | null
+  readonly close: () => Promise<void>
+}
 
 /** Opens it; `version` is the schema to bring it to. */
-export async function open(place: Place, options: { readonly create: boolean; readonly version?: number }): Promise<Opened> {
+export async function open(
+  place: Place,
+  options: { readonly create: boolean; readonly version?: number; readonly threads?: number },
+): Promise<Opened> {
   const name = 'file' in place ? place.file : placeOf(place.postgres)
   return saying(name, async () => {
-    const opened = 'file' in place ? openSqlite(place.file, options.create) : await openPostgres(place.postgres)
+    const opened = 'file' in place ? openSqlite(place.file, options.create, options.threads ?? 0) : await openPostgres(place.postgres)
     try {
       await migrate(opened.database, options.version ?? newest)
       return opened
@@ -27,16 +37,19 @@ export async function open(place: Place, options: { readonly create: boolean; re
   })
 }
 
-function openSqlite(file: string, create: boolean): Opened {
+function openSqlite(file: string, create: boolean, threads: number): Opened {
   const sqlite = openFile(file, { create })
   const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite) })
   const write: Database['write'] = (work) => db.transaction().execute(work)
   // There is one writer at a time, in whatever process: `begin immediate` is the lock.
-  const database: Database = { kind: 'sqlite', place: file, db, write, alone: (_what, work) => write(work) }
+  const database: Database = { kind: 'sqlite', place: file, db, quick: db, write, alone: (_what, work) => write(work) }
+  const readers = threads > 0 ? new Kysely<Tables>({ dialect: readerDialect(file, threads) }) : null
   return {
     database,
+    reads: readers ? { ...database, db: readers } : database,
     sqlite,
     close: async () => {
+      await readers?.destroy()
       // What the planner knows of the tables, where they changed much; it may be left for another time.
       try {
         sqlite.exec('pragma optimize')
@@ -64,6 +77,7 @@ async function openPostgres(connection: PostgresConnection): Promise<Opened> {
     kind: 'postgres',
     place: placeOf(connection),
     db,
+    quick: db,
     write,
     alone: (what, work) =>
       write(async (transaction) => {
@@ -82,7 +96,7 @@ async function openPostgres(connection: PostgresConnection): Promise<Opened> {
       throw error
     }
   }
-  return { database, sqlite: null, close: () => db.destroy() }
+  return { database, reads: database, sqlite: null, close: () => db.destroy() }
 }
 
 /**

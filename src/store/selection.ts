@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import { type Filter, filtered } from './filter.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
+import { untilFactsChange } from './marks.ts'
 import { inParts, pageKey } from './parts.ts'
 import type { Database, Tables } from './tables.ts'
 
@@ -103,10 +104,14 @@ export type SharedCmid = {
 }
 const sharersShown = 50
 
-/** CMIDs that several listed machines have. */
-export async function sharedCmids({ db }: Database, wish: PageWish): Promise<Page<SharedCmid>> {
+/** CMIDs that several listed machines have. Looked for anew when anything of the fleet is different. */
+export function sharedCmids(database: Database, wish: PageWish): Promise<Page<SharedCmid>> {
   const limit = sizeOf(wish)
   const after = keyOf(wish.after, ['string'])
+  return untilFactsChange(database, `cmids ${limit} ${after?.[0] ?? ''}`, () => findShared(database, limit, after))
+}
+
+async function findShared({ db }: Database, limit: number, after: ReturnType<typeof keyOf>): Promise<Page<SharedCmid>> {
   const listed = db.selectFrom('machine').where('vanished_at', 'is', null).where('cmid', 'is not', null)
   let query = listed.select(['cmid', (e) => e.fn.countAll<number>().as('count')])
   if (after) query = query.where('cmid', '>', after[0] as string)

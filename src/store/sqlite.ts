@@ -19,9 +19,9 @@ import { foreign, isBusy } from './problems.ts'
 /** "SLMc": in the file's header, so that a store is told from any other database of SQLite. */
 export const applicationId = 0x534c4d63
 /** Statements that are kept prepared; a query is then 13 µs. Lists of values make new texts, so it has an end. */
-const keptStatements = 200
+export const keptStatements = 200
 /** How long another process may hold the file before somebody is told. Its imports of 100,000 machines take a few seconds. */
-const patienceMs = 15_000
+export const patienceMs = 15_000
 
 /** Opens the file, which is made where it is missing, readable by its owner only. */
 export function openFile(file: string, options: { readonly create: boolean }): DatabaseSync {
@@ -99,7 +99,7 @@ function retrying<T>(f: () => T): T {
 }
 
 /** A value as SQLite takes it; text without what PostgreSQL would refuse, so that both keep the same. */
-function bound(value: unknown): SQLInputValue {
+export function bound(value: unknown): SQLInputValue {
   if (typeof value === 'string') return plain(value)
   if (typeof value === 'boolean') return value ? 1 : 0
   if (value === undefined) throw new TypeError('undefined is no value of a database')

@@ -1,7 +1,7 @@
 /** The fleet in numbers, what is behind them, what lapses next, and what became of a machine. Reads only. */
 import { sql } from 'kysely'
 import type { Application, Channel, Method, Origin, State, Verdict } from '../model.ts'
-import { type Filter, filtered, hostOf, productNames } from './filter.ts'
+import { causesOf, type Filter, filtered, hostOf, productNames } from './filter.ts'
 import { byOrigin } from './kinds.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
 import { untilFactsChange } from './marks.ts'
@@ -128,6 +128,41 @@ async function countCauses({ db }: Database, limit: number): Promise<readonly Ca
     })
   }
   return groups.sort((a, b) => b.machines - a.machines).slice(0, limit)
+}
+
+/** Machines of a filter that are alike in these, and how many. */
+export type MachineGroup = {
+  readonly verdict: Verdict | null
+  readonly origin: Origin | null
+  readonly problem: string | null
+  /** Answered once, and not since the time that was asked for. */
+  readonly stale: boolean
+  readonly count: number
+}
+
+/** The machines of a filter, counted together; `staleBefore`: a time, ms. */
+export async function countedBy(database: Database, filter: Filter, staleBefore: number): Promise<readonly MachineGroup[]> {
+  const stale = sql<number>`case when seen_at < ${staleBefore} then 1 else 0 end`
+  const all = database.db.selectFrom('machine').select(['verdict', 'origin', 'problem_code', stale.as('stale')])
+  const { query } = await filtered(database, all, filter)
+  const rows = await database.db
+    .selectFrom(query.as('m'))
+    .select(['verdict', 'origin', 'problem_code', 'stale', (e) => e.fn.countAll<number>().as('n')])
+    .groupBy(['verdict', 'origin', 'problem_code', 'stale'])
+    .execute()
+  return rows.map((r) => ({
+    ...{ verdict: r.verdict as Verdict | null, origin: r.origin as Origin | null, problem: r.problem_code },
+    ...{ stale: r.stale === 1, count: r.n },
+  }))
+}
+
+/** How many machines each cause has, of those that a filter means; one about a product means the product that has the cause. */
+export async function causesBy(database: Database, filter: Filter): Promise<ReadonlyMap<number, number>> {
+  const rows = await (await causesOf(database, filter))
+    .select(['p.cause_id', (e) => e.fn.count<number>('p.machine_id').distinct().as('n')])
+    .groupBy('p.cause_id')
+    .execute()
+  return new Map(rows.map((r) => [r.cause_id!, r.n]))
 }
 
 export type ExpiringLine = {

@@ -301,6 +301,8 @@ export type Database = {
   /** How it is named to people. */
   readonly place: string
   readonly db: Kysely<Tables>
+  /** For the smallest of questions, whose answer is wanted at once; `db` may have a long one under way. */
+  readonly quick: Kysely<Tables>
   /** All or nothing; on PostgreSQL tried again where another transaction stood in the way. */
   readonly write: <T>(work: (db: Kysely<Tables>) => Promise<T>) => Promise<T>
   /** As `write`, and nobody else does the same thing at the same time, in whatever process. */

@@ -299,6 +299,21 @@ export async function left(
   }
 }
 
+/** Of those that wait: how many somebody had already, and when the first is due (null: none waits). By what waits alone, not by all of them. */
+export async function waiting({ db }: Database, campaign: number): Promise<Pick<Left, 'retrying' | 'nextDueAt'>> {
+  const rows = await db
+    .selectFrom('campaign_target')
+    .select(['attempts', (e) => e.fn.countAll<number>().as('n'), (e) => e.fn.min<number>('due_at').as('due')])
+    .where('campaign_id', '=', campaign)
+    .where('state', '=', sql.lit('waiting'))
+    .groupBy('attempts')
+    .execute()
+  return {
+    retrying: rows.reduce((n, r) => (r.attempts > 0 ? n + r.n : n), 0),
+    nextDueAt: rows.length === 0 ? null : Math.min(...rows.map((r) => r.due)),
+  }
+}
+
 /** The place in the order of the `n`-th machine, from 1: a canary share ends there. Null: there are fewer. */
 export async function positionOf({ db }: Database, campaign: number, n: number): Promise<number | null> {
   if (!Number.isInteger(n) || n < 1) return null

@@ -102,6 +102,95 @@ export function pages(on: On, put: Put): void {
     }
   })
 
+  on('machines of a filter counted together are what they are one by one, by causes too', async (store) => {
+    await variety(store, put)
+    const causes = ['The clock is wrong.', 'No host is found.']
+    const ids = await store.ids({})
+    await store.observe(
+      ids.flatMap((id, i) => {
+        if (i % 3 !== 0) return []
+        const of = (n: number) => ({ host: `kms${(i + n) % 2}`, state: (i + n) % 4 ? ('notification' as const) : ('licensed' as const) })
+        const bad = (n: number): Product => {
+          const { host, state } = of(n)
+          const more = {
+            verdict: 'action',
+            cause: causes[(i + n) % 2]!,
+            reason: i % 9 ? '0xC004F074' : null,
+            minutesLeft: minutes(9),
+          } as const
+          return product({ ...more, state, ...(n ? { activationId: id2 } : {}), kms: { ...product().kms!, host } })
+        }
+        return [answer(id, noon + 2 * day, i % 2 ? [bad(0)] : [bad(0), bad(1)])]
+      }),
+    )
+    await store.importMachines(
+      Array.from({ length: 60 }, (_, i) => found(`pc-${i}`, { groups: [`g${i % 2}`] })),
+      { source: 'csv', at: noon + 3 * day },
+    )
+    assert.ok((await store.count({ vanished: 'only', state: ['notification'] })) > 0)
+    const known = (await store.causes(100)).flatMap((c) => (c.cause === null ? [] : [c.cause]))
+    assert.equal(known.length, 2)
+    const filters: readonly Filter[] = [
+      ...[
+        {},
+        { group: 'g1' },
+        { text: 'pc-1' },
+        { verdict: ['action'] as const },
+        { problem: '*' },
+        { host: 'kms1' },
+        { product: 'windows' },
+      ],
+      ...[
+        { host: 'kms0', state: ['notification'] as const },
+        { error: '0xC004F074' },
+        { cause: known[0]! },
+        { cause: known[0]!, host: 'kms1' },
+      ],
+      ...[
+        { endsBefore: noon + 30 * day },
+        { seenBefore: noon + day },
+        { seenBefore: 0 },
+        { group: 'g0', origin: ['foreign', 'own'] as const },
+      ],
+      ...[
+        { vanished: 'too' as const, host: 'kms1' },
+        { vanished: 'only' as const },
+        { group: 'none' },
+        { vanished: 'no' as const, host: 'kms1' },
+      ],
+    ]
+    const before = noon + day
+    for (const filter of filters) {
+      const groups = await store.countedBy(filter, before)
+      const sum = (fits: (g: (typeof groups)[number]) => boolean) => groups.reduce((n, g) => (fits(g) ? n + g.count : n), 0)
+      const said = JSON.stringify(filter)
+      assert.equal(
+        sum(() => true),
+        await store.count(filter),
+        said,
+      )
+      for (const word of verdicts) {
+        const narrowed = filter.verdict && !filter.verdict.includes(word!) ? 0 : await store.count({ ...filter, verdict: [word!] })
+        assert.equal(
+          sum((g) => g.verdict === word),
+          narrowed,
+          `${said} ${word}`,
+        )
+      }
+      const unseen = await store.count({ ...filter, seenBefore: Math.min(before, filter.seenBefore ?? before) })
+      assert.equal(
+        sum((g) => g.stale),
+        unseen - (await store.count({ ...filter, seenBefore: 0 })),
+        said,
+      )
+      const by = await store.causesBy(filter)
+      for (const cause of known) {
+        const other = filter.cause !== undefined && filter.cause !== cause
+        assert.equal(by.get(cause) ?? 0, other ? 0 : await store.count({ ...filter, cause }), `${said} cause ${cause}`)
+      }
+    }
+    assert.deepEqual([(await store.causesBy({})).size, (await store.causesBy({ cause: known[0]! })).size], [2, 1])
+  })
   on('a key of a page belongs to its order', async (store) => {
     await variety(store, put)
     const next = async (sort: Sort, filter: Filter = {}) => (await store.list(filter, { limit: 2, after: null, sort })).next!

@@ -5,7 +5,10 @@ import { spec } from 'node:test/reporters'
 let passed = 0
 let failed = 0
 let skipped = 0
-const stream = run({ files: ['test/store/sqlite.test.ts', 'test/store/harm.ts', 'test/store/postgres.ts'], concurrency: false })
+const stream = run({
+  files: ['test/store/sqlite.test.ts', 'test/store/threads.ts', 'test/store/harm.ts', 'test/store/postgres.ts'],
+  concurrency: false,
+})
 const about = (data: { details?: { type?: string | undefined }; skip?: unknown }) => data.details?.type !== 'suite'
 stream.on('test:pass', (data) => {
   if (!about(data)) return

@@ -161,6 +161,41 @@ test('many questions at once cost about what they cost one by one', async () => 
   await store.close()
 })
 
+test('a long question in a thread holds nobody up, sees what was written before it, and says what went wrong', async () => {
+  const place = { file: join(folder, 'threads.db') }
+  const store = await openStore(place, { create: true, threads: 2 })
+  const plain = await openStore(place, { create: false })
+  await store.importMachines(
+    Array.from({ length: 20_000 }, (_, i) => found(`pc-${i}`)),
+    { source: 's', at: noon },
+  )
+  const [one] = await store.find('pc-7')
+  await store.observe([answer(one!.id, noon, [product({ verdict: 'action', cause: 'It is old.', minutesLeft: 5 })])])
+  // Asked as soon as it was written, again and again.
+  for (let i = 1; i < 20; i++) {
+    await store.importMachines([found(`new-${i}`)], { source: `t${i}`, at: noon + i })
+    assert.equal(await store.count({ text: 'new-' }), i)
+  }
+  // CPU of this thread, so that a busy computer makes no difference.
+  const spent = async (of: typeof store) => {
+    const from = process.threadCpuUsage()
+    await Promise.all(Array.from({ length: 12 }, (_, i) => of.list({ text: `nobody ${i}` }, { limit: 50, after: null })))
+    const { user, system } = process.threadCpuUsage(from)
+    return user + system
+  }
+  const [beside, inPlace] = [await spent(store), await spent(plain)]
+  assert.ok(beside < inPlace / 3, `${beside} µs of this thread, in place ${inPlace}`)
+  assert.deepEqual(
+    await store.list({ verdict: ['action'] }, { limit: 5, after: null }),
+    await plain.list({ verdict: ['action'] }, { limit: 5, after: null }),
+  )
+  await assert.rejects(store.list({}, { limit: 5, after: 'nonsense' }), code('PAGE_UNKNOWN'))
+  await plain.close()
+  const waiting = Promise.allSettled([store.count({ text: 'x' }), store.count({ text: 'y' })])
+  await store.close()
+  await waiting
+})
+
 test('a URL of a database: what it may say', () => {
   const u = postgresUrl('postgresql://me@db.corp.example/fleet?sslmode=verify-full&schema=x')
   assert.deepEqual(

@@ -17,6 +17,8 @@ export type Ground = {
   readonly place: () => Promise<Place>
   /** Runs statements on a place, as somebody else would. */
   readonly run: (place: Place, sql: string) => Promise<readonly Record<string, unknown>[]>
+  /** Long questions in so many threads. */
+  readonly threads?: number
 }
 
 const code = (wanted: string) => (error: unknown) => {
@@ -54,7 +56,7 @@ export function suite(name: string, ground: Ground): void {
   const on = (what: string, f: (store: Store, place: Place) => Promise<void>) =>
     test(`${name}: ${what}`, async () => {
       const place = await ground.place()
-      const store = await openStore(place, { create: true })
+      const store = await openStore(place, { create: true, threads: ground.threads ?? 0 })
       try {
         await f(store, place)
       } finally {

@@ -10,6 +10,8 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>
 
 /** How long a database that is away is waited for at one question; who asks the server does not wait longer. */
 const patienceMs = 5000
+/** Two long questions are answered at once, beside everything else. */
+const threads = 2
 /** How long requests that are under way get when the server is told to end. */
 const graceMs = 10_000
 
@@ -18,7 +20,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   if (words.length > 0) throw new ProblemError(problem('USAGE', 'serve takes no words.', ['slmctl serve --listen 127.0.0.1:8080']))
   const app = await appFor(flags, io)
   const settings = { ...(app.siteFile?.server ?? usualSettings), ...listenOf(flags) }
-  const store = await openFleet((flags.store as string | undefined) ?? settings.store, true, patienceMs)
+  const store = await openFleet((flags.store as string | undefined) ?? settings.store, true, patienceMs, threads)
   const stop = stopOnSignals(io)
   try {
     const server = await startServer({
