@@ -26,16 +26,16 @@ export async function showDashboard(
   tell: (told: Told & { readonly link: string; readonly machines: number }) => void,
   io: Io,
 ): Promise<void> {
+  // From the beginning: whoever ends it early leaves nothing behind.
+  const stop = how.stays ? stopOnSignals(io) : null
   const fleet = await storyFleet(folder)
-  const log: string[] = []
   try {
     const app = await openApp({ ...appOptions, siteFile: fleet.site })
     const store = await openFleet(fleet.store, false)
     try {
-      const stop = how.stays ? stopOnSignals(io) : null
       const server = await startServer({
         ...{ app, store, settings, siteFile: fleet.site, pages: readPages(), once: true, work: true, version },
-        log: (line) => log.push(line),
+        log: () => {},
       })
       try {
         const link = server.link!
@@ -43,11 +43,13 @@ export async function showDashboard(
         const needs = how.stays ? [] : (await askToday(server.url, link)).needs
         tell({ address: server.url, link, needs, machines: fleet.lab.machines.length })
         if (stop) {
-          if (how.open) openBrowser(link)
-          await new Promise<void>((ended) => stop.signal.addEventListener('abort', () => ended(), { once: true }))
+          if (how.open && !stop.signal.aborted) openBrowser(link)
+          await new Promise<void>((ended) => {
+            if (stop.signal.aborted) ended()
+            else stop.signal.addEventListener('abort', () => ended(), { once: true })
+          })
         }
       } finally {
-        stop?.forget()
         await server.close({ graceMs: 3000 })
       }
     } finally {
@@ -55,6 +57,7 @@ export async function showDashboard(
       await app.close()
     }
   } finally {
+    stop?.forget()
     await fleet.close()
   }
 }

@@ -64,6 +64,9 @@ export async function look(visit: Visitor, view: View, about: string): Promise<v
   assert.deepEqual(faults, [])
 }
 
+/** Pages that are looked at side by side: most of the time of each is waiting. */
+const lanes = 3
+
 export async function looks(on: Stage): Promise<void> {
   const all = await views(on)
   for (const scheme of ['light', 'dark'] as const)
@@ -77,15 +80,18 @@ export async function looks(on: Stage): Promise<void> {
           await visit.context.close()
         }
       })
-      for (const view of all)
-        await check(`${view.name}, ${about}`, async () => {
-          const visit = await visitor(on.browser, on.origin, { scheme, width, state: on.people.approver })
-          try {
-            await look(visit, view, about)
-          } finally {
-            await visit.context.close()
-          }
-        })
+      const left = [...all]
+      const lane = async () => {
+        const visit = await visitor(on.browser, on.origin, { scheme, width, state: on.people.approver })
+        for (let view = left.shift(); view; view = left.shift()) {
+          const at = view
+          visit.faults.length = 0
+          visit.meant.length = 0
+          await check(`${at.name}, ${about}`, () => look(visit, at, about))
+        }
+        await visit.context.close()
+      }
+      await Promise.all(Array.from({ length: lanes }, lane))
     }
   await check('pages are printed: without what only a screen has a use for', async () => {
     const visit = await visitor(on.browser, on.origin, { scheme: 'dark', state: on.people.viewer })

@@ -34,11 +34,24 @@ async function fleet(flags: Flags, io: Io): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'slmctl-demo-'))
   const state = process.env.SLMCTL_STATE
   process.env.SLMCTL_STATE = directory
+  // A command of the tour ends by it; so does the tour. A second one ends all of it at once.
+  let ended = false
+  const onSignal = () => {
+    if (ended) process.exit(130)
+    ended = true
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
   try {
     const toured = await withLab(directory, (lab, site) => tour(lab, directory, site, flags, io))
+    if (ended) return 130
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
     const told = await dashboard(directory, toured, flags, io)
     return toured.ok && told ? 0 : 2
   } finally {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
     rmSync(directory, { recursive: true, force: true })
     if (state === undefined) delete process.env.SLMCTL_STATE
     else process.env.SLMCTL_STATE = state
