@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { causeKey } from '../../src/store/causes.ts'
+import { factsChanged, untilFactsChange } from '../../src/store/marks.ts'
+import { open } from '../../src/store/open.ts'
 import { openStore, postgresUrl, restoreStore } from '../../src/store.ts'
 import { answer, found, noon, product } from './fixture.ts'
 import { suite } from './suite.ts'
@@ -194,6 +196,39 @@ test('a long question in a thread holds nobody up, sees what was written before 
   const waiting = Promise.allSettled([store.count({ text: 'x' }), store.count({ text: 'y' })])
   await store.close()
   await waiting
+})
+
+test('an answer about the whole fleet is worked out once at a time, and never for somebody who came after a change', async () => {
+  const { database, close } = await open({ file: join(folder, 'marks.db') }, { create: true })
+  let [facts, running, most, times] = [0, 0, 0, 0]
+  const ask = () =>
+    untilFactsChange(database, 'slow', async () => {
+      const seen = facts
+      most = Math.max(most, ++running)
+      times++
+      await new Promise((done) => setTimeout(done, 20))
+      running--
+      return seen
+    })
+  const asked: Promise<void>[] = []
+  for (let i = 0; i < 30; i++) {
+    facts++
+    await factsChanged(database.db)
+    const since = facts
+    asked.push(ask().then((seen) => assert.ok(seen >= since, `${seen} for one who knows of ${since}`)))
+    await new Promise((done) => setTimeout(done, 3))
+  }
+  await Promise.all(asked)
+  assert.deepEqual([most, times < 25, await ask(), await ask()], [1, true, 30, 30])
+  const before = times
+  await ask()
+  assert.equal(times, before)
+  await assert.rejects(
+    untilFactsChange(database, 'bad', () => Promise.reject(new Error('once'))),
+    /once/,
+  )
+  assert.equal(await untilFactsChange(database, 'bad', async () => 1), 1)
+  await close()
 })
 
 test('a URL of a database: what it may say', () => {

@@ -240,7 +240,7 @@ export const fleetRoutes: readonly Route[] = [
       const { sort, columns: given, format, ...filters } = query
       const columns = columnsOf(given)
       const filter = filterOf(wordsOf(filters), parts.clock())
-      const machines = rowsOf((after) => parts.store.list(filter, { limit: 1000, after, sort: sortOf(sort) }))
+      const machines = rowsOf((after) => parts.store.list(filter, { limit: 200, after, sort: sortOf(sort) }))
       return format === 'csv' ? csvOf(machines, columns) : jsonOf(machines, columns)
     },
   ),
