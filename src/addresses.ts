@@ -15,6 +15,8 @@ export function addressKind(host: string): AddressKind | null {
   const text = host.replace(/^\[|\]$/g, '')
   if (!/^[\d.]+$|:/.test(text)) return null
   const zoneless = text.replace(/%.*$/, '')
+  // Of a list of a million words with a colon, none is worth the library's way of saying no.
+  if (zoneless.includes(':') && !/^[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{0,35}$/.test(zoneless)) return null
   if (!ipaddr.isValid(zoneless)) return null
   if (!text.includes(':') && text.split('.').length !== 4) return null
   const address = ipaddr.process(zoneless)

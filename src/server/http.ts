@@ -45,9 +45,27 @@ export function sayWrong(reply: FastifyReply, { status, details, headers }: Retu
     .send(JSON.stringify(details))
 }
 
+let storeToldAt = Number.NEGATIVE_INFINITY
+/** Where the store is, and as whom it is asked, is for who is signed in and for the log, which is told once a minute. */
+function toStranger(error: unknown, request: FastifyRequest, log: Http['log']): unknown {
+  const [first] = error instanceof ProblemError ? error.problems : []
+  if (!first?.code.startsWith('STORE_') || (admitted.get(request)?.caller.who.account ?? null) !== null) return error
+  const now = performance.now()
+  if (now - storeToldAt >= 60_000) {
+    log(`${first.code}: ${printable(first.summary)}`)
+    storeToldAt = now
+  }
+  return new ProblemError(
+    problem(first.code, 'The server does not get along with its store at the moment.', [
+      'Try again in a few seconds.',
+      'Its log says more.',
+    ]),
+  )
+}
+
 /** Says what went wrong with a request, whatever was thrown; what is our own mistake is told to the log. */
 export function sayError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Http['log']): void {
-  const wrong = wrongBy(error, request.id, (e) => {
+  const wrong = wrongBy(toStranger(error, request, log), request.id, (e) => {
     log(`request ${request.id} ${request.method} ${request.routeOptions.url ?? '-'}: ${(e as Error)?.stack ?? String(e)}`)
   })
   sayWrong(reply, wrong)

@@ -4,8 +4,9 @@ import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { addressKind } from '../../src/addresses.ts'
 import { csvLine } from '../../src/app.ts'
-import type { ProblemError } from '../../src/model.ts'
+import { ProblemError, problem } from '../../src/model.ts'
 import { isProxy, plainBeyond } from '../../src/server/places.ts'
 import { addressLimit, nameLimit, rate } from '../../src/server/rate.ts'
 import { trailOf } from '../../src/server/trail.ts'
@@ -162,6 +163,40 @@ describe('a clock that is set back', () => {
     await trail.refused(entry)
     assert.equal(appended.at(-1), now)
   })
+})
+
+test('nobody is told where the store is', async () => {
+  const other = await stage()
+  try {
+    const { place } = other.store
+    await other.store.close()
+    // As a store that went away says it.
+    const gone = new ProblemError(problem('STORE_GONE', `The store ${place} is away.`, [place]))
+    Object.assign(other.store, { campaigns: () => Promise.reject(gone), session: () => Promise.reject(gone) })
+    for (const said of [await other.ask('/healthz'), await other.ask('/api/v1/me', { session: 'a'.repeat(43) })]) {
+      assert.deepEqual([said.status, code(said)], [503, 'STORE_GONE'])
+      assert.ok(!said.text.includes(place), said.text)
+    }
+    assert.ok(other.log.some((line) => line.includes(place)))
+  } finally {
+    await other.close().catch(() => {})
+  }
+})
+
+test('a million words with a colon are no million exceptions', () => {
+  const began = performance.now()
+  for (let n = 0; n < 100_000; n++) assert.equal(addressKind(`x${n}:`), null)
+  assert.ok(performance.now() - began < 1000)
+  for (const [text, kind] of [
+    ['::1', 'loopback'],
+    ['::', 'reserved'],
+    ['fe80::1%eth0', 'link-local'],
+    ['[2001:4860:4860::8888]', 'public'],
+    ['::ffff:10.0.0.1', 'private'],
+    ['fd00:0000:0000:0000:0000:0000:0000:0001', 'private'],
+    ['0000:0000:0000:0000:0000:ffff:192.168.100.228', 'private'],
+  ] as const)
+    assert.equal(addressKind(text), kind, text)
 })
 
 describe('an administrator who is tired', () => {
