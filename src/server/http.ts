@@ -112,7 +112,6 @@ async function admit(route: Route, request: FastifyRequest, reply: FastifyReply,
       ]),
     )
   }
-  if (route.access === 'diagnose' && caller.who.account === null) http.requests.stranger(reply.raw, caller.who.from)
   if (route.changes && route.method !== 'GET' && caller.scope === null && !isOwnPage(request, http)) {
     await trail.refused(entry(caller.who, 'FORGED_REQUEST'))
     throw new ProblemError(
@@ -122,6 +121,7 @@ async function admit(route: Route, request: FastifyRequest, reply: FastifyReply,
       ]),
     )
   }
+  if (route.bodyLimit !== undefined) http.requests.longText(reply.raw, caller.who)
 }
 
 /** A cookie comes along with whatever another page sends; such a page cannot say that it is ours. */

@@ -8,8 +8,11 @@ import { tooManyTexts } from './turns.ts'
 export type Requests = {
   /** A signal for one request: it aborts where the caller goes away, and when it is waited for no longer. */
   readonly begin: (response: FastifyReply['raw'], of: { readonly streams: boolean; readonly listener: string | null }) => AbortSignal
-  /** Takes one of the few places for texts of people who did not sign in, before any of the text is read; DIAGNOSE_BUSY where there is none. */
-  readonly stranger: (response: FastifyReply['raw'], address: string) => void
+  /**
+   * Takes one of the few places for long texts, of an account or (null) of an address that did not sign in, before any of the text is
+   * read; DIAGNOSE_BUSY where there is none.
+   */
+  readonly longText: (response: FastifyReply['raw'], of: { readonly account: number | null; readonly from: string }) => void
   /** Streams end now. */
   readonly endStreams: () => void
   /** Everything ends now. */
@@ -20,11 +23,12 @@ export type Requests = {
 /** Listeners to events: of one address (behind it may be a whole house), and of all. */
 export type ListenerLimits = { readonly listenersOfAddress: number; readonly listeners: number }
 
-/** Texts of strangers that are read or waited for at once: of one address, and of all. Each may be 5 MB. */
-const strangersOfAddress = 20
-const strangersMost = 50
+/** Long texts that are read or waited for at once: of one account or stranger's address, and of all who are signed in, or are not. */
+const textsOfOne = 20
+const textsMost = 50
 
 export function requests({ listenersOfAddress, listeners }: ListenerLimits): Requests {
+  const known = new Map<string, number>()
   const strangers = new Map<string, number>()
   const open = new Set<{ readonly abort: AbortController; readonly streams: boolean }>()
   const byAddress = new Map<string, number>()
@@ -57,16 +61,16 @@ export function requests({ listenersOfAddress, listeners }: ListenerLimits): Req
       })
       return one.abort.signal
     },
-    stranger: (response, from) => {
-      const address = addressKey(from)
-      const count = strangers.get(address) ?? 0
-      const under = [...strangers.values()].reduce((a, b) => a + b, 0)
-      if (count >= strangersOfAddress || under >= strangersMost) throw tooManyTexts()
-      strangers.set(address, count + 1)
+    longText: (response, { account, from }) => {
+      const [texts, whose] = account === null ? [strangers, addressKey(from)] : [known, String(account)]
+      const count = texts.get(whose) ?? 0
+      const together = [...texts.values()].reduce((a, b) => a + b, 0)
+      if (count >= textsOfOne || together >= textsMost) throw tooManyTexts()
+      texts.set(whose, count + 1)
       response.once('close', () => {
-        const left = strangers.get(address)! - 1
-        if (left === 0) strangers.delete(address)
-        else strangers.set(address, left)
+        const left = texts.get(whose)! - 1
+        if (left === 0) texts.delete(whose)
+        else texts.set(whose, left)
       })
     },
     endStreams: () => {

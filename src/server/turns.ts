@@ -16,7 +16,7 @@ export const tooManyTexts = () =>
   refused(
     problem('DIAGNOSE_BUSY', 'Many texts are being read at the moment.', [
       'Send it again in a few seconds.',
-      'Signed in, you need not wait.',
+      'Signed in, you wait for your own only.',
     ]),
     { 'retry-after': '5' },
   )
