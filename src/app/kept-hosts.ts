@@ -1,4 +1,5 @@
 /** KMS hosts as they were seen last, out of what is kept: nothing is asked of a host, a machine or DNS. */
+import { remarkedOrigins } from '../activation.ts'
 import { canonicalHost, inDomains } from '../addresses.ts'
 import type { Application, Problem, Site } from '../model.ts'
 import type { HostClients, KeptCheck, KeptCount, KeptHost, Store } from '../store.ts'
@@ -124,13 +125,10 @@ async function unknownHosts(store: Store, rows: readonly HostClients[]) {
   }
   const most = [...named.values()].map((n) => ({ ...n, clients: together(n.rows) }))
   most.sort((a, b) => Math.max(...b.clients.map((c) => c.machines)) - Math.max(...a.clients.map((c) => c.machines)))
-  const found: { readonly name: string; readonly port: number; readonly clients: readonly SeenClients[] }[] = []
-  for (const host of most) {
-    if (found.length >= unknownShown) break
-    // The rules say whose a host is, not this list: a name of the clouds, or of our own DNS, is not unknown.
-    if ((await store.count({ host: host.name, productOrigin: ['suspect', 'foreign', 'cannot-tell'] })) > 0) found.push(host)
-  }
-  return found
+  if (most.length === 0) return []
+  // The rules say whose a host is, not this list: a name of the clouds, or of our own DNS, is not unknown.
+  const doubted = new Set((await store.byOrigin()).flatMap((p) => (remarkedOrigins.some((origin) => origin === p.origin) ? [p.host] : [])))
+  return most.filter((host) => doubted.has(host.name)).slice(0, unknownShown)
 }
 
 /** Rows of one host together, by the kind of product. A machine that names it in two ways counts twice. */
