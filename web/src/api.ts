@@ -16,7 +16,7 @@ export class ApiError extends Error {
   }
 }
 
-const notReached: ProblemDetails = {
+export const notReached: ProblemDetails = {
   status: 0,
   code: 'SERVER_NOT_REACHED',
   title: 'The server of slmctl does not answer.',

@@ -19,11 +19,11 @@ import './styles/print.css'
 /** Links to the API are not pages: files to save, the way to the organisation's own sign-in. */
 const pagesOnly = /^(?!\/api\/)/
 
-type Start = { readonly server: SignInAnswer; readonly me: MeAnswer | null }
+type Start = { readonly server: SignInAnswer; readonly me: MeAnswer | null; readonly ended: boolean }
 
 const begin = async (): Promise<Start> => {
   const server = await get<SignInAnswer>(api.signIn)
-  return { server, me: server.me }
+  return { server, me: server.me, ended: false }
 }
 // Asked while the browser still builds the page; what is looked at first is on its way, too.
 const first = begin()
@@ -34,7 +34,7 @@ function App() {
   const load = useCallback(async (asked: Promise<Start> = begin()) => setStart(await asked.catch(problemOf)), [])
   useEffect(() => {
     void load(first)
-    return onSignedOut(() => setStart((was) => (was && 'server' in was && was.me ? { ...was, me: null } : was)))
+    return onSignedOut(() => setStart((was) => (was && 'server' in was && was.me ? { ...was, me: null, ended: true } : was)))
   }, [load])
   if (start === null) return <div class="starting" />
   if (!('server' in start))

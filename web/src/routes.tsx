@@ -1,7 +1,9 @@
 /** Which address is which page. Each page is a file of its own, loaded when it is first looked at. */
 import type { FunctionComponent } from 'preact'
 import { lazy } from 'preact-iso'
-import { ErrorState, PageTitle } from './parts.ts'
+import { api } from './addresses.ts'
+import { notReached } from './api.ts'
+import { ErrorState, PageTitle, toastProblem } from './parts.ts'
 
 const Overview = pageFile(() => import('./pages/overview.tsx'))
 const Machines = pageFile(() => import('./pages/machines.tsx'))
@@ -45,14 +47,22 @@ const lastReload = 'slmctl-reloaded'
 /** As often as that a document is loaded anew for a missing file, ms. */
 const onceIn = 60_000
 
+/** Without its server, a document that is loaded anew would be the browser's error page. */
+const answers = (): Promise<boolean> =>
+  fetch(api.signIn).then(
+    (r) => r.ok,
+    () => false,
+  )
+const loadAnew = async () => ((await answers()) ? location.reload() : toastProblem(notReached))
+
 /**
  * A page in a file of its own. A server that was renewed has its files by other names: then the document of now is loaded, and with it
  * the page; where that was done just now, it is said.
  */
 function pageFile<P>(load: () => Promise<{ readonly default: FunctionComponent<P> }>) {
   return lazy<FunctionComponent<P>>(() =>
-    load().catch(() => {
-      if (Date.now() - Number(sessionStorage.getItem(lastReload) ?? 0) > onceIn) {
+    load().catch(async () => {
+      if ((await answers()) && Date.now() - Number(sessionStorage.getItem(lastReload) ?? 0) > onceIn) {
         sessionStorage.setItem(lastReload, String(Date.now()))
         location.reload()
       }
@@ -64,12 +74,12 @@ function pageFile<P>(load: () => Promise<{ readonly default: FunctionComponent<P
 function NotLoaded() {
   const problem = {
     ...{ status: 0, code: 'PAGE_NOT_LOADED', title: 'A part of the dashboard could not be loaded.' },
-    next: ['Load the page again; look whether slmctl serve still runs.'],
+    next: ['Look whether slmctl serve still runs, and whether this computer reaches it; then try again.'],
   }
   return (
     <>
-      <PageTitle title="This page is not there" />
-      <ErrorState problem={problem} retry={() => location.reload()} />
+      <PageTitle title="This page could not be loaded" />
+      <ErrorState problem={problem} retry={() => void loadAnew()} />
     </>
   )
 }

@@ -10,6 +10,8 @@ export type Session = {
   /** Null: nobody. */
   readonly me: MeAnswer | null
   readonly server: SignInAnswer
+  /** Somebody was signed in, and the server knows of it no longer. */
+  readonly ended: boolean
   /** Asks anew who is signed in. */
   readonly refresh: () => Promise<void>
   readonly signOut: () => Promise<void>

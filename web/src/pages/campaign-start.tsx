@@ -4,6 +4,7 @@ import { useId, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api, pageOfCampaign, type Query, queryText } from '../addresses.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
+import { filterOf, filterWords } from '../machines/filter.ts'
 import { Dialog, ErrorState } from '../parts.ts'
 import { LimitFields, type Limits, limitWords, paceOf } from './campaign-limits.tsx'
 import { kindMeans, type OneCampaign } from './campaign-words.ts'
@@ -30,10 +31,10 @@ export function StartCampaign({ kind, label, filter = {}, primary = false, renew
   const { route } = useLocation()
   const form = useId()
   const filters = queryText(filter)
+  const given = Object.fromEntries([...new URLSearchParams(filters)])
   const begin = async () => {
     setBusy(true)
     setProblem(null)
-    const given = Object.fromEntries([...new URLSearchParams(filters)])
     try {
       const body = { filter: given, ...(kind === 'plan' && { renew }), ...paceOf(limits) }
       const { campaign } = await send<OneCampaign>('POST', api.campaignsNew(kind), body)
@@ -70,13 +71,7 @@ export function StartCampaign({ kind, label, filter = {}, primary = false, renew
         >
           <p>{kindMeans[kind]}</p>
           <p>
-            {filters === '' ? (
-              'Every machine of the fleet.'
-            ) : (
-              <>
-                The machines of this filter: <code>{decodeURIComponent(filters.slice(1)).replaceAll('&', ', ')}</code>
-              </>
-            )}
+            {filters === '' ? 'Every machine of the fleet.' : <>The machines of this filter: {filterWords(filterOf(given)).join('; ')}.</>}
           </p>
           {kind === 'plan' && (
             <p>

@@ -25,7 +25,8 @@ const columns: readonly Column<ExpiringLine>[] = [
 
 export default function Expiring() {
   const { query, path, route } = useLocation()
-  const days = Number(query.days ?? usual)
+  const asked = Number(query.days ?? usual)
+  const days = Number.isInteger(asked) && asked > 0 ? asked : usual
   const { days: _, ...filter } = filterOf(query)
   const answer = useAnswer<PageOf<ExpiringLine>>(api.expiring, { ...filter, days, limit, after: query.after }, { keep: true })
   useQuietReload(['fleet'], answer.reload)

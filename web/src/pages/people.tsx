@@ -244,9 +244,11 @@ function NewTokenDialog({
 type TrailRow = TrailAnswer['rows'][number]
 const limit = 100
 const results = { done: ['good', 'done'], refused: ['look', 'refused'], failed: ['bad', 'failed'] } as const
+/** As the command line says it. */
+const whoOf = (who: string) => (who === '-' ? 'nobody' : who)
 const trailColumns: readonly Column<TrailRow>[] = [
   { id: 'at', title: 'When', head: true, cell: (r) => <Time at={r.at} exact /> },
-  { id: 'who', title: 'Who', cell: (r) => <a href={page('/people', { who: r.who })}>{r.who}</a> },
+  { id: 'who', title: 'Who', cell: (r) => <a href={page('/people', { who: r.who })}>{whoOf(r.who)}</a> },
   { id: 'by', title: 'By', minor: true, cell: (r) => r.by },
   {
     id: 'what',
@@ -272,7 +274,7 @@ const trailColumns: readonly Column<TrailRow>[] = [
 function Trail() {
   const { query } = useLocation()
   const answer = useAnswer<TrailAnswer>(api.trail, { who: query.who, what: query.what, limit, after: query.after }, { keep: true })
-  const meant = [query.who && `by ${query.who}`, query.what && `of ${query.what}`].filter(Boolean)
+  const meant = [query.who && `by ${whoOf(query.who)}`, query.what && `of ${query.what}`].filter(Boolean)
   return (
     <section aria-labelledby="trail">
       <h2 id="trail">Trail</h2>

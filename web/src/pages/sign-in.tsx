@@ -19,7 +19,7 @@ function takeLink(): string | null {
 let link = takeLink()
 
 export default function SignIn() {
-  const { server, me, refresh } = useSession()
+  const { server, me, ended, refresh } = useSession()
   const { path, query, url, route } = useLocation()
   const to = path === '/sign-in' ? ownWay(query.to, location.origin) : url
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
@@ -53,6 +53,11 @@ export default function SignIn() {
         {me && path === '/sign-in' && (
           <p class="note">
             You are signed in as {me.name}, {roles[me.role]}. <a href={to}>Go on</a>
+          </p>
+        )}
+        {ended && (
+          <p class="note" role="status">
+            Your session has ended. Sign in again, and you are back where you were.
           </p>
         )}
         {busy && byLinkNow && !problem && <p role="status">Signing in by the link …</p>}
