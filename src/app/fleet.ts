@@ -156,7 +156,7 @@ export async function directorySource(from: DirectorySource, site: Site | null, 
     // What a filter leaves out has not vanished.
     whole: !filtered && notes.unusable === 0,
     notes: [
-      ...(notes.clusters > 0 ? [`${notes.clusters} names of clusters`] : []),
+      ...(notes.clusters > 0 ? [`${notes.clusters} ${notes.clusters === 1 ? 'name of a cluster' : 'names of clusters'}`] : []),
       ...(notes.elsewhere > 0 ? [`${notes.elsewhere} entries in other domains`] : []),
       ...(notes.unusable > 0 ? [`${notes.unusable} entries without a name`] : []),
     ],

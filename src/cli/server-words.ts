@@ -46,7 +46,7 @@ export const trailOptions: readonly CommandOption[] = [
   { flag: '--who', value: 'NAME', means: 'Only what this account did.' },
   { flag: '--what', value: 'ROUTE', means: 'Only this change, as the trail names it: "POST /api/v1/sign-in/local".' },
   { flag: '--limit', value: 'N', means: 'So many, the latest first (100).' },
-  { flag: '--check', value: null, means: 'Look whether every row is as it was written, and none is missing.' },
+  { flag: '--check', value: null, means: 'Only say whether every row is as it was written, and none is missing.' },
   ...where,
 ]
 export const serveOptions: readonly CommandOption[] = [

@@ -26,7 +26,7 @@ describe('machines of a directory', () => {
         assert.equal(ran.code, 0, ran.err)
         assert.match(ran.out, /^directory:corp\.example/)
         assert.match(ran.out, tls.length === 0 ? /new / : /unchanged/)
-        assert.match(ran.out, /1 names? of clusters/)
+        assert.match(ran.out, /1 name of a cluster/)
       }
       const all = JSON.parse((await run('list', '--json')).out) as { machines: { name: string }[] }
       const mine = s.lab.machines.filter((m) => m.name.endsWith('.corp.example')).map((m) => m.name)

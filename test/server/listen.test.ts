@@ -216,9 +216,13 @@ describe('the commands', () => {
     assert.match((await slmctl('tokens', 'list', '--scope', 'read')).err, /does not take --scope/)
     assert.equal((await slmctl('tokens', 'revoke', String(made.tokens[0]!.id))).code, 0)
     assert.match((await slmctl('tokens', 'list')).out, /revoked/)
+    // Maria is an operator: a scope of more is made, for the day that she may, and said to be worth less.
+    assert.match((await slmctl('tokens', 'create', 'y', '--for', 'maria', '--scope', 'apply')).out, /maria is operator: until that changes/)
+    assert.doesNotMatch((await slmctl('tokens', 'create', 'z', '--for', 'maria', '--scope', 'operate')).out, /until that changes/)
   })
   test('trail --check: as it was written, or where it is not', async () => {
-    assert.match((await slmctl('trail', '--check')).out, /\d+ rows, each as it was written/)
+    assert.match((await slmctl('trail', '--check')).out, /^\d+ rows, each as it was written\.\n$/)
+    assert.match((await slmctl('trail')).out, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \S+ \(command\) tokens create: \d+ z of maria/)
     const { DatabaseSync } = await import('node:sqlite')
     const db = new DatabaseSync(store)
     assert.throws(() => db.exec("update trail set who = 'nobody' where id = 2"), /rows are only added/)

@@ -1,5 +1,5 @@
 import type { Store } from '../../app.ts'
-import { ProblemError, printable, problem } from '../../model.ts'
+import { ProblemError, printable, problem, type Role } from '../../model.ts'
 import { longestDays, newProof, roleOfScope, type Scope, tokenPrefix } from '../../server.ts'
 import { type Io, json, wrap } from '../io.ts'
 import { type Flags, onlyOf, usage, withStore } from '../server-store.ts'
@@ -7,6 +7,7 @@ import { tokensWords } from '../server-words.ts'
 
 const dayMs = 86_400_000
 const usualDays = 90
+const roles: readonly Role[] = ['viewer', 'operator', 'approver']
 type Token = Awaited<ReturnType<Store['tokens']>>[number]
 
 /** `slmctl tokens`: what programs show to the API. What it changes is in the trail. */
@@ -39,7 +40,11 @@ export async function run([word, ...rest]: readonly string[], flags: Flags, io: 
     const now = Date.now()
     const token = await store.saveToken({ hash, account: account.id, name: rest[0]!, scope, createdAt: now, endsAt: now + days * dayMs })
     await note('tokens create', `${token.id} ${token.name} of ${account.name} (${scope}, ${days} days)`)
-    return show([token], value, flags, io)
+    show([token], value, flags, io)
+    const worth = roleOfScope[scope]
+    if (worth !== null && roles.indexOf(account.role) < roles.indexOf(worth) && flags.json !== true)
+      io.out(wrap(`${account.name} is ${account.role}: until that changes, the token may no more than this role.`, io.columns))
+    return 0
   })
 }
 

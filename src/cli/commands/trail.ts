@@ -13,9 +13,9 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     if (flags.json === true) {
       const shown = rows.map(({ id, at, who, by, from, what, about, result }) => ({ id, at, who, by, from, what, about, result }))
       io.out(json({ schema: 'slmctl.trail/1', rows: shown, check }))
-    } else {
+    } else if (check === null) {
       for (const r of rows) {
-        const when = new Date(r.at).toISOString().slice(0, 19).replace('T', ' ')
+        const when = `${new Date(r.at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
         const whose = r.who === '-' ? 'nobody' : r.who
         const result = r.result === 'done' ? '' : io.paint('yellow', ` ${r.result}`)
         io.out(
@@ -31,7 +31,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     }
     if (check === null) return 0
     if (check.broken === null) {
-      if (flags.json !== true) io.out(`${check.rows} rows, each as it was written.\n`)
+      if (flags.json !== true) io.out(`${check.rows} ${check.rows === 1 ? 'row' : 'rows'}, each as it was written.\n`)
       return 0
     }
     note(`the trail was changed from outside: row ${check.broken} is not as it was written, or one is missing there.`, io)
