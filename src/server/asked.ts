@@ -1,5 +1,6 @@
 /** What requests of the API have in common: filters and pages by the names of the flags, numbers in an address. */
 import type { PageWish, Words } from '../app.ts'
+import { maskKeys } from '../model.ts'
 import { api, z } from '../schemas.ts'
 
 /** A word that nobody knows is refused: passed over, it would answer another question. */
@@ -28,12 +29,16 @@ export const sortOf = (sort: string) => ({
   down: sort.startsWith('-'),
 })
 
+/** What people write is kept: a product key that they pasted into the wrong field is not. */
+export const noKey = [(text: string) => maskKeys(text) === text, 'no product key'] as const
+
 /** A name or a word: PostgreSQL knows no text with U+0000 in it. */
 export const plainText = (most: number) =>
   z
     .string()
     .max(most)
     .refine((text) => !text.includes('\0'), 'no character U+0000')
+    .refine(...noKey)
 
 export const pageOf = ({ limit, after }: { readonly limit: number; readonly after?: string | undefined }): PageWish => ({
   limit,

@@ -173,6 +173,26 @@ describe('a clock that is set back', () => {
   })
 })
 
+test('a product key in the wrong field is not kept', async () => {
+  const key = 'ABCDE-FGHJK-MNPQR-TVWXY-23467'
+  const { value: token } = await on.token(await on.person('operator', 'tired'), 'operate')
+  const session = await on.session(viewer)
+  const list = { kind: 'list', text: 'pc-1.corp.example', dryRun: false }
+  for (const said of [
+    await on.ask('/api/v1/me/views/Mine', { method: 'PUT', session, body: { query: `text=${key}` } }),
+    await on.ask(`/api/v1/me/views/${key}`, { method: 'PUT', session, body: { query: '' } }),
+    await on.ask('/api/v1/me/tokens', { session, body: { name: key, scope: 'read', days: 1 } }),
+    ...(await Promise.all(
+      [{ source: key }, { source: 'a', group: key }, { source: 'a', pool: key }].map((body) =>
+        on.ask('/api/v1/fleet/imports', { token, body: { ...list, ...body } }),
+      ),
+    )),
+  ]) {
+    assert.equal(said.status, 400, said.text)
+    assert.ok(!said.text.includes(key), said.text)
+  }
+})
+
 test('nobody is told where the store is', async () => {
   const other = await stage()
   try {

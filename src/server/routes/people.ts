@@ -1,6 +1,7 @@
 /** What somebody has here: who they are, their tokens and saved views; and the trail, for those who may read it. */
 import { ProblemError, printable, problem } from '../../model.ts'
 import { api, z } from '../../schemas.ts'
+import { noKey, plainText } from '../asked.ts'
 import { longestDays, newProof, roleOfScope, tokenPrefix } from '../proof.ts'
 import { type Route, route, type Who } from '../route.ts'
 import { mayAs, type Token } from '../session.ts'
@@ -14,6 +15,7 @@ const name = z
   .min(1)
   .max(80)
   .refine((text) => printable(text) === text && !/[\n\t]/.test(text), 'expected one line without control characters')
+  .refine(...noKey)
 const newToken = z.strictObject({
   name,
   scope: api.scopeSchema,
@@ -139,7 +141,7 @@ export const peopleRoutes: readonly Route[] = [
       summary: 'Saves a view: filters, order and columns as the address of the page has them.',
       changes: true,
       params: nameParams,
-      body: z.strictObject({ query: z.string().max(2000) }),
+      body: z.strictObject({ query: plainText(2000) }),
       answer: api.viewSchema,
       example: { params: { name: 'Lapsed in Berlin' }, body: { query: 'verdict=action&group=berlin' } },
     },
