@@ -53,14 +53,15 @@ const causesLooked = 1000
 /** All that needs somebody, worst first. */
 export async function needsOf(store: Store, site: Site | null, known: Known, limits: NeedLimits): Promise<readonly Need[]> {
   const ask = asking(store, known.now)
+  const causes = await store.causes(causesLooked)
   const needs = [
     ...(await originNeeds(ask)),
     ...(await licenceNeeds(ask)),
     ...endingNeeds(known, limits),
     ...(await hostNeeds(known.hosts, site, ask)),
     ...(await campaignNeeds(store, known.now)),
-    ...(await unaskedNeeds(await store.causes(causesLooked), limits, ask)),
-    ...(await silentNeeds(store, known, limits)),
+    ...(await unaskedNeeds(causes, limits, ask)),
+    ...(await silentNeeds(store, known, limits, await toldByReason(causes, ask))),
   ]
   const urgency = (n: Need) => ['action', 'attention', 'info'].indexOf(n.severity) * kinds.length + kinds.indexOf(n.kind)
   return needs.sort((a, b) => urgency(a) - urgency(b) || b.number - a.number || (a.text < b.text ? -1 : 1))
@@ -173,7 +174,7 @@ function campaignNeed({ id, kind, state, because, waiting, retrying, running, fa
 /** Machines that could not be asked at the last try, by the reason. */
 async function unaskedNeeds(causes: readonly CauseGroup[], { staleDays }: NeedLimits, ask: Ask): Promise<Need[]> {
   const needs: Need[] = []
-  const reasons = causes.filter((c) => c.problem !== null)
+  const reasons = unasked(causes)
   for (const { problem, text, next } of reasons.slice(0, eachShown)) {
     const those = await ask({ problem: problem! })
     const long = await ask({ problem: problem!, 'not-seen-for': String(staleDays) })
@@ -198,14 +199,21 @@ async function unaskedNeeds(causes: readonly CauseGroup[], { staleDays }: NeedLi
   return needs.filter((n) => n.number > 0)
 }
 
-/** Machines that never answered, and those that did not for long. */
-async function silentNeeds(store: Store, { now, ended }: Known, { staleDays }: NeedLimits): Promise<Need[]> {
+const unasked = (causes: readonly CauseGroup[]) => causes.filter((c) => c.problem !== null)
+
+/** How many machines that never answered are told already, by why they could not be asked. */
+async function toldByReason(causes: readonly CauseGroup[], ask: Ask): Promise<number> {
+  return unasked(causes).length > eachShown ? 0 : (await ask({ 'never-seen': 'true', problem: 'any' })).number
+}
+
+/** Machines that never answered, and those that did not for long. `told`: so many of the former are told by their reasons already. */
+async function silentNeeds(store: Store, { now, ended }: Known, { staleDays }: NeedLimits, told: number): Promise<Need[]> {
   const counted = await silent(store, now, staleDays)
   const link = (query: Link['query']): Link => ({ page: 'machines', query })
   const never = { number: counted.never, link: link({ 'never-seen': 'true' }) }
   const stale = { number: counted.never + counted.stale, link: link({ 'not-seen-for': String(staleDays) }) }
   const needs: Need[] = []
-  if (never.number > 0)
+  if (never.number > told)
     needs.push({
       ...{ kind: 'never', severity: 'attention', ...never },
       text: `${machines(never.number)} never answered: what ${never.number === 1 ? 'it holds' : 'they hold'} is not known.`,

@@ -80,7 +80,10 @@ describe('fleet today', () => {
       assert.equal(numberOf(today, 'ending'), ends(14))
       assert.equal(numberOf(today, 'not-renewing'), ends(60))
       assert.equal(numberOf(today, 'duplicates'), 2)
-      assert.equal(numberOf(today, 'never'), 1)
+      // It is told by why it could not be asked, and not once more.
+      assert.equal(numberOf(today, 'never'), undefined)
+      assert.equal(today.summary.counts.machines.never, 1)
+      assert.deepEqual([of(today, 'unasked').map((n) => n.number)], [[1]])
       assert.deepEqual(
         of(today, 'unknown-host').map((n) => [n.number, n.link.page]),
         [[2, 'hosts']],
