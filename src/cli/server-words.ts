@@ -20,7 +20,7 @@ export const accountsWords: Readonly<Record<string, CommandWord>> = {
     means: 'Another password; who is signed in signs in anew.',
     options: [passwordFile, ...where],
   },
-  disable: { usage: 'accounts disable NAME', means: 'Sessions and tokens hold no longer.', options: where },
+  disable: { usage: 'accounts disable NAME', means: 'Sessions and tokens of all of that name hold no longer.', options: where },
   enable: { usage: 'accounts enable NAME', means: 'What it had holds again, but for sessions.', options: where },
 }
 

@@ -19,12 +19,13 @@ export async function run([word, ...rest]: readonly string[], flags: Flags, io: 
     const [name, ...more] = rest
     if (name === undefined || more.length > 0) throw usage(`accounts ${word} wants one name.`, `slmctl ${accountsWords[word!]!.usage}`)
     if (word === 'add') await add(store, name, flags, secret)
+    else if (word === 'disable') await disable(store, name)
     else {
       const account = await one(store, name)
       if (word === 'role' || word === 'password') mustBeLocal(account)
       if (word === 'role') await store.setAccount(account.id, { role: roleIn(flags) })
       else if (word === 'password') await store.setAccount(account.id, { secret: await hashOf(flags, secret) })
-      else await store.setAccount(account.id, { disabledAt: word === 'disable' ? Date.now() : null })
+      else await store.setAccount(account.id, { disabledAt: null })
     }
     await note(`accounts ${word}`, word === 'add' || word === 'role' ? `${name} (${roleIn(flags)})` : name)
     return list(
@@ -44,12 +45,19 @@ async function add(store: Store, name: string, flags: Flags, secret: Read): Prom
   await store.saveAccount({ name, kind: 'local', subject: null, role, secret: await hashOf(flags, secret), at: Date.now() })
 }
 
-/** The account of a name; of several the local one. */
-async function one(store: Store, name: string): Promise<Account> {
+/** All of that name: what somebody is called comes from the provider, and may be what another is called. */
+async function disable(store: Store, name: string): Promise<void> {
+  await one(store, name, true)
+  for (const account of await store.accounts())
+    if (account.name === name && account.disabledAt === null) await store.setAccount(account.id, { disabledAt: Date.now() })
+}
+
+/** The account of a name; of several the local one, or (`any`) the first. */
+async function one(store: Store, name: string, any = false): Promise<Account> {
   const found = (await store.accounts()).filter((a) => a.name === name)
   const account = found.find((a) => a.kind === 'local') ?? found[0]
   if (!account) throw new ProblemError(problem('ACCOUNT_UNKNOWN', `There is no account ${printable(name)}.`, ['slmctl accounts list']))
-  if (found.length > 1 && account.kind !== 'local')
+  if (found.length > 1 && account.kind !== 'local' && !any)
     throw new ProblemError(
       problem('ACCOUNT_AMBIGUOUS', `Several accounts of single sign-on are called ${name}.`, ['Disable it at the provider.']),
     )
