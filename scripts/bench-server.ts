@@ -31,7 +31,7 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 20)
 const wanted = (process.env.BENCH_SERVER ?? 'questions,page,listeners').split(',')
 const kinds = (['sqlite', 'postgres'] as const).filter((k) => process.env.BENCH_STORE === undefined || process.env.BENCH_STORE === k)
 /** Listeners, seconds, machines of the lab. */
-const live = { count: 200, seconds: whole ? 60 : 20, machines: whole ? 2000 : 300 }
+const live = { count: 200, seconds: Number(process.env.BENCH_SERVER_SECONDS ?? (whole ? 60 : 20)), machines: whole ? 2000 : 300 }
 /** Bytes of the first page. */
 const firstPageMost = 80_000
 
@@ -179,17 +179,23 @@ async function withListeners(): Promise<void> {
     await ended(served, headers, await scan(served, headers, 'first'))
     const over = await listeners(`${served.origin}/api/v1/events`, live.count, headers)
     const end = performance.now() + live.seconds * 1000
-    const tenth = end - live.seconds * 1000 + 10_000
-    let [early, campaigns, pages] = [0, 0, 0]
+    const begin = performance.now()
+    const memory: { readonly at: number; readonly kb: number }[] = []
+    let [campaigns, pages] = [0, 0]
     let running = await scan(served, headers, String(campaigns++))
     while (performance.now() < end) {
       await pause(250)
       pages++
+      memory.push({ at: performance.now(), kb: memoryKb(served.child.pid!) })
       if ((await stateOf(served, headers, running)) !== 'running' && performance.now() < end - 3000)
         running = await scan(served, headers, String(campaigns++))
-      if (early === 0 && performance.now() >= tenth) early = memoryKb(served.child.pid!)
     }
-    const late = memoryKb(served.child.pid!)
+    // What is collected goes in waves: the middle of ten seconds, around the tenth and before the last.
+    const middle = (from: number, to: number) => {
+      const some = memory.filter(({ at }) => at >= from && at <= to).map(({ kb }) => kb)
+      return some.sort((a, b) => a - b)[Math.floor(some.length / 2)]!
+    }
+    const [early, late] = [middle(begin + 5_000, begin + 15_000), middle(end - 10_000, Number.POSITIVE_INFINITY)]
     // What is under way is heard to its end.
     for (let before = -1; before !== over.heard(); ) {
       before = over.heard()
