@@ -58,7 +58,11 @@ export class Leases {
     const unheard = new Set(ours.filter((machine) => !known.has(machine)))
     const end = { dueAt: this.#clock(), problemCode: null, attempted: false }
     for (let after: string | null = null; unheard.size > 0; ) {
-      const page: Awaited<ReturnType<Store['targets']>> = await this.#store.targets(campaign, { states: ['leased'] }, { limit: 1000, after })
+      const page: Awaited<ReturnType<Store['targets']>> = await this.#store.targets(
+        campaign,
+        { states: ['leased'] },
+        { limit: 1000, after },
+      )
       const back = page.rows.filter((t) => unheard.has(t.machine))
       await this.#store.endTargets(
         back.map(({ machine, attempts: attempt }) => ({ held: { campaign, machine, attempt, owner: this.#owner }, end })),
