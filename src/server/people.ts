@@ -6,7 +6,7 @@ import { type OpenId, type OpenIdIdentity, openOpenId } from './openid.ts'
 import { isPassword } from './password.ts'
 import { refused } from './problems.ts'
 import { hashOf, newProof } from './proof.ts'
-import { addressKey, addressLimit, nameLimit, rate } from './rate.ts'
+import { addressKey, addressLimit, everywhereLimit, nameLimit, rate } from './rate.ts'
 import { Reply, type Visit, type Who } from './route.ts'
 import { type Account, type Caller, callers, cookie, cookieName } from './session.ts'
 
@@ -43,6 +43,7 @@ type Options = {
 
 export function openPeople({ store, settings, site, link, secret, clock, log }: Options): People {
   const names = rate(nameLimit)
+  const everywhere = rate(everywhereLimit)
   const addresses = rate(addressLimit)
   const { byToken, byCookie } = callers(store, clock)
   const openid = settings.openid && openOpenId({ settings: settings.openid, url: settings.url, secret, clock, log })
@@ -51,17 +52,24 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
   async function tried<T>(from: string, name: string | null, work: () => Promise<T | null>, wrong: () => Error): Promise<T> {
     const now = clock()
     const address = addressKey(from)
-    const wait = Math.max(addresses.wait(address, now), name === null ? 0 : names.wait(name, now))
+    const named = name === null ? null : ([`${address} ${name}`, name] as const)
+    const wait = Math.max(addresses.wait(address, now), named ? Math.max(names.wait(named[0], now), everywhere.wait(named[1], now)) : 0)
     if (wait > 0)
       throw refused(problem('SIGN_IN_WAIT', `Too many tries; wait ${Math.ceil(wait / 1000)} s.`, ['Then try once more.']), {
         'retry-after': String(Math.ceil(wait / 1000)),
       })
     addresses.count(address, now)
-    if (name !== null) names.count(name, now)
+    if (named) {
+      names.count(named[0], now)
+      everywhere.count(named[1], now)
+    }
     const done = await work()
     if (done === null) throw wrong()
     addresses.right(address, false)
-    if (name !== null) names.right(name, true)
+    if (named) {
+      names.right(named[0], true)
+      everywhere.right(named[1], false)
+    }
     return done
   }
 

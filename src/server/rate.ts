@@ -52,8 +52,10 @@ export function rate({ free, firstMs, mostMs, forgetMs, most }: Limit): Rate {
 }
 
 const minute = 60_000
-/** By name: guessing one password. */
+/** By name and address: guessing one password. Whoever does it makes nobody wait who comes from elsewhere. */
 export const nameLimit: Limit = { free: 5, firstMs: 1000, mostMs: minute / 2, forgetMs: 15 * minute, most: 20_000 }
+/** By name, from wherever: guessing one password from many addresses. One address alone does not come so far. */
+export const everywhereLimit: Limit = { ...nameLimit, free: 100 }
 /** By address: guessing many names. People behind one address share it. */
 export const addressLimit: Limit = { free: 30, firstMs: 1000, mostMs: minute, forgetMs: 15 * minute, most: 20_000 }
 

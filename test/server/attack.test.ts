@@ -8,7 +8,7 @@ import { addressKind } from '../../src/addresses.ts'
 import { csvLine } from '../../src/app.ts'
 import { ProblemError, problem } from '../../src/model.ts'
 import { isProxy, plainBeyond } from '../../src/server/places.ts'
-import { addressLimit, nameLimit, rate } from '../../src/server/rate.ts'
+import { addressLimit, everywhereLimit, nameLimit, rate } from '../../src/server/rate.ts'
 import { trailOf } from '../../src/server/trail.ts'
 import { passwordHash } from '../../src/server.ts'
 import { type Stage, stage } from './stage.ts'
@@ -225,6 +225,29 @@ test('a million words with a colon are no million exceptions', () => {
     ['0000:0000:0000:0000:0000:ffff:192.168.100.228', 'private'],
   ] as const)
     assert.equal(addressKind(text), kind, text)
+})
+
+test('whoever guesses at a name from one address keeps nobody out who comes from another', async () => {
+  const other = await stage({ url: 'https://slmctl.corp.example', proxies: ['127.0.0.1'] })
+  try {
+    const from = (address: string) =>
+      other.ask('/api/v1/sign-in/local', {
+        body: { name: 'maria', password: 'a guess that is wrong' },
+        origin: 'https://slmctl.corp.example',
+        headers: { 'x-forwarded-for': address, 'x-forwarded-proto': 'https' },
+      })
+    // Of less work than a real one, so that the test is quick.
+    const secret = `$scrypt$ln=10,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
+    await other.store.saveAccount({ name: 'maria', kind: 'local', subject: null, role: 'viewer', secret, at: 1 })
+    // At once, so that they count each before one is known to be wrong.
+    await Promise.all(Array.from({ length: 7 }, () => from('10.0.0.66')))
+    assert.equal(code(await from('10.0.0.66')), 'SIGN_IN_WAIT')
+    assert.equal(code(await from('10.0.0.7')), 'SIGN_IN_REFUSED')
+    const { free } = everywhereLimit
+    assert.ok(free > addressLimit.free + addressLimit.forgetMs / addressLimit.mostMs)
+  } finally {
+    await other.close()
+  }
 })
 
 describe('an administrator who is tired', () => {
