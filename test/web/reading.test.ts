@@ -9,6 +9,7 @@ import { channels as channelsOfCommand } from '../../src/cli/views/diagnosis.ts'
 import { page, pageOfLink, queryText } from '../../web/src/addresses.ts'
 import { linesOf, readFile, shownLines } from '../../web/src/diagnose/text.ts'
 import { filterNames, filterOf, filterWords } from '../../web/src/machines/filter.ts'
+import { selectionWords } from '../../web/src/machines/selection.ts'
 import { nextHere } from '../../web/src/pages/need-next.ts'
 import { ago, channels, daysLeft } from '../../web/src/words.ts'
 
@@ -112,4 +113,16 @@ test('what is next on the first page names no command: every need that there is 
     nextHere({ kind: 'host-check', next: 'slmctl hosts show kms1 says what.', link: host })!.href,
     '/hosts/kms1.corp.example/1689',
   )
+})
+
+test('which machines a campaign is for, in the words of the filters; nothing of it is lost', () => {
+  const all = 'every machine'
+  assert.equal(selectionWords(all), all)
+  assert.equal(
+    selectionWords('--verdict action --state notification,unlicensed'),
+    'Verdict: action needed; State of a product: notification or unlicensed',
+  )
+  assert.equal(selectionWords('--never-seen'), 'Never answered')
+  assert.equal(selectionWords('--days 14 --newer 3'), '--days 14 --newer 3')
+  assert.equal(selectionWords('pc-1.corp.example'), 'pc-1.corp.example')
 })

@@ -1,6 +1,6 @@
 /** Campaigns in words: the same as the command line has (src/cli/views/campaigns.ts). */
+
 import type { CampaignAnswer } from '../../../src/schemas/api.ts'
-import type { Query } from '../addresses.ts'
 import type { Tone } from '../parts.ts'
 import { count, verdicts, wordOf } from '../words.ts'
 
@@ -71,17 +71,4 @@ export function progressWords(c: Omit<CampaignAnswer, 'groups' | 'locations'>): 
     [c.cancelled, 'cancelled'],
   ] as const
   return `${count(c.machines, 'machine')}: ${parts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}`] : [])).join(', ') || 'none'}.`
-}
-
-/** A selection in flags as filters of the page of machines; null where it is none. */
-export function filtersOf(selection: string): Query | null {
-  if (selection === 'every machine') return {}
-  if (!selection.startsWith('--')) return null
-  const parts = ` ${selection}`.split(/ --(?=[a-z])/).slice(1)
-  return Object.fromEntries(
-    parts.map((p) => {
-      const at = p.indexOf(' ')
-      return at === -1 ? [p, 'true'] : [p.slice(0, at), p.slice(at + 1)]
-    }),
-  )
 }

@@ -7,13 +7,14 @@ import type { AppliesAnswer, CampaignAnswer } from '../../../src/schemas/api.ts'
 import { api, page, pageOfCampaign } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { type LiveEvent, useEvents } from '../events.ts'
+import { filtersOf, selectionWords } from '../machines/selection.ts'
 import { Loading, PageTitle, Shown, Tag, Time } from '../parts.ts'
 import { count } from '../words.ts'
 import { Approve } from './campaign-approve.tsx'
 import { Orders } from './campaign-orders.tsx'
 import { Plans } from './campaign-plans.tsx'
 import { Locations, Results, Targets } from './campaign-results.tsx'
-import { campaignStates, filtersOf, kindMeans, type OneCampaign, progressWords, titleOf } from './campaign-words.ts'
+import { campaignStates, kindMeans, type OneCampaign, progressWords, titleOf } from './campaign-words.ts'
 import { useQuietReload } from './quiet-reload.ts'
 
 export default function CampaignPage({ id }: { readonly id: string }) {
@@ -79,7 +80,7 @@ function Lead({ campaign: c }: { readonly campaign: CampaignAnswer }) {
       ) : filters === null ? (
         c.selection
       ) : (
-        <a href={page('/machines', filters)}>{c.selection}</a>
+        <a href={page('/machines', filters)}>{selectionWords(c.selection)}</a>
       )}
       .
     </>

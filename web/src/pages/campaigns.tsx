@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { CampaignAnswer, campaignsPageSchema } from '../../../src/schemas/api.ts'
 import { api, pageOfCampaign } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
+import { selectionWords } from '../machines/selection.ts'
 import { type Column, DataTable, Empty, Pager, PageTitle, Shown, Tag, Time } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count, number } from '../words.ts'
@@ -38,7 +39,7 @@ const columns: readonly Column<CampaignAnswer>[] = [
     minor: true,
     cell: (c) =>
       c.plansOf === null ? (
-        c.selection
+        selectionWords(c.selection)
       ) : (
         <>
           what <a href={pageOfCampaign(c.plansOf)}>Plan {c.plansOf}</a> planned
