@@ -3,7 +3,7 @@
  * here once, and shown (`dryRun`) or written.
  */
 import type { FoundMachine } from '../model.ts'
-import { indexed } from './parts.ts'
+import { indexed, turning } from './parts.ts'
 
 /** A machine as the store knows it. */
 export type Known = {
@@ -39,11 +39,13 @@ export const nameOf = (name: string) => indexed(name.normalize('NFC').toLowerCas
  * without one on another board, is a new machine, and the old one has vanished. A UUID that several machines have (cloned disks,
  * boards that were never given one) tells nothing. Machines of a non-persistent pool come and go with new GUIDs: there the name tells.
  */
-export function match(known: readonly Known[], list: readonly FoundMachine[]): Matched {
+export async function match(known: readonly Known[], list: readonly FoundMachine[]): Promise<Matched> {
+  const turn = turning()
   const byGuid = new Map<string, Known>()
   const byName = new Map<string, Known[]>()
   const uuids = new Unique()
   for (const k of known) {
+    await turn()
     if (k.guid !== null) byGuid.set(k.guid, k)
     const same = byName.get(k.name)
     if (same) same.push(k)
@@ -53,6 +55,7 @@ export function match(known: readonly Known[], list: readonly FoundMachine[]): M
   const listUuids = new Unique()
   const listGuids = new Set<string>()
   for (const f of list) {
+    await turn()
     listUuids.add(f.uuid, f as unknown as Known)
     if (f.guid !== null) listGuids.add(f.guid)
   }
@@ -63,6 +66,7 @@ export function match(known: readonly Known[], list: readonly FoundMachine[]): M
   const said = new Set<string>()
   // Those with a GUID first: a name alone must not take a machine that another entry has the proof for.
   for (const found of [...list.filter((f) => f.guid !== null), ...list.filter((f) => f.guid === null)]) {
+    await turn()
     const name = nameOf(found.name)
     const mark = found.guid !== null && found.pool === null ? `guid ${found.guid}` : `name ${name}`
     if (said.has(mark) || (found.guid === null && said.has(`of ${name}`))) {

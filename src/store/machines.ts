@@ -4,7 +4,7 @@ import { type FoundMachine, ProblemError, problem } from '../model.ts'
 import { noteChanges } from './changes.ts'
 import { type Known, match, nameOf } from './identity.ts'
 import { factsChanged } from './marks.ts'
-import { indexed, inParts, kept, plain, systemText } from './parts.ts'
+import { indexed, inParts, kept, plain, systemText, turning } from './parts.ts'
 import { presentProducts } from './products.ts'
 import type { Database, MachineRow, Tables } from './tables.ts'
 
@@ -46,6 +46,9 @@ export function importMachines(database: Database, list: readonly FoundMachine[]
   return database.alone('import', (db) => new Import(db, list, options).work())
 }
 
+/** So many rows at a time, of those that are read whole. */
+const stretch = 1000
+
 type Full = MachineRow & { readonly groups: ReadonlySet<string> }
 
 /** The fields of FoundMachine that a machine keeps, with their columns. Null in a list means "not told", and changes nothing. */
@@ -72,28 +75,22 @@ class Import {
 
   async work(): Promise<ImportDifference> {
     const { source, at, dryRun, partial } = this.#options
+    const turn = turning()
     const known = await this.#known()
-    const listed = new Set(
-      (
-        await this.#db
-          .selectFrom('source_entry')
-          .select('machine_id')
-          .where('source', '=', source)
-          .where('vanished_at', 'is', null)
-          .execute()
-      ).map((e) => e.machine_id),
-    )
+    const listed = await this.#listed()
     if (this.#list.length === 0 && listed.size > 0 && !partial && !this.#options.mayBeEmpty)
       throw new ProblemError(
         problem('IMPORT_EMPTY', `${source} lists no machine now; at the last import it listed ${listed.size}.`, [
           'Nothing was changed. Check the source; a list that is truly empty has to be said to be so.',
         ]),
       )
-    const everywhere = await this.#sourcesOf([...listed])
-    const { matches, duplicates, vanished, replaced } = match(
-      [...known.values()].map((m): Known => ({ ...m, vanished: m.vanished_at !== null, listed: listed.has(m.id) })),
-      this.#list,
-    )
+    const everywhere = await this.#sourcesOf(listed)
+    const before: Known[] = []
+    for (const { id, name, guid, uuid, pool, vanished_at } of known.values()) {
+      await turn()
+      before.push({ id, name, guid, uuid, pool, vanished: vanished_at !== null, listed: listed.has(id) })
+    }
+    const { matches, duplicates, vanished, replaced } = await match(before, this.#list)
     const gone = partial ? [] : [...vanished]
     const lost = gone.filter((id) => (everywhere.get(id) ?? 0) <= 1 && known.get(id)!.vanished_at === null)
     const difference = {
@@ -110,6 +107,7 @@ class Import {
     const groups = { add: [] as { machine_id: number; source: string; name: string }[], remove: [] as { id: number; names: string[] }[] }
     let nextId = 1 + [...known.keys()].reduce((a, b) => Math.max(a, b), 0)
     for (const m of matches) {
+      await turn()
       const wanted = new Set(m.found.groups.map(indexed))
       if (m.kind === 'new') {
         const id = nextId++
@@ -218,33 +216,69 @@ class Import {
     return answer
   }
 
+  /** All machines, in stretches: each holds the thread for some milliseconds. */
   async #known(): Promise<Map<number, Full>> {
-    const rows = await this.#db.selectFrom('machine').selectAll().execute()
-    const groups = new Map<number, Set<string>>()
-    const grouped = await this.#db
-      .selectFrom('machine_group')
-      .select(['machine_id', 'name'])
-      .where('source', '=', this.#options.source)
-      .execute()
-    for (const { machine_id, name } of grouped) {
-      const set = groups.get(machine_id)
-      if (set) set.add(name)
-      else groups.set(machine_id, new Set([name]))
-    }
+    const known = new Map<number, Full>()
     const none: ReadonlySet<string> = new Set()
-    return new Map(rows.map((row) => [row.id, { ...row, groups: groups.get(row.id) ?? none }]))
+    for (let last = 0; ; ) {
+      const rows = await this.#db.selectFrom('machine').selectAll().where('id', '>', last).orderBy('id').limit(stretch).execute()
+      const end = rows.at(-1)
+      if (!end) return known
+      const groups = new Map<number, Set<string>>()
+      const grouped = await this.#db
+        .selectFrom('machine_group')
+        .select(['machine_id', 'name'])
+        .where('source', '=', this.#options.source)
+        .where('machine_id', '>', last)
+        .where('machine_id', '<=', end.id)
+        .execute()
+      for (const { machine_id, name } of grouped) {
+        const set = groups.get(machine_id)
+        if (set) set.add(name)
+        else groups.set(machine_id, new Set([name]))
+      }
+      for (const row of rows) known.set(row.id, { ...row, groups: groups.get(row.id) ?? none })
+      last = end.id
+    }
+  }
+
+  /** Those that the source lists as of its last import. */
+  async #listed(): Promise<Set<number>> {
+    const listed = new Set<number>()
+    for (let last = 0; ; ) {
+      const rows = await this.#db
+        .selectFrom('source_entry')
+        .select('machine_id')
+        .where('source', '=', this.#options.source)
+        .where('vanished_at', 'is', null)
+        .where('machine_id', '>', last)
+        .orderBy('machine_id')
+        .limit(5 * stretch)
+        .execute()
+      for (const { machine_id } of rows) listed.add(machine_id)
+      if (rows.length === 0) return listed
+      last = rows.at(-1)!.machine_id
+    }
   }
 
   /** How many sources list each of them now. */
-  async #sourcesOf(ids: readonly number[]): Promise<Map<number, number>> {
-    if (ids.length === 0) return new Map()
-    const rows = await this.#db
-      .selectFrom('source_entry')
-      .select(['machine_id', (e) => e.fn.countAll<number>().as('n')])
-      .where('vanished_at', 'is', null)
-      .groupBy('machine_id')
-      .execute()
-    return new Map(rows.map((r) => [r.machine_id, r.n]))
+  async #sourcesOf(ids: ReadonlySet<number>): Promise<Map<number, number>> {
+    const sources = new Map<number, number>()
+    for (let last = 0; ids.size > 0; ) {
+      const rows = await this.#db
+        .selectFrom('source_entry')
+        .select(['machine_id', (e) => e.fn.countAll<number>().as('n')])
+        .where('vanished_at', 'is', null)
+        .where('machine_id', '>', last)
+        .groupBy('machine_id')
+        .orderBy('machine_id')
+        .limit(5 * stretch)
+        .execute()
+      for (const { machine_id, n } of rows) sources.set(machine_id, n)
+      if (rows.length === 0) break
+      last = rows.at(-1)!.machine_id
+    }
+    return sources
   }
 
   async #vanish(gone: readonly number[], lost: readonly number[], replaced: readonly number[]): Promise<void> {

@@ -3,6 +3,17 @@ export async function inParts<T>(list: readonly T[], size: number, work: (part: 
   for (let i = 0; i < list.length; i += size) await work(list.slice(i, i + size))
 }
 
+/** For long work in place: called again and again, lets timers, sockets and signals have their turn after every so many ms. */
+export function turning(afterMs = 20): () => Promise<void> | undefined {
+  let turnedAt = performance.now()
+  return () => {
+    if (performance.now() - turnedAt < afterMs) return undefined
+    return new Promise<void>((done) => setImmediate(done)).then(() => {
+      turnedAt = performance.now()
+    })
+  }
+}
+
 /** PostgreSQL refuses U+0000 in a text, and half a surrogate pair is no UTF-8: text as either database keeps it. */
 export function plain(text: string): string {
   const formed = text.isWellFormed() ? text : text.toWellFormed()
