@@ -98,10 +98,13 @@ export async function listMachines(
   wish: PageWish & { readonly sort?: Sort },
 ): Promise<Page<MachineLine>> {
   const limit = sizeOf(wish)
-  const { query } = await filtered(database, database.db.selectFrom('machine').select([...machineColumns, 'ends_at']), filter)
+  // Any order of all machines is read by its index; what is filtered may be looked for among all of them.
+  const { db, quick } = database
+  const whole = Object.values(filter).every((wish) => wish === undefined)
+  const { query } = await filtered(database, (whole ? quick : db).selectFrom('machine').select([...machineColumns, 'ends_at']), filter)
   const { rows, next } = await inOrder(query, filter, wish.sort ?? { by: 'name', down: false }, { limit, after: wish.after })
   const products = await productLines(
-    database.db,
+    quick,
     rows.map((m) => m.id),
   )
   return { rows: rows.map((m) => machineLine(m, products.get(m.id) ?? [])), next }
