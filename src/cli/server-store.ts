@@ -28,10 +28,10 @@ type With = {
   readonly note: (what: string, about: string) => Promise<void>
 }
 
-/** Opens the fleet that flags or the site file mean; it is made where there is none, as accounts may come first. */
-export async function withStore(flags: Flags, io: Io, work: (parts: With) => Promise<number>): Promise<number> {
+/** Opens the fleet that flags or the site file mean. `create`: it is made where there is none, as accounts may come first. */
+export async function withStore(flags: Flags, io: Io, work: (parts: With) => Promise<number>, create = false): Promise<number> {
   const app = await appFor({ site: flags.site }, io)
-  const store = await openFleet((flags.store as string | undefined) ?? app.siteFile?.server?.store ?? null, true)
+  const store = await openFleet((flags.store as string | undefined) ?? app.siteFile?.server?.store ?? null, create)
   const note = (what: string, about: string) =>
     store.appendTrail({ at: Date.now(), who: userInfo().username, by: 'command', from: '-', what, about, result: 'done', detail: null })
   try {

@@ -52,7 +52,7 @@ describe('slmctl alerts', () => {
     const bare = await alerts()
     assert.equal(bare.code, 1, bare.err)
     assert.match(bare.out, /^1 machine with an activation that is not yours$/m)
-    assert.match(bare.out, /nobody was told yet/)
+    assert.match(bare.out, /^ {2}It stands now, nobody was told yet\.$/m)
     assert.match(bare.out, /names nobody who is told/)
     const nobody = await alerts('--test')
     assert.equal(nobody.code, 2)

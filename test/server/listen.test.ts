@@ -1,7 +1,7 @@
 /** Where the server listens, how it is encrypted, and how it ends; the commands around it, as a user runs them. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -219,6 +219,15 @@ describe('the commands', () => {
     // Maria is an operator: a scope of more is made, for the day that she may, and said to be worth less.
     assert.match((await slmctl('tokens', 'create', 'y', '--for', 'maria', '--scope', 'apply')).out, /maria is operator: until that changes/)
     assert.doesNotMatch((await slmctl('tokens', 'create', 'z', '--for', 'maria', '--scope', 'operate')).out, /until that changes/)
+  })
+  test('a store that is not there is said, and not made: nothing is told of it', async () => {
+    const missing = join(folder, 'missing.db')
+    for (const words of [['trail'], ['accounts', 'list'], ['tokens', 'list'], ['accounts', 'enable', 'maria']]) {
+      const { code, err } = await ran([...words, '--store', missing, '--site', siteFile])
+      assert.equal(code, 2, words.join(' '))
+      assert.match(err, /STORE_MISSING/, words.join(' '))
+      assert.ok(!existsSync(missing), words.join(' '))
+    }
   })
   test('trail --check: as it was written, or where it is not', async () => {
     assert.match((await slmctl('trail', '--check')).out, /^\d+ rows, each as it was written\.\n$/)

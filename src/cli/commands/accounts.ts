@@ -11,29 +11,34 @@ type Account = Awaited<ReturnType<Store['accounts']>>[number]
 /** `slmctl accounts`: who may sign in to the server. What it changes is in the trail. */
 export async function run([word, ...rest]: readonly string[], flags: Flags, io: Io): Promise<number> {
   onlyOf('accounts', accountsWords, word, flags)
-  return await withStore(flags, io, async ({ store, secret, note }) => {
-    if (word === 'list') {
-      if (rest.length > 0) throw usage('accounts list takes no words.', 'slmctl accounts list')
-      return list(await store.accounts(), flags, io)
-    }
-    const [name, ...more] = rest
-    if (name === undefined || more.length > 0) throw usage(`accounts ${word} wants one name.`, `slmctl ${accountsWords[word!]!.usage}`)
-    if (word === 'add') await add(store, name, flags, secret)
-    else if (word === 'disable') await disable(store, name)
-    else {
-      const account = await one(store, name)
-      if (word === 'role' || word === 'password') mustBeLocal(account)
-      if (word === 'role') await store.setAccount(account.id, { role: roleIn(flags) })
-      else if (word === 'password') await store.setAccount(account.id, { secret: await hashOf(flags, secret) })
-      else await store.setAccount(account.id, { disabledAt: null })
-    }
-    await note(`accounts ${word}`, word === 'add' || word === 'role' ? `${name} (${roleIn(flags)})` : name)
-    return list(
-      (await store.accounts()).filter((a) => a.name === name),
-      flags,
-      io,
-    )
-  })
+  return await withStore(
+    flags,
+    io,
+    async ({ store, secret, note }) => {
+      if (word === 'list') {
+        if (rest.length > 0) throw usage('accounts list takes no words.', 'slmctl accounts list')
+        return list(await store.accounts(), flags, io)
+      }
+      const [name, ...more] = rest
+      if (name === undefined || more.length > 0) throw usage(`accounts ${word} wants one name.`, `slmctl ${accountsWords[word!]!.usage}`)
+      if (word === 'add') await add(store, name, flags, secret)
+      else if (word === 'disable') await disable(store, name)
+      else {
+        const account = await one(store, name)
+        if (word === 'role' || word === 'password') mustBeLocal(account)
+        if (word === 'role') await store.setAccount(account.id, { role: roleIn(flags) })
+        else if (word === 'password') await store.setAccount(account.id, { secret: await hashOf(flags, secret) })
+        else await store.setAccount(account.id, { disabledAt: null })
+      }
+      await note(`accounts ${word}`, word === 'add' || word === 'role' ? `${name} (${roleIn(flags)})` : name)
+      return list(
+        (await store.accounts()).filter((a) => a.name === name),
+        flags,
+        io,
+      )
+    },
+    word === 'add',
+  )
 }
 
 async function add(store: Store, name: string, flags: Flags, secret: Read): Promise<void> {

@@ -10,7 +10,8 @@ export function showAlerts({ alerts, ways, quiet }: AlertsNow, io: Io): void {
     io.out(io.paint(a.severity === 'action' ? 'red' : 'yellow', wrap(a.title, io.columns)))
     io.out(wrap(a.text, io.columns, '  '))
     const told = a.sentAt === null ? 'nobody was told yet' : `told ${minute(a.sentAt)}`
-    io.out(wrap(`Since ${minute(a.since)}, ${told}.`, io.columns, '  '))
+    // Where nobody is told, nobody keeps since when.
+    io.out(wrap(`${ways.length === 0 ? 'It stands now' : `Since ${minute(a.since)}`}, ${told}.`, io.columns, '  '))
     for (const next of a.next) io.out(wrap(next, io.columns, '  - ', '    '))
   }
   io.out('\n')
