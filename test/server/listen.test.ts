@@ -26,7 +26,10 @@ const folder = mkdtempSync(join(tmpdir(), 'slmctl-listen-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 test('what holds without a site file is what a site file says by itself', () => {
-  assert.deepEqual(readSite('x.yaml', `${site}server: {}\n`).siteFile!.server, usualSettings)
+  const said = readSite('x.yaml', `${site}server: {}\n`).siteFile!.server
+  // But for the hosts that it checks by itself: without a site file there are none.
+  assert.deepEqual(said, { ...usualSettings, checkHostsMinutes: 15 })
+  assert.equal(usualSettings.checkHostsMinutes, null)
 })
 
 describe('where it listens', () => {
