@@ -10,10 +10,20 @@ const retryForMs = 4 * hourMs
 /** Whoever asked every machine, by hand or not, in these words: it need not be asked again so soon. */
 const everyMachine = 'every machine'
 
-/** Checks the site's KMS hosts where nobody did for so many minutes, and keeps what they said; how many were looked at. */
-export async function checkHostsWhenDue(hosts: () => Promise<KmsHosts>, store: Store, minutes: number, now: number, signal: AbortSignal) {
-  const latest = Math.max(0, ...(await store.hosts(5)).flatMap((host) => host.checks.map((check) => check.last)))
-  if (latest > now - minutes * 60_000) return 0
+/**
+ * Checks the site's KMS hosts where one of them was not looked at for so many minutes, and keeps what they said; how many were looked
+ * at. A check of one host by hand puts the others off by nothing. `lastAt`: when whoever asks did it last.
+ */
+export async function checkHostsWhenDue(
+  hosts: () => Promise<KmsHosts>,
+  store: Store,
+  minutes: number,
+  when: { readonly now: number; readonly lastAt: number },
+  signal: AbortSignal,
+): Promise<number> {
+  const due = when.now - minutes * 60_000
+  const seen = (await store.hosts(5)).map((host) => Math.max(0, ...host.checks.map((check) => check.last)))
+  if (when.lastAt > due || (seen.length > 0 && Math.min(...seen) > due)) return 0
   const wish = { hours: null, client: null, retire: null, whole: false, store } as const
   let looked = 0
   for await (const _ of (await hosts()).check(wish, signal)) looked++
@@ -26,7 +36,8 @@ export async function checkHostsWhenDue(hosts: () => Promise<KmsHosts>, store: S
  */
 export async function scanWhenDue(store: Store, site: Site | null, hours: number, now: number): Promise<Campaign | null> {
   const { rows } = await store.campaignPage({ kind: 'scan' }, { limit: 50, after: null })
-  const last = rows.find((campaign) => campaign.name === everyMachine)
+  // One that was stopped has not asked every machine.
+  const last = rows.find(({ name, state }) => name === everyMachine && (state === 'running' || state === 'finished'))
   if (last && (last.state === 'running' || last.createdAt > now - hours * hourMs)) return null
   const key = `every ${hours} h, ${Math.floor(now / (hours * hourMs))}`
   if ((await store.campaigns({ key, limit: 1 })).length > 0 || (await store.count({})) === 0) return null

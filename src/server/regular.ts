@@ -18,6 +18,7 @@ export function regularly(
   const stop = new AbortController()
   const said = new Map<string, string>()
   let next = () => {}
+  let checkedAt = Number.NEGATIVE_INFINITY
   const attempt = async (what: string, work: () => Promise<unknown>) => {
     try {
       if (await work()) wake()
@@ -32,7 +33,12 @@ export function regularly(
     while (!stop.signal.aborted) {
       const hosts = () => app.kmsHosts([])
       if (checkHostsMinutes !== null && app.site)
-        await attempt('the check of the KMS hosts', () => checkHostsWhenDue(hosts, store, checkHostsMinutes, clock(), stop.signal))
+        await attempt('the check of the KMS hosts', async () => {
+          const now = clock()
+          const looked = await checkHostsWhenDue(hosts, store, checkHostsMinutes, { now, lastAt: checkedAt }, stop.signal)
+          if (looked > 0) checkedAt = now
+          return looked
+        })
       if (scanHours !== null && !stop.signal.aborted)
         await attempt('the scan of every machine', () => scanWhenDue(store, app.site, scanHours, clock()))
       await new Promise<void>((done) => {

@@ -167,6 +167,7 @@ describe('with a name and a password', () => {
     assert.equal(said.status, 401)
     assert.deepEqual((await closed.ask('/api/v1/sign-in')).json, {
       ...{
+        me: null,
         organisation: 'Example University',
         ways: { local: false, link: false, openid: null },
         diagnose: false,
