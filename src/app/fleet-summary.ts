@@ -22,15 +22,19 @@ const origins = ['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign
 export async function summaryOf(store: Store, filter: Filter | null, now: number): Promise<FleetSummary> {
   if (filter === null)
     return { counts: await store.counts(), stale: (await silent(store, now, staleDays)).stale, causes: await store.causes(causesMax) }
-  const groups = await store.countedBy(filter, now - staleDays * 86_400_000)
-  const by = await store.causesBy(filter)
+  const [groups, by, known, vanished] = await Promise.all([
+    store.countedBy(filter, now - staleDays * 86_400_000),
+    store.causesBy(filter),
+    store.causes(causesMax),
+    store.count({ ...filter, vanished: 'only' }),
+  ])
   const sum = (fits: (group: MachineGroup) => boolean) => groups.reduce((n, group) => (fits(group) ? n + group.count : n), 0)
-  const causes = (await store.causes(causesMax)).flatMap((cause): CauseGroup[] => {
+  const causes = known.flatMap((cause): CauseGroup[] => {
     const machines = cause.cause === null ? sum((g) => g.problem === cause.problem) : (by.get(cause.cause) ?? 0)
     return machines > 0 ? [{ ...cause, machines }] : []
   })
   causes.sort((a, b) => b.machines - a.machines)
-  return { counts: countsOf(groups, await store.count({ ...filter, vanished: 'only' })), stale: sum((g) => g.stale), causes }
+  return { counts: countsOf(groups, vanished), stale: sum((g) => g.stale), causes }
 }
 
 /** Listed machines that never answered, and those that did once and not in so many days: what the filters of the same name count, by an index alone. */
