@@ -120,8 +120,17 @@ const places: Readonly<Record<string, string>> = { body: 'The body', querystring
 function invalid(context: string | undefined, [first]: NonNullable<FastifyError['validation']>): Problem {
   const where = (first?.instancePath ?? '').split('/').filter((part) => part !== '')
   const place = `${places[context ?? ''] ?? 'The request'}${where.length > 0 ? `, ${where.join('.')}` : ''}`
-  const message = (first?.message ?? 'is not as expected').replace(/\.$/, '')
+  const message = plainly(first?.message ?? 'is not as expected').replace(/\.$/, '')
   return problem('REQUEST_INVALID', maskKeys(printable(`${place}: ${message}.`.slice(0, 400))), [
     'docs/openapi.json says what is expected.',
   ])
 }
+
+/** A remark of the schema without the words of programmers. */
+const plainly = (message: string): string =>
+  message
+    .replace(/^Invalid input: expected (\w+), received undefined$/, 'is missing (expected: $1)')
+    .replace(/^Invalid input: expected (\w+).*/, 'expected: $1')
+    .replace(/^Invalid option: expected one of /, 'expected one of ')
+    .replace(/^Invalid string: must match pattern .*/, 'is none of the words that are known here')
+    .replace(/^Invalid input$/, 'is not as expected')

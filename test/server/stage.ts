@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { type App, openApp, openFleet, type ServerSettings, type Store } from '../../src/app.ts'
 import type { Role } from '../../src/model.ts'
 import { newProof, type Running, type Scope, type ServerOptions, startServer, tokenPrefix, usualSettings } from '../../src/server.ts'
@@ -44,6 +45,12 @@ export type Stage = {
   readonly token: (account: number, scope: Scope, days?: number) => Promise<{ readonly id: number; readonly value: string }>
   readonly close: () => Promise<void>
 }
+
+/** A test that failed leaves its server behind, and that would hold the process for ever. */
+const open = new Set<Stage>()
+after(async () => {
+  for (const stage of open) await stage.close()
+})
 
 const plainSite = 'organisation: Example University\ndomains: [corp.example]\nnetworks: [10.0.0.0/8]\nkms:\n  hosts: [kms1.corp.example]\n'
 
@@ -97,12 +104,14 @@ export async function stage(
       return { id: token.id, value }
     },
     close: async () => {
+      if (!open.delete(stage)) return
       await server.close({ graceMs: 2000 })
       await store.close()
       await app.close()
       rmSync(directory, { recursive: true, force: true })
     },
   }
+  open.add(stage)
   return stage
 }
 

@@ -79,6 +79,12 @@ export function moment(ms: number): string {
   const at = new Date(ms)
   return `${day(ms)} ${two(at.getHours())}:${two(at.getMinutes())}`
 }
+const zones = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
+/** The same for whoever reads it elsewhere: `2026-11-26 09:05 CET`. */
+export function momentInZone(ms: number): string {
+  const zone = zones.formatToParts(ms).find((part) => part.type === 'timeZoneName')?.value
+  return zone === undefined ? moment(ms) : `${moment(ms)} ${zone}`
+}
 export function day(ms: number): string {
   const at = new Date(ms)
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`

@@ -1,6 +1,6 @@
 /** Moments and what is left until them. */
 import { useEffect, useState } from 'preact/hooks'
-import { ago, count, day, daysLeft, moment } from '../words.ts'
+import { ago, count, day, daysLeft, moment, momentInZone } from '../words.ts'
 
 let now = Date.now()
 const tellers = new Set<() => void>()
@@ -33,7 +33,7 @@ export function Time({
 }) {
   const current = useNow()
   if (at === null) return <span class="quiet">{never}</span>
-  const [shown, title] = exact ? [moment(at), ago(at, current)] : [ago(at, current), moment(at)]
+  const [shown, title] = exact ? [moment(at), `${momentInZone(at)}, ${ago(at, current)}`] : [ago(at, current), momentInZone(at)]
   return (
     <time dateTime={new Date(at).toISOString()} title={title}>
       {shown}
@@ -50,7 +50,7 @@ export function DaysLeft({ until, seenAt }: { readonly until: number | null; rea
   const tone = days < 0 ? (unseen ? 'unknown' : 'bad') : days < 14 ? 'bad' : days < 30 ? 'look' : 'plain'
   const text = unseen ? 'was to end, not seen since' : days < 0 ? 'ended' : days === 0 ? 'today' : count(days, 'day')
   return (
-    <time class={`days days-${tone}`} dateTime={new Date(until).toISOString()} title={`until ${moment(until)}`}>
+    <time class={`days days-${tone}`} dateTime={new Date(until).toISOString()} title={`until ${momentInZone(until)}`}>
       {text}
       {days < 0 ? ` (${day(until)})` : ''}
     </time>
