@@ -3,6 +3,7 @@
  * Samba in a network namespace of its own (`ldap.ts`).
  */
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,32 +14,47 @@ import { add, afterwards, check, folder, main, run, skip, start } from '../check
 const service = '_vlmcs._tcp.corp.example'
 const many = Array.from({ length: 60 }, (_, i) => `--srv-host=_many._tcp.corp.example,kms-with-a-long-name-${i}.corp.example,1688,${i},0`)
 
+/** Starts dnsmasq, and waits until it says that it has; where somebody else took its port meanwhile, at another. */
+async function dnsmasq(): Promise<{ readonly server: ChildProcess; readonly port: number; readonly log: () => string }> {
+  for (let tries = 1; ; tries++) {
+    const port = await freePort()
+    const server = start('dnsmasq', argumentsOf(port))
+    let log = ''
+    const started = await new Promise<boolean>((done) => {
+      server.stderr!.on('data', (part: Buffer) => {
+        log += part.toString()
+        if (/started, version/.test(log)) done(true)
+      })
+      server.once('close', () => done(false))
+      server.once('error', () => done(false))
+    })
+    if (started) return { server, port, log: () => log }
+    if (tries === 3) throw new Error(`dnsmasq does not start: ${log}`)
+  }
+}
+
+const argumentsOf = (port: number) => [
+  ...['--keep-in-foreground', '--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file', '--log-queries'],
+  ...[
+    `--port=${port}`,
+    '--listen-address=127.0.0.1',
+    '--bind-interfaces',
+    '--user=root',
+    '--local=/corp.example/',
+    '--edns-packet-max=1232',
+  ],
+  ...[`--srv-host=${service},kms1.corp.example,1688,10,60`, `--srv-host=${service},kms2.corp.example,1689,10,40`],
+  `--srv-host=${service},spare.corp.example,1688,20,0`,
+  ...[
+    '--host-record=kms1.corp.example,10.1.2.3,2001:db8::7',
+    '--host-record=kms2.corp.example,10.1.2.4',
+    '--cname=alias.corp.example,kms1.corp.example',
+  ],
+  ...many,
+]
+
 await main(async () => {
-  const port = await freePort()
-  const server = start('dnsmasq', [
-    ...['--keep-in-foreground', '--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file', '--log-queries'],
-    ...[
-      `--port=${port}`,
-      '--listen-address=127.0.0.1',
-      '--bind-interfaces',
-      '--user=root',
-      '--local=/corp.example/',
-      '--edns-packet-max=1232',
-    ],
-    ...[`--srv-host=${service},kms1.corp.example,1688,10,60`, `--srv-host=${service},kms2.corp.example,1689,10,40`],
-    `--srv-host=${service},spare.corp.example,1688,20,0`,
-    ...[
-      '--host-record=kms1.corp.example,10.1.2.3,2001:db8::7',
-      '--host-record=kms2.corp.example,10.1.2.4',
-      '--cname=alias.corp.example,kms1.corp.example',
-    ],
-    ...many,
-  ])
-  let log = ''
-  server.stderr!.on('data', (part: Buffer) => {
-    log += part.toString()
-  })
-  await new Promise((ready) => setTimeout(ready, 500))
+  const { server, port, log } = await dnsmasq()
   const at = `127.0.0.1:${port}`
   const names = openResolver({ servers: [at] })
 
@@ -72,8 +88,8 @@ await main(async () => {
   await check('dnsmasq saw each question once', async () => {
     await names.srv(service)
     await names.addresses('kms1.corp.example')
-    assert.equal(log.split(`query[SRV] ${service} `).length - 1, 1)
-    assert.equal(log.split('query[A] kms1.corp.example ').length - 1, 1)
+    assert.equal(log().split(`query[SRV] ${service} `).length - 1, 1)
+    assert.equal(log().split('query[A] kms1.corp.example ').length - 1, 1)
   })
   server.kill('SIGTERM')
   await againstSamba()
