@@ -8,10 +8,11 @@
  * BENCH_FLEET_MACHINES=10000 makes all of it small (2,000 against 10,000; 10,000 machines are asked about; 128 for the workers).
  * BENCH_FLEET=scan,questions,workers: only these.
  */
-import { cpus } from 'node:os'
+
 import { programs } from '../test/store/postgres-server.ts'
 import { benchScan } from './bench-fleet/scan.ts'
 import { benchWorkers } from './bench-fleet/workers.ts'
+import { machine } from './bench-machine.ts'
 import { benchStore } from './bench-store.ts'
 
 const machines = Number(process.env.BENCH_FLEET_MACHINES ?? 100_000)
@@ -65,12 +66,7 @@ try {
     JSON.stringify({
       bench: 'fleet',
       ratios,
-      machine: {
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-      },
+      machine: machine(),
     }),
   )
 } catch (error) {

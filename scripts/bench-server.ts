@@ -11,7 +11,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { allRoutes } from '../src/server.ts'
@@ -19,6 +19,7 @@ import { openStore, postgresUrl, type Store, type Place as StorePlace } from '..
 import { program as chromium } from '../test/browser/browser.ts'
 import { addAccount, command, freePort, type Place, type Served, serve, tokenOf } from '../test/browser/served.ts'
 import { programs, type Server, startServer } from '../test/store/postgres-server.ts'
+import { machine } from './bench-machine.ts'
 import { firstPage, signedInBy } from './bench-server/first-page.ts'
 import { listeners, lost } from './bench-server/listeners.ts'
 import { checkedHosts, plansFor } from './bench-server/made-up.ts'
@@ -238,12 +239,7 @@ try {
     JSON.stringify({
       bench: 'server',
       ratios,
-      machine: {
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-      },
+      machine: machine(),
     }),
   )
 } catch (error) {

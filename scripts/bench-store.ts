@@ -5,11 +5,12 @@
  * (CONTRIBUTING.md). BENCH_STORE=sqlite or postgres: only that one; BENCH_ONLY=WORDS: only questions with a name like this.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openStore, type Place, postgresUrl } from '../src/store.ts'
 import { programs, type Server, startServer } from '../test/store/postgres-server.ts'
+import { machine } from './bench-machine.ts'
 import { type Bare, barePostgres, bareSqlite, type Compared, compare } from './bench-store/compare.ts'
 import { campaignOver, fill } from './bench-store/fleet.ts'
 import { pagesTo } from './bench-store/pages.ts'
@@ -120,12 +121,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
           better: 'more',
         },
       ]),
-      machine: {
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-      },
+      machine: machine(),
     }),
   )
 }

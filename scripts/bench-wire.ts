@@ -8,8 +8,9 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { machine } from './bench-machine.ts'
 import { buildBare, packageInto, timed as run, type Spent } from './bench-wire/client.ts'
 import type { Asked, FromLab, ToLab } from './bench-wire/lab.ts'
 
@@ -234,12 +235,7 @@ async function main(): Promise<void> {
         { name: 'slmctl ÷ bare', value: ratio('slmctl', 'bare'), goal: 1.5, better: 'less' },
         { name: 'fleet scan, storing ÷ bare', value: ratio('scan', 'bare for scan'), goal: 1.5, better: 'less' },
       ],
-      machine: {
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-      },
+      machine: machine(),
     }),
   )
 }

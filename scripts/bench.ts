@@ -4,9 +4,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decode, diagnose } from '../src/activation.ts'
+import { machine } from './bench-machine.ts'
 
 const dir = 'test/cases/diagnose/'
 const texts = readdirSync(dir)
@@ -59,11 +60,6 @@ console.log(
       { name: 'texts a second on one thread', value: Math.round(rate), goal: 5_000, better: 'more' },
       { name: 'explain 0xC004F074 ÷ node -e 0', value: Number((median(ours) / median(floor)).toFixed(2)), goal: 1.6, better: 'less' },
     ],
-    machine: {
-      node: process.version,
-      platform: `${process.platform}-${process.arch}`,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-    },
+    machine: machine(),
   }),
 )

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
 import { gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { maskKeys, ProblemError, printable, problem } from '../model.ts'
+import { ProblemError, printable, problem } from '../model.ts'
 import { z } from '../schemas.ts'
 import type { Kept, Keys } from './idempotency.ts'
 import { takes } from './pages.ts'
@@ -273,9 +273,7 @@ async function changing(route: Route, asked: Asked<never, never, never>, { trail
   } catch (error) {
     log(`the trail could not be written: ${printable((error as Error).message)}`)
     throw new ProblemError(
-      problem('TRAIL_NOT_WRITTEN', maskKeys('It was done, but the trail could not be written.'), [
-        'Look at the store, and at what was changed.',
-      ]),
+      problem('TRAIL_NOT_WRITTEN', 'It was done, but the trail could not be written.', ['Look at the store, and at what was changed.']),
     )
   }
   return answer

@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { causeKey } from '../../src/store/causes.ts'
 import { factsChanged, untilFactsChange } from '../../src/store/marks.ts'
 import { open } from '../../src/store/open.ts'
 import { openStore, postgresUrl, restoreStore } from '../../src/store.ts'
 import { answer, found, noon, product } from './fixture.ts'
+import { folder, sqlite } from './sqlite-place.ts'
 import { suite } from './suite.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'slmctl-store-'))
-after(() => rmSync(folder, { recursive: true }))
-let places = 0
-
-suite('SQLite', {
-  place: async () => ({ file: join(folder, `${places++}`, 'store.db') }),
-  run: async (place, sql) => {
-    const file = (place as { file: string }).file
-    mkdirSync(join(file, '..'), { recursive: true })
-    const database = new DatabaseSync(file)
-    try {
-      return database.prepare(sql).all() as Record<string, unknown>[]
-    } finally {
-      database.close()
-    }
-  },
-})
+suite('SQLite', sqlite)
 
 const code = (wanted: string) => (error: unknown) => {
   assert.equal((error as { problems?: { code: string }[] }).problems?.[0]?.code, wanted, String(error))
