@@ -31,6 +31,8 @@ const kinds: readonly ScenarioId[] = [
 /** Of so many machines one does a call and never answers; of so many one neither does it nor answers. */
 const lostAfterEvery = 23
 const lostBeforeEvery = 71
+/** So many machines take long over every answer until the last kill: however fast the rest is done, each kill meets a campaign. */
+const held = 10
 
 /** The same every time: a failure is found again by it. */
 function chance(seed: number): () => number {
@@ -61,6 +63,8 @@ async function killing({ server, machines: count, kills }: Wish): Promise<void> 
     const lostBefore = new Set(names.filter((_, i) => i % lostBeforeEvery === 1))
     await lab.fault([...lostAfter], { kind: 'lost', when: 'after', on: 'call', times: 1 })
     await lab.fault([...lostBefore], { kind: 'lost', when: 'before', on: 'call', times: 1 })
+    const slow = names.filter((name) => !lostAfter.has(name) && !lostBefore.has(name)).slice(-held)
+    await lab.fault(slow, { kind: 'slow', ms: 3000 })
 
     await on.slmctl([0], 'fleet', 'apply', '--plans', String(planned), '--by-workers', '--yes')
     const campaign = (await newest(on.store)).id
@@ -83,6 +87,7 @@ async function killing({ server, machines: count, kills }: Wish): Promise<void> 
       else await killDatabase(server!, k % 2 === 0)
     }
     const ended = await gone()
+    await lab.fault(slow, null)
     await until('the campaign ends by itself', async () => {
       cast.seeTo()
       return (await stateOf(on.store, campaign)) === 'finished'
