@@ -1,10 +1,10 @@
 /** How far a campaign is, counted in the store: for people, for programs, for the line that is drawn anew. */
 import { settingsOf } from '../campaigns.ts'
-import type { Campaign, Store } from '../store.ts'
+import type { Campaign, Store, TargetState } from '../store.ts'
 
 /** Machines that came to the same. */
 export type CampaignGroup = {
-  readonly state: string
+  readonly state: TargetState
   /** The verdict, what would change, or how it ended; null: of those that are still to be done. */
   readonly result: string | null
   /** Code of the Problem that ended it, or of the last try of one that is tried again. */

@@ -2,7 +2,8 @@
 import type { Origin, Verdict } from '../model.ts'
 import type { CauseGroup, Counts, Filter, MachineGroup, Store } from '../store.ts'
 
-export type FleetCounts = Pick<Counts, 'machines' | 'verdict' | 'origin' | 'problem'>
+/** Products and pools are counted of the whole fleet only. */
+export type FleetCounts = Pick<Counts, 'machines' | 'verdict' | 'origin' | 'problem'> & Partial<Pick<Counts, 'products' | 'pools'>>
 
 export type FleetSummary = {
   readonly counts: FleetCounts

@@ -1,6 +1,6 @@
 /** What the catalogue says of a code, an event, an option, a property, a word: the answer of `explain`, schema `slmctl.explanation/1`. */
 import { errorByCode, eventById } from '../catalogue.ts'
-import { maskKeys, nearest, ProblemError, problem } from '../model.ts'
+import { type Basis, maskKeys, nearest, ProblemError, problem } from '../model.ts'
 import type { ErrorRow } from './errors.ts'
 import { hostKeys, hostUpdates } from './hosts.ts'
 import { numbers } from './numbers.ts'
@@ -16,7 +16,7 @@ export type Explanation = {
   readonly title: string
   readonly name: string | null
   readonly meaning: string
-  readonly basis: string
+  readonly basis: Basis
   readonly details: readonly { readonly label: string; readonly lines: readonly string[] }[]
   readonly sources: readonly string[]
 }
@@ -101,20 +101,22 @@ function explain(asked: string): Explanation[] {
   )
   if (option.length > 0) {
     // A word that is an option, too (rearm), is first the word.
-    const options = option.map((o) => ({
-      kind: 'option' as const,
-      title: `${o.tool} ${o.syntax.replace(/^(?:slmgr|ospp)\.vbs\s*/, '')}`,
-      name: null,
-      meaning: o.meaning,
-      basis: 'documented',
-      details: [
-        { label: 'slmctl', lines: [...o.slmctl.run, ...(o.slmctl.note === '' ? [] : [o.slmctl.note])] },
-        ...(o.wmi.length > 0 ? [{ label: 'WMI', lines: o.wmi }] : []),
-        ...(o.cmdlet ? [{ label: 'PowerShell', lines: [o.cmdlet] }] : []),
-        ...('note' in o && o.note ? [{ label: 'note', lines: [o.note] }] : []),
-      ],
-      sources: named(o.source),
-    }))
+    const options = option.map(
+      (o): Explanation => ({
+        kind: 'option',
+        title: `${o.tool} ${o.syntax.replace(/^(?:slmgr|ospp)\.vbs\s*/, '')}`,
+        name: null,
+        meaning: o.meaning,
+        basis: 'documented',
+        details: [
+          { label: 'slmctl', lines: [...o.slmctl.run, ...(o.slmctl.note === '' ? [] : [o.slmctl.note])] },
+          ...(o.wmi.length > 0 ? [{ label: 'WMI', lines: o.wmi }] : []),
+          ...(o.cmdlet ? [{ label: 'PowerShell', lines: [o.cmdlet] }] : []),
+          ...('note' in o && o.note ? [{ label: 'note', lines: [o.note] }] : []),
+        ],
+        sources: named(o.source),
+      }),
+    )
     return [...term.map(termExplanation), ...options]
   }
   if (term.length > 0) return term.map(termExplanation)

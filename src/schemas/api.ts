@@ -6,18 +6,10 @@ import * as z from 'zod'
 import { campaignSchemas, keptPlanSchema } from './campaigns.ts'
 import { problemSchema } from './commands.ts'
 import { fleetSchemas } from './fleet.ts'
+import { forecast } from './hosts.ts'
+import { application, list, maybe, maybeTime, text, texts, time, verdict, whole } from './nouns.ts'
 
-const text = z.string()
-const maybe = z.string().nullable()
-const texts = z.array(text).readonly()
-const whole = z.int().nonnegative()
-const time = z.int()
-const maybeTime = time.nullable()
-export const verdictSchema = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
-export const originSchema = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
-const application = z.enum(['windows', 'office', 'other'])
 export const roleSchema = z.enum(['viewer', 'operator', 'approver'])
-const list = <T extends z.ZodType>(rows: T) => z.array(rows).readonly()
 const page = <T extends z.ZodType>(rows: T) =>
   z.strictObject({ rows: list(rows), next: maybe.describe('Where the next page begins; null: there is none.') })
 
@@ -41,15 +33,20 @@ export const linkSchema = z.strictObject({
   query: z.record(text, text),
 })
 
-const hostGroup = z.looseObject({
+const thresholds = list(z.strictObject({ of: text, count: whole })).describe('What the count must reach, and for whom.')
+/** One KMS host key of a host. */
+const hostGroup = z.strictObject({
   application,
   name: maybe,
-  key: text,
-  count: whole.nullable(),
-  thresholds: list(z.strictObject({ of: text, count: whole })),
-  total: whole.nullable(),
+  key: text.describe('Tells the keys of one host apart.'),
+  partialKey: z.string().length(5).nullable(),
+  release: maybe.describe('The release of the host key; null where its description does not tell.'),
+  state: text.nullable().describe('Its licence state; null: it was not told.'),
+  count: whole.nullable().describe('Different machines of the last 30 days, as far as the host counts.'),
+  thresholds,
+  total: whole.nullable().describe('Requests since the key was installed.'),
   failed: whole.nullable(),
-  at: time,
+  at: time.describe('When it was counted: of a host that is silent now, earlier than it was checked.'),
 })
 /** A KMS host as it was seen last. */
 export const keptHostSchema = z.strictObject({
@@ -136,19 +133,22 @@ export const wordsSchema = z.strictObject({
 
 export const hostHistorySchema = z.strictObject({
   host: keptHostSchema,
-  checks: list(z.looseObject({ address: text, from: time, last: time, times: whole, state: text, problem: problemSchema.nullable() })),
+  checks: list(z.strictObject({ address: text, from: time, last: time, times: whole, state: text, problem: problemSchema.nullable() })),
   counts: list(
-    z.looseObject({
+    z.strictObject({
       key: text,
       application,
       name: maybe,
       from: time,
       last: time,
+      times: whole.describe('So many checks found the same.'),
       count: whole.nullable(),
-      thresholds: list(z.strictObject({ of: text, count: whole })),
+      thresholds,
+      total: whole.nullable().describe('Requests since the key was installed, as of last.'),
+      failed: whole.nullable(),
     }),
   ).describe('Each count for as long as it was the same.'),
-  forecast: list(z.looseObject({ name: maybe })).describe('As slmctl hosts show --json has it.'),
+  forecast: list(forecast).describe('As slmctl hosts show --json has it.'),
   duplicates: list(
     z.strictObject({
       cmid: text,
@@ -175,7 +175,7 @@ export const targetSchema = z.strictObject({
   result: maybe,
   problem: maybe,
   endedAt: maybeTime,
-  verdict: verdictSchema.nullable().describe('Of the machine, as it answered last: after an apply, how it is now.'),
+  verdict: verdict.nullable().describe('Of the machine, as it answered last: after an apply, how it is now.'),
 })
 export const targetsPageSchema = page(targetSchema)
 export const plansPageSchema = page(keptPlanSchema)

@@ -1,10 +1,7 @@
 /** What `slmctl fleet` answers about campaigns. Times are milliseconds since 1970. */
 import * as z from 'zod'
-
-const text = z.string()
-const maybe = z.string().nullable()
-const whole = z.int().nonnegative()
-const time = z.int()
+import { machinePlanSchema } from './machines.ts'
+import { list, maybe, text, time, whole } from './nouns.ts'
 
 const campaign = z
   .strictObject({
@@ -45,18 +42,8 @@ const campaign = z
   })
   .readonly()
 
-const texts = z.array(text).readonly()
-const list = <T extends z.ZodType>(rows: T) => z.array(rows).readonly()
-const machinePlan = z.looseObject({
-  id: text,
-  name: maybe,
-  holds: texts,
-  steps: list(z.looseObject({ change: text, what: text, because: text, method: text, product: maybe, activates: z.boolean() })),
-  refused: list(z.looseObject({ code: text, because: text, next: texts })),
-  missing: list(z.looseObject({ fact: text, why: text, get: text })),
-})
 /** What was planned for one machine. */
-export const keptPlanSchema = z.strictObject({ machine: whole, name: text, madeAt: time, plan: machinePlan })
+export const keptPlanSchema = z.strictObject({ machine: whole, name: text, madeAt: time, plan: machinePlanSchema })
 
 export const campaignSchemas = {
   'fleet-campaign': z

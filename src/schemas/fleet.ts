@@ -1,15 +1,25 @@
 /** What `slmctl fleet` answers, one schema for each of its words. Times are milliseconds since 1970. */
 import * as z from 'zod'
 import { problemSchema as problem } from './commands.ts'
-
-const text = z.string()
-const maybe = z.string().nullable()
-const texts = z.array(text).readonly()
-const whole = z.int().nonnegative()
-const time = z.int()
-const maybeTime = time.nullable()
-const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
-const origin = z.enum(['own', 'platform', 'vendor', 'cannot-tell', 'suspect', 'foreign'])
+import {
+  application,
+  channel,
+  code,
+  guid,
+  hostFound,
+  lines,
+  list,
+  maybe,
+  maybeTime,
+  method,
+  origin,
+  state,
+  text,
+  texts,
+  time,
+  verdict,
+  whole,
+} from './nouns.ts'
 
 const difference = z
   .strictObject({
@@ -27,35 +37,86 @@ const difference = z
   })
   .readonly()
 
-const product = z.looseObject({
-  key: text,
+/** A product of a machine, as the machine told it last. */
+const product = z.strictObject({
+  key: text.describe('Tells the products of one machine apart.'),
   name: maybe,
-  state: text,
-  channel: text,
-  method: text,
-  host: maybe,
-  expiresAt: maybeTime,
+  application,
+  edition: maybe,
+  channel,
+  method,
+  addOn: z.boolean(),
+  partialKey: z.string().length(5).nullable().describe('The last five characters of its key.'),
+  activationId: guid.nullable(),
+  activationObject: maybe.describe('The object of Active Directory that activated it, as the machine names it.'),
+  state,
+  reason: code.nullable(),
+  expiresAt: maybeTime.describe('When it ends, if nothing renews it.'),
+  host: maybe.describe('The KMS host that it names.'),
+  port: z.int().min(0).max(65_535).nullable(),
+  hostFound: hostFound.nullable().describe('Where the host’s name comes from: set by hand, DNS, the last activation.'),
+  count: whole.nullable().describe('Count of a KMS host, or the count that a host told its client.'),
   verdict,
-  cause: maybe,
+  cause: maybe.describe('Why it is not in order, in one sentence.'),
+  next: texts,
   origin,
-  since: time,
-  goneAt: maybeTime,
+  originBecause: text,
+  evidence: lines,
+  since: time.describe('Since when it is as it is.'),
+  renewedAt: maybeTime.describe('When it was last seen to be renewed.'),
+  goneAt: maybeTime.describe('When the machine answered without it; null: it is there.'),
 })
 
-const line = z.looseObject({
+const line = z.strictObject({
   id: whole,
   name: text,
+  address: maybe,
+  system: maybe.describe('The operating system by its own name.'),
+  pool: maybe.describe('The non-persistent pool that it is of.'),
+  vanishedAt: maybeTime.describe('When no source listed it any more.'),
   seenAt: maybeTime.describe('When it last answered; null: never. What is said of it is as of then.'),
-  askedAt: maybeTime,
-  vanishedAt: maybeTime,
+  askedAt: maybeTime.describe('When it was last asked, whether it answered or not.'),
   verdict: verdict.nullable(),
   origin: origin.nullable(),
   headline: maybe,
+  next: texts,
   problem: z
-    .looseObject({ code: text, summary: text, next: texts, since: time, times: whole })
+    .strictObject({ code: text, summary: text, next: texts, since: time, times: whole.describe('So often one after the other.') })
     .nullable()
     .describe('Why it could not be asked at the last try.'),
-  products: z.array(product).readonly(),
+  products: list(product),
+})
+
+/** A machine with all that is known of it. */
+const card = z.strictObject({
+  ...line.shape,
+  guid: maybe.describe('Of its computer object in Active Directory.'),
+  uuid: maybe.describe('Of its board, by the firmware.'),
+  cmid: maybe.describe('What it tells a KMS host that it is; null: not known.'),
+  systemVersion: maybe,
+  enabled: z.boolean().nullable().describe('Of its computer object; null: no directory lists it.'),
+  distinguishedName: maybe,
+  directorySeenAt: maybeTime.describe('When the directory last saw it.'),
+  addedAt: time,
+  groups: texts,
+  sources: list(z.strictObject({ source: text, vanishedAt: maybeTime })).describe('What lists it, or did.'),
+})
+
+/** What a product was for a while. */
+const span = z.strictObject({
+  key: text,
+  from: time,
+  until: maybeTime.describe('Null: it still is.'),
+  ...{ name: maybe, channel, method },
+  partialKey: product.shape.partialKey,
+  activationId: product.shape.activationId,
+  state,
+  reason: product.shape.reason,
+  host: maybe,
+  port: product.shape.port,
+  verdict,
+  cause: maybe,
+  origin,
 })
 
 export const fleetSchemas = {
@@ -70,11 +131,17 @@ export const fleetSchemas = {
   'fleet-status': z
     .strictObject({
       schema: z.literal('slmctl.fleet-status/1'),
-      counts: z.looseObject({
+      counts: z.strictObject({
         machines: z.strictObject({ listed: whole, vanished: whole, never: whole, unasked: whole }),
         verdict: z.partialRecord(verdict, whole),
         origin: z.partialRecord(origin, whole),
-        problem: z.record(text, whole),
+        problem: z.record(text, whole).describe('Why machines could not be asked at the last try, by the code of the Problem.'),
+        products: list(z.strictObject({ application, state, count: whole }))
+          .optional()
+          .describe('Products that are there now; of the whole fleet only.'),
+        pools: list(z.strictObject({ pool: text, machines: whole }))
+          .optional()
+          .describe('Non-persistent pools; of the whole fleet only.'),
       }),
       stale: whole.describe('Machines that answered once, and not in the last 30 days: what is counted of them is as of then.'),
       causes: z
@@ -84,16 +151,16 @@ export const fleetSchemas = {
     })
     .describe('What slmctl fleet status --json answers.'),
   'fleet-list': z
-    .strictObject({ schema: z.literal('slmctl.fleet-list/1'), machines: z.array(line).readonly() })
+    .strictObject({ schema: z.literal('slmctl.fleet-list/1'), machines: list(line) })
     .describe('What slmctl fleet list --json answers.'),
   'fleet-show': z
-    .strictObject({ schema: z.literal('slmctl.fleet-show/1'), machines: z.array(line).readonly() })
+    .strictObject({ schema: z.literal('slmctl.fleet-show/1'), machines: list(card) })
     .describe('What slmctl fleet show --json answers: one machine, or those that had its name before.'),
   'fleet-history': z
     .strictObject({
       schema: z.literal('slmctl.fleet-history/1'),
       machine: text,
-      products: z.array(z.looseObject({ key: text, from: time, until: maybeTime, state: text, verdict, origin })).readonly(),
+      products: list(span).describe('What still is first, then the newest.'),
       unasked: z.array(z.strictObject({ code: text, summary: text, from: time, until: maybeTime, times: whole })).readonly(),
       outcomes: z.array(z.strictObject({ id: whole, at: time, result: text, verdict: verdict.nullable() })).readonly(),
     })
@@ -107,9 +174,9 @@ export const fleetSchemas = {
             machine: whole,
             name: text,
             product: maybe,
-            application: text,
-            state: text,
-            method: text,
+            application,
+            state,
+            method,
             host: maybe,
             expiresAt: time,
             seenAt: maybeTime,
@@ -123,9 +190,19 @@ export const fleetSchemas = {
     .strictObject({ schema: z.literal('slmctl.fleet-backup/1'), file: text, bytes: whole, form: z.enum(['sqlite', 'lines']) })
     .describe('What slmctl fleet backup --json answers.'),
   'fleet-restore': z
-    .looseObject({ schema: z.literal('slmctl.fleet-restore/1'), aside: maybe })
+    .strictObject({
+      schema: z.literal('slmctl.fleet-restore/1'),
+      rows: whole,
+      aside: maybe.describe('Where what was there before is kept; null: there was nothing.'),
+    })
     .describe('What slmctl fleet restore --json answers.'),
   'fleet-compact': z
     .strictObject({ schema: z.literal('slmctl.fleet-compact/1'), bytesBefore: whole, bytesAfter: whole })
     .describe('What slmctl fleet compact --json answers.'),
 } as const
+
+export type MachineLine = z.output<typeof line>
+export type ProductLine = z.output<typeof product>
+export type MachineCard = z.output<typeof card>
+export type History = z.output<(typeof fleetSchemas)['fleet-history']>
+export type ExpiringLine = z.output<(typeof fleetSchemas)['fleet-expiring']>['products'][number]

@@ -1,19 +1,15 @@
 /** What `slmctl hosts` answers. */
 import * as z from 'zod'
 import { problemSchema as problem } from './commands.ts'
+import { application, maybe, text, texts, verdict, whole } from './nouns.ts'
 
-const text = z.string()
-const maybe = z.string().nullable()
-const texts = z.array(text).readonly()
-const whole = z.int().nonnegative()
 const number = whole.nullable()
 const port = z.int().min(0).max(65_535)
-const verdict = z.enum(['ok', 'attention', 'action', 'cannot-tell'])
 
 const group = z
   .strictObject({
     name: maybe,
-    application: z.enum(['windows', 'office', 'other']),
+    application,
     partialKey: z.string().length(5).nullable(),
     state: text,
     count: number.describe('Different machines of the last 30 days, as far as the host counts.'),
@@ -98,7 +94,6 @@ const requests = z
   })
   .readonly()
 
-const application = z.enum(['windows', 'office', 'other'])
 const thresholdFalls = z
   .array(
     z
@@ -112,7 +107,8 @@ const thresholdFalls = z
   )
   .readonly()
 
-const forecast = z
+/** What is to be expected of one host key. */
+export const forecast = z
   .strictObject({
     name: text,
     application,

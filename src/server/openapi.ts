@@ -39,7 +39,7 @@ const names = new Map<z.ZodType, string>([
 ])
 
 /** The whole document. `version` is that of slmctl. */
-export function openApi(routes: readonly Route[], version: string): Json {
+export function openApi(routes: readonly Route[], version: string): Json & { readonly openapi: string } {
   const used = new Map<string, Json>()
   const answer = (schema: z.ZodType): Json => {
     const name = names.get(schema)

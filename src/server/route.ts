@@ -79,12 +79,29 @@ export class Reply {
 
 type Shape = z.ZodObject | undefined
 type Out<T> = T extends z.ZodType ? z.output<T> : undefined
+/** What a route has to say: what its schema says, or an answer with more around it. */
+type Told<R extends RouteRow> =
+  | Reply
+  | (R['answer'] extends z.ZodType ? z.output<R['answer']> : R['answer'] extends null ? unknown : Stream)
+type KeysOf<T> = T extends unknown ? keyof T : never
+type At<T, K extends PropertyKey> = T extends { readonly [P in K]?: infer V } ? V : never
+/** Names that are sent and stand in no schema; never: there are none. */
+type Unnamed<Sent, Named> = Sent extends Reply | Stream
+  ? never
+  : Sent extends readonly (infer Row)[]
+    ? Unnamed<Row, Named extends readonly (infer R)[] ? R : never>
+    : Sent extends object
+      ? { [K in keyof Sent]-?: K extends KeysOf<Named> ? Unnamed<Sent[K], At<Named, K>> : K }[keyof Sent]
+      : never
 
-export type Asked<P extends Shape, Q extends Shape, B extends z.ZodType | undefined> = {
+/** Who takes a route that is for a role alone. */
+type SignedIn = Who & { readonly by: Exclude<Who['by'], 'nobody'> }
+
+export type Asked<P extends Shape, Q extends Shape, B extends z.ZodType | undefined, A extends Access = Access> = {
   readonly params: Out<P>
   readonly query: Out<Q>
   readonly body: Out<B>
-  readonly who: Who
+  readonly who: A extends Role ? SignedIn : Who
   readonly parts: Parts
   readonly visit: Visit
   /** What the caller heard last, where it asks for events (header Last-Event-ID). */
@@ -127,12 +144,20 @@ export type RouteRow = {
 }
 export type Route = RouteRow & { readonly handle: (asked: never) => Promise<unknown> }
 
-/** One route; what it takes is known by its schemas. */
+/**
+ * One route; what it takes and says is known by its schemas. It does not compile where the answer lacks something that its schema
+ * names, and where it has something that no schema names (`unnamed`, which is never given).
+ */
 export function route<
   const R extends RouteRow,
   P extends Shape = R['params'] extends z.ZodObject ? R['params'] : undefined,
   Q extends Shape = R['query'] extends z.ZodObject ? R['query'] : undefined,
   B extends z.ZodType | undefined = R['body'] extends z.ZodType ? R['body'] : undefined,
->(row: R, handle: (asked: Asked<P, Q, B>) => Promise<unknown>): Route {
+  const T extends Told<R> = Told<R>,
+>(
+  row: R,
+  handle: (asked: Asked<P, Q, B, R['access']>) => Promise<T>,
+  ..._unnamed: [Unnamed<T, Told<R>>] extends [never] ? [] : [{ unnamed: Unnamed<T, Told<R>> }]
+): Route {
   return { ...row, handle: handle as Route['handle'] }
 }

@@ -9,7 +9,7 @@ import { api } from '../../src/schemas.ts'
 import { openApi } from '../../src/server/openapi.ts'
 import { allRoutes } from '../../src/server.ts'
 
-const document = openApi(allRoutes, '0.0.0') as {
+const document = openApi(allRoutes, '0.0.0') as unknown as {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
 }

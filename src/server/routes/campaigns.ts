@@ -21,7 +21,7 @@ import { type Parts, type Route, route, type Who } from '../route.ts'
 const [scanBody, planBody, applyBody] = api.newCampaignBody.options
 const answer = published['fleet-campaign']
 const told = async (store: Parts['store'], id: number) => ({
-  schema: 'slmctl.fleet-campaign/1',
+  schema: 'slmctl.fleet-campaign/1' as const,
   campaign: await campaignState(store, { id }),
 })
 

@@ -44,7 +44,18 @@ const importBody = z.strictObject({
   mayBeEmpty: z.boolean().default(false).describe('The source may truly be empty now.'),
 })
 const count = z.int().nonnegative()
-const imported = z.looseObject({ source: z.string(), at: z.int() })
+const imported = z.strictObject({
+  source: z.string(),
+  at: z.int(),
+  listed: count,
+  added: count,
+  changed: count,
+  renamed: count,
+  replaced: count,
+  returned: count,
+  vanished: count,
+  duplicates: count,
+})
 
 const auditAnswer = z.strictObject({
   ...published.audit.unwrap().shape,
