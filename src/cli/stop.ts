@@ -3,8 +3,11 @@ import type { Io } from './io.ts'
 /** Until when a command works; `forget`: signals mean what they always mean again. */
 export type Stop = { readonly signal: AbortSignal; readonly forget: () => void }
 
-/** ^C: what is under way ends, nothing new begins; a second ^C ends at once, and nothing is lost by it. */
-export function stopOnSignals(io: Io): Stop {
+/**
+ * ^C: what is under way ends, nothing new begins; a second ^C ends at once, and nothing is lost by it. SIGHUP is the end, too, as it
+ * says that the terminal was closed; to a service without a terminal it is whatever `onHangup` does.
+ */
+export function stopOnSignals(io: Io, onHangup: (() => void) | null = null): Stop {
   const abort = new AbortController()
   const onSignal = () => {
     if (abort.signal.aborted) process.exit(130)
@@ -13,14 +16,14 @@ export function stopOnSignals(io: Io): Stop {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  // A terminal that is closed.
-  process.on('SIGHUP', onSignal)
+  const onSighup = () => (onHangup && !process.stdin.isTTY ? onHangup() : onSignal())
+  process.on('SIGHUP', onSighup)
   return {
     signal: abort.signal,
     forget: () => {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
-      process.off('SIGHUP', onSignal)
+      process.off('SIGHUP', onSighup)
     },
   }
 }

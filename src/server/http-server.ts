@@ -1,11 +1,11 @@
 /** The HTTP server below the routes: TLS, times and sizes, what is read as a body, and what is said to whom speaks no HTTP. */
-import { randomUUID, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifySchemaCompiler, type FastifyServerOptions, fastify } from 'fastify'
-import type { App, ServerSettings } from '../app.ts'
+import type { ServerSettings } from '../app.ts'
 import { type Problem, ProblemError, printable, problem } from '../model.ts'
 import type { z } from '../schemas.ts'
+import type { Tls } from './certificate.ts'
 import { securityHeaders } from './headers.ts'
 import { problemType, sayError } from './http.ts'
 import { wrongOf } from './problems.ts'
@@ -39,6 +39,8 @@ export type Limits = {
   readonly listeners: number
   /** How often the times are looked at. */
   readonly lookEveryMs: number
+  /** How often it is looked whether there is another certificate. */
+  readonly certificateEveryMs: number
 }
 export const usualLimits: Limits = {
   headersMs: 10_000,
@@ -51,31 +53,13 @@ export const usualLimits: Limits = {
   listenersOfAddress: 256,
   listeners: 2048,
   lookEveryMs: 2000,
+  certificateEveryMs: 10_000,
 }
 
-export type Tls = { readonly cert: Buffer; readonly key: Buffer }
-/** Certificate and key of the site file; `CERTIFICATE_FILE` where they are none. */
-export async function tlsOf(app: App, { certificate, key }: NonNullable<ServerSettings['tls']>): Promise<Tls> {
-  const secret = await app.secret(key)
-  try {
-    const cert = readFileSync(certificate)
-    const tls = { cert, key: secret.use((bytes) => Buffer.from(bytes)) }
-    // What is no certificate is said now, not to the first who comes.
-    void new X509Certificate(cert)
-    return tls
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ProblemError(
-      problem('CERTIFICATE_FILE', `${certificate} cannot be read as a certificate (${code ?? 'no PEM'}).`, [
-        'server: {tls: {certificate}} names a PEM file: the certificate first, then the authorities between.',
-      ]),
-    )
-  } finally {
-    secret.wipe()
-  }
-}
+/** The oldest TLS that is spoken: what is older has known faults (RFC 8996). */
+const minVersion = 'TLSv1.2'
 
-/** A server that listens nowhere yet. The key is wiped: TLS has it. */
+/** A server that listens nowhere yet. */
 export function httpServer({ proxies }: ServerSettings, tls: Tls | null, limits: Limits): FastifyInstance {
   const socket = {
     maxHeaderSize: limits.headerBytes,
@@ -100,8 +84,9 @@ export function httpServer({ proxies }: ServerSettings, tls: Tls | null, limits:
     },
   } satisfies FastifyServerOptions
   try {
-    const server = tls ? fastify({ ...common, https: { ...socket, ...tls, minVersion: 'TLSv1.2' } }) : fastify({ ...common, http: socket })
-    tls?.key.fill(0)
+    const server = tls
+      ? fastify({ ...common, https: { ...socket, cert: tls.cert, key: tls.key, minVersion } })
+      : fastify({ ...common, http: socket })
     return (server as unknown as FastifyInstance).setValidatorCompiler(bySchema)
   } catch (error) {
     throw new ProblemError(
@@ -110,6 +95,12 @@ export function httpServer({ proxies }: ServerSettings, tls: Tls | null, limits:
       ]),
     )
   }
+}
+
+/** New connections get another certificate, those that are open go on; throws where TLS does not take it, and nothing has changed then. */
+export function otherCertificate(server: FastifyInstance, { cert, key }: Tls): void {
+  const tls = server.server as unknown as { readonly setSecureContext: (context: object) => void }
+  tls.setSecureContext({ cert, key, minVersion })
 }
 
 /** Bodies are JSON: what a form of another page can send is none. An empty body is none, whatever its type says. */

@@ -1,11 +1,11 @@
 /** The server as a whole: what it is put together from, where it listens, how it ends. */
-import { X509Certificate } from 'node:crypto'
 import type { App, ServerSettings, Store } from '../app.ts'
 import { ProblemError, printable, problem } from '../model.ts'
 import { tellWhileRunning } from './alerts.ts'
+import { openCertificate } from './certificate.ts'
 import { securityHeaders } from './headers.ts'
 import { type Http, register, sayError } from './http.ts'
-import { httpServer, type Limits, onlyJson, tlsOf, usualLimits } from './http-server.ts'
+import { httpServer, type Limits, onlyJson, otherCertificate, usualLimits } from './http-server.ts'
 import { keysOf } from './idempotency.ts'
 import { openLive } from './live-events.ts'
 import { RequestCounts } from './metrics.ts'
@@ -61,6 +61,8 @@ export type Running = {
   readonly link: string | null
   /** There is a new campaign. */
   readonly wake: () => void
+  /** Certificate and key are read anew at once; null: the server speaks no TLS itself. */
+  readonly renewed: (() => Promise<void>) | null
   /** Ends: nothing new is begun, listeners are let go, what is under way gets so long. */
   readonly close: (how: { readonly graceMs: number }) => Promise<void>
 }
@@ -74,7 +76,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
   mustBePrivate(settings)
   const clock = options.clock ?? Date.now
   const limits = { ...usualLimits, ...options.limits }
-  const tls = settings.tls && (await tlsOf(app, settings.tls))
+  const certificate = settings.tls && (await openCertificate(app, settings.tls, clock, log))
   const counts = new RequestCounts()
   const live = openLive({ store, clock })
   const running = requests(limits)
@@ -106,10 +108,11 @@ export async function startServer(options: ServerOptions): Promise<Running> {
       live.look()
     },
   }
-  const own = places(settings, tls && new X509Certificate(tls.cert))
+  const own = places(settings, () => certificate?.now() ?? null)
   const http: Http = { parts, places: own, trail, keys, requests: running, url: settings.url, log }
 
-  const server = httpServer(settings, tls, limits)
+  const server = httpServer(settings, certificate?.tls ?? null, limits)
+  certificate?.begin((tls) => otherCertificate(server, tls), limits.certificateEveryMs)
   server.setErrorHandler((error, request, reply) => sayError(error, request, reply, log))
   onlyJson(server, allRoutes)
   server.addHook('onRequest', async (request, reply) => {
@@ -134,12 +137,16 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     counts.note({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
   })
   for (const route of allRoutes) register(server, route, http)
-  registerPlaces(server, http, { pages: options.pages, counts, startedAt: clock(), settings, routes: allRoutes })
+  registerPlaces(server, http, {
+    ...{ pages: options.pages, counts, startedAt: clock(), settings, routes: allRoutes },
+    certificateEndsAt: () => certificate?.endsAt() ?? null,
+  })
 
   try {
     await keys.forget()
     await server.listen({ host: settings.address === 'localhost' ? '127.0.0.1' : settings.address, port: settings.port })
   } catch (error) {
+    certificate?.end()
     await server.close()
     await live.close()
     await worker?.end()
@@ -160,8 +167,10 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     url: settings.url ?? here,
     link: people.ways.link ? await people.newLink(here) : null,
     wake: parts.wake,
+    renewed: certificate?.look ?? null,
     close: async ({ graceMs }) => {
       clearInterval(forgetting)
+      certificate?.end()
       ending.abort()
       const resting = regular?.end()
       const working = worker?.end()

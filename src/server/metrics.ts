@@ -13,6 +13,8 @@ export type ServerNumbers = {
   readonly startedAt: number
   /** How many listen to live events. */
   readonly listeners: number
+  /** Until when the certificate holds that it shows; null: no TLS of its own. */
+  readonly certificateEndsAt: number | null
   readonly requests: RequestCounts
 }
 
@@ -214,6 +216,12 @@ function itself(page: Page, { store }: Metrics, server: ServerNumbers): void {
     [{ version: server.version, store: store.kind }, 1],
   ])
   page.family('slmctl_start_timestamp_seconds', 'gauge', 'When the server was started.', [[{}, server.startedAt / 1000]])
+  page.family(
+    'slmctl_server_certificate_end_timestamp_seconds',
+    'gauge',
+    'When the certificate ends that the server shows; no value: a proxy does TLS, or nobody.',
+    server.certificateEndsAt === null ? [] : [[{}, server.certificateEndsAt / 1000]],
+  )
   page.family('slmctl_event_listeners', 'gauge', 'Listeners to live events.', [[{}, server.listeners]])
   page.histogram('slmctl_http_request_duration_seconds', 'Requests that were answered, by route and status.', server.requests.all())
 }

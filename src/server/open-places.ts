@@ -17,9 +17,12 @@ export type Beside = {
   readonly startedAt: number
   readonly settings: ServerSettings
   readonly routes: readonly Route[]
+  /** Null: no TLS of its own. */
+  readonly certificateEndsAt: () => number | null
 }
 
-export function registerPlaces(server: FastifyInstance, http: Http, { pages, counts, startedAt, settings, routes }: Beside): void {
+export function registerPlaces(server: FastifyInstance, http: Http, beside: Beside): void {
+  const { pages, counts, startedAt, settings, routes } = beside
   const { parts } = http
   let well: { readonly at: number; readonly store: Promise<unknown> } | null = null
   server.get('/healthz', { exposeHeadRoute: true }, async (_, reply) => {
@@ -40,7 +43,10 @@ export function registerPlaces(server: FastifyInstance, http: Http, { pages, cou
         )
     }
     const numbers = await metricsOf(parts.store, parts.app.site, parts.clock())
-    const text = metricsText(numbers, { version: parts.version, startedAt, listeners: parts.live.listeners(), requests: counts })
+    const text = metricsText(numbers, {
+      ...{ version: parts.version, startedAt, listeners: parts.live.listeners(), requests: counts },
+      certificateEndsAt: beside.certificateEndsAt(),
+    })
     return await reply.type(metricsType).send(text)
   })
   server.get('/*', { exposeHeadRoute: true }, async (request, reply) => {

@@ -32,7 +32,8 @@ export const plainBeyond = ({ address, tls }: Pick<ServerSettings, 'address' | '
 
 const bare = (address: string) => address.replace(/^\[|\]$/g, '').replace(/^::ffff:/, '')
 
-export function places({ url, tls }: ServerSettings, certificate: X509Certificate | null): Places {
+/** `certificate`: the one that is served now; its names are ours. */
+export function places({ url, tls }: ServerSettings, certificate: () => X509Certificate | null): Places {
   const told = url === null ? null : new URL(url)
   const usual = (protocol: string) => (protocol === 'https:' ? '443' : '80')
   return {
@@ -44,7 +45,8 @@ export function places({ url, tls }: ServerSettings, certificate: X509Certificat
       if (Number(port ?? (tls ? 443 : 80)) !== local.port) return false
       const here = bare(local.address)
       if (asked === here || (isLoopback(here) && isLoopback(asked))) return true
-      return certificate !== null && (isIP(asked) ? certificate.checkIP(asked) : certificate.checkHost(asked)) !== undefined
+      const served = certificate()
+      return served !== null && (isIP(asked) ? served.checkIP(asked) : served.checkHost(asked)) !== undefined
     },
     originOf: (host, secure) => new URL(`${secure ? 'https' : 'http'}://${host}`).origin,
     isOwnOrigin: (origin, host, secure) =>

@@ -16,7 +16,10 @@ const empty: Metrics = {
   daysLeft: { buckets: [{ upTo: 0, count: 0 }], count: 0, sum: 0 },
   scanned: { lastAt: null, oldestAt: null, never: 0, age: { buckets: [{ upTo: 3600, count: 0 }], count: 0, sum: 0 } },
 }
-const server = () => ({ version: '1.2.3', startedAt: 1_799_999_000_500, listeners: 2, requests: new RequestCounts() })
+const server = () => ({
+  ...{ version: '1.2.3', startedAt: 1_799_999_000_500, listeners: 2, requests: new RequestCounts() },
+  certificateEndsAt: null as number | null,
+})
 const host = (more: Partial<Metrics['hosts'][number]> = {}): Metrics['hosts'][number] => ({
   ...{ name: 'kms1', port: 1688, declared: true, up: true, state: 'ok', checkedAt: 1_799_990_000_000, clients: [], groups: [], ...more },
 })
@@ -63,7 +66,12 @@ describe('what /metrics says', () => {
       samples.filter((s) => s.name === 'slmctl_build_info'),
       [{ name: 'slmctl_build_info', labels: { version: '1.2.3', store: 'sqlite' }, value: 1 }],
     )
-    for (const absent of ['slmctl_scan_oldest_seconds', 'slmctl_scan_latest_timestamp_seconds', 'slmctl_kms_host_up'])
+    for (const absent of [
+      'slmctl_server_certificate_end_timestamp_seconds',
+      'slmctl_scan_oldest_seconds',
+      'slmctl_scan_latest_timestamp_seconds',
+      'slmctl_kms_host_up',
+    ])
       assert.deepEqual(
         samples.filter((s) => s.name === absent),
         [],

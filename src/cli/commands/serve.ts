@@ -1,6 +1,6 @@
 import { openFleet, type ServerSettings } from '../../app.ts'
 import { ProblemError, printable, problem } from '../../model.ts'
-import { readPages, startServer, usualSettings } from '../../server.ts'
+import { type Running, readPages, startServer, usualSettings } from '../../server.ts'
 import { type Io, note, wrap } from '../io.ts'
 import { appFor } from '../machines.ts'
 import { stopOnSignals } from '../stop.ts'
@@ -21,7 +21,9 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   const app = await appFor(flags, io)
   const settings = { ...(app.siteFile?.server ?? usualSettings), ...listenOf(flags) }
   const store = await openFleet((flags.store as string | undefined) ?? settings.store, true, patienceMs, threads)
-  const stop = stopOnSignals(io)
+  // What services are told by when a file of theirs is another one (systemd: ExecReload).
+  let renewed: Running['renewed'] = null
+  const stop = stopOnSignals(io, () => void renewed?.())
   try {
     const server = await startServer({
       ...{ app, store, settings, version },
@@ -31,6 +33,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
       work: flags['no-work'] !== true && app.site !== null,
       log: (line) => io.err(`${new Date().toISOString()} ${printable(line)}\n`),
     })
+    renewed = server.renewed
     if (flags.json === true) io.out(`${JSON.stringify({ schema: 'slmctl.serve/1', url: server.url, link: server.link })}\n`)
     else {
       io.out(`${io.paint('bold', `slmctl serves ${store.place} at ${server.url}`)}\n`)

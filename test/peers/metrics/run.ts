@@ -3,8 +3,9 @@
  * asked every expression of the Grafana dashboard, and tests every alert. What the dashboard and the rules name, the export has.
  */
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { appendFileSync, chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { request as plainRequest } from 'node:http'
+import { request as tlsRequest } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { parse } from 'yaml'
@@ -22,13 +23,19 @@ type Rule = { readonly alert: string; readonly expr: string; readonly annotation
 
 function get(url: string, token?: string): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }, (answer) => {
-      const parts: Buffer[] = []
-      answer.on('data', (part: Buffer) => parts.push(part))
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode!, type: String(answer.headers['content-type']), text: Buffer.concat(parts).toString() }),
-      )
-    })
+    const secure = url.startsWith('https:')
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    const asked = (secure ? tlsRequest : plainRequest)(
+      url,
+      { headers, ...(secure ? { ca: readFileSync(file('cert.pem')) } : {}) },
+      (answer) => {
+        const parts: Buffer[] = []
+        answer.on('data', (part: Buffer) => parts.push(part))
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode!, type: String(answer.headers['content-type']), text: Buffer.concat(parts).toString() }),
+        )
+      },
+    )
     asked.on('error', reject)
     asked.end()
   })
@@ -50,6 +57,13 @@ async function serve(): Promise<{ readonly url: string; readonly token: string }
   afterwards(fleet.close)
   const where = ['--site', fleet.site, '--store', fleet.store]
   const env = { SLMCTL_STATE: file('state') }
+  const [certificate, key] = [file('cert.pem'), file('key.pem')]
+  const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=slmctl -addext subjectAltName=IP:127.0.0.1'
+  const certified = await run('openssl', [...words.split(' '), '-keyout', key, '-out', certificate])
+  assert.equal(certified.code, 0, certified.stderr)
+  chmodSync(key, 0o600)
+  // TLS of its own, as its certificate is a number, too.
+  appendFileSync(fleet.site, `server: {tls: {certificate: ${certificate}, key: {file: ${key}}}}\n`)
   writeFileSync(file('password'), 'a password of somebody\n', { mode: 0o600 })
   const added = await run(
     process.execPath,
@@ -90,6 +104,8 @@ async function prometheus(url: string, token: string): Promise<(path: string) =>
 rule_files: [prometheus-rules.yml]
 scrape_configs:
   - job_name: slmctl
+    scheme: https
+    tls_config: {ca_file: ${file('cert.pem')}}
     authorization: {credentials_file: ${file('token')}}
     static_configs: [{targets: ['${new URL(url).host}']}]
 `,
@@ -206,6 +222,7 @@ await main(async () => {
     assert.equal(states.get('KmsHostDown')!.state, 'pending')
     assert.equal(states.get('ForeignActivations')!.state, 'pending')
     assert.equal(states.get('SlmctlDown')!.state, 'inactive')
+    assert.equal(states.get('SlmctlCertificateEnding')!.state, 'inactive')
     assert.equal(states.get('CampaignStuck')!.state, 'inactive')
     assert.equal(states.get('NothingScanned')!.state, 'inactive')
   })
