@@ -212,6 +212,8 @@ export const published = {
   completion: completionSchema,
   problems: problemsSchema,
 } as const
+export type StatusAnswer = z.output<typeof statusSchema>
+export type PlanAnswer = z.output<typeof planSchema>
 export * as api from './schemas/api.ts'
 export { machinePlanSchema } from './schemas/machines.ts'
 export { eventSchemas, z }

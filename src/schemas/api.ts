@@ -275,6 +275,8 @@ export const tokenSchema = z.strictObject({
   usedAt: maybeTime,
   revokedAt: maybeTime,
 })
+/** The value is told once; kept is its hash. */
+export const newTokenSchema = z.strictObject({ ...tokenSchema.shape, token: text.describe('Told once; kept is its hash.') })
 export const trailSchema = page(
   z.strictObject({
     id: whole,
@@ -360,6 +362,12 @@ export type AlertAnswer = z.output<typeof alertSchema>
 export type HostHistoryAnswer = z.output<typeof hostHistorySchema>
 export type SignInAnswer = z.output<typeof signInSchema>
 export type MeAnswer = z.output<typeof meSchema>
+export type PageOf<T> = { readonly rows: readonly T[]; readonly next: string | null }
+export type MachinesPage = z.output<typeof machinesPageSchema>
+export type Scope = z.output<typeof scopeSchema>
+export type Token = z.output<typeof tokenSchema>
+export type NewToken = z.output<typeof newTokenSchema>
+export type View = z.output<typeof viewSchema>
 export type TrailAnswer = z.output<typeof trailSchema>
 export type WordsAnswer = z.output<typeof wordsSchema>
 export type PlansPage = z.output<typeof plansPageSchema>

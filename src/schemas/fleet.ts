@@ -204,5 +204,6 @@ export const fleetSchemas = {
 export type MachineLine = z.output<typeof line>
 export type ProductLine = z.output<typeof product>
 export type MachineCard = z.output<typeof card>
+export type FleetShow = z.output<(typeof fleetSchemas)['fleet-show']>
 export type History = z.output<(typeof fleetSchemas)['fleet-history']>
 export type ExpiringLine = z.output<(typeof fleetSchemas)['fleet-expiring']>['products'][number]

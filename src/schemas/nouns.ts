@@ -2,6 +2,8 @@
 import * as z from 'zod'
 import type { Application, Channel, Evidence, HostFound, Method, Origin, State, Verdict } from '../model.ts'
 
+export type { Application, Channel, HostFound, Method, Origin, State, Verdict }
+
 /** Exactly the words of a type: one that is missing, and one too many, do not compile. */
 const words =
   <T extends string>() =>

@@ -1,5 +1,5 @@
 /** The words for what the API says in codes: the same as the command line has (src/cli/views/diagnosis.ts). */
-import type { Application, Channel, HostFound, Method, Origin, State, Verdict } from '../../src/model.ts'
+import type { Application, Channel, HostFound, Method, Origin, State, Verdict } from '../../src/schemas/nouns.ts'
 
 export const verdicts: Readonly<Record<Verdict, string>> = {
   ok: 'OK',

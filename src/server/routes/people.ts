@@ -21,7 +21,6 @@ const newToken = z.strictObject({
   scope: api.scopeSchema,
   days: z.int().min(1).max(longestDays).describe('How long it holds; a year at most.'),
 })
-const madeToken = z.strictObject({ ...api.tokenSchema.shape, token: z.string().describe('Told once; kept is its hash.') })
 const idParams = z.object({ id: z.coerce.number().int().positive() })
 const nameParams = z.object({ name })
 
@@ -78,7 +77,7 @@ export const peopleRoutes: readonly Route[] = [
       changes: true,
       toldOnce: true,
       body: newToken,
-      answer: madeToken,
+      answer: api.newTokenSchema,
       status: 201,
       about: ({ body }: { body: z.output<typeof newToken> }) => `${body.name} (${body.scope}, ${body.days} days)`,
     },

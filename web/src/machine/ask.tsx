@@ -2,8 +2,8 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Conversation } from '../../../src/schemas/api.ts'
+import type { PlanAnswer, StatusAnswer } from '../../../src/schemas.ts'
 import { api } from '../addresses.ts'
-import type { AskedMachine, AskedStatus, PlanAnswer } from '../answers.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { useScrolls } from '../parts/scrolls.ts'
 import { CopyButton, ErrorState, Loading, Tag, Time, VerdictTag } from '../parts.ts'
@@ -70,7 +70,7 @@ export function Asked({
       ) : 'problem' in said ? (
         <ErrorState problem={said.problem} retry={() => setRound(round + 1)} />
       ) : what === 'ask' ? (
-        <Now answer={said.value as AskedMachine | AskedStatus} />
+        <Now answer={said.value as StatusAnswer} />
       ) : what === 'plan' ? (
         <Plan answer={said.value as PlanAnswer} />
       ) : (
@@ -80,8 +80,8 @@ export function Asked({
   )
 }
 
-function Now({ answer }: { readonly answer: AskedMachine | AskedStatus }) {
-  const entry = 'machines' in answer ? answer.machines[0] : answer
+function Now({ answer: { machines } }: { readonly answer: StatusAnswer }) {
+  const [entry] = machines
   if (!entry) return null
   if (!entry.ok) return <Problem {...entry.problem} />
   return (

@@ -1,6 +1,6 @@
 /** What became of a machine, newest first: products as they changed, when it did not answer, what was applied. */
 import type { ComponentChildren } from 'preact'
-import type { History } from '../answers.ts'
+import type { History } from '../../../src/schemas/fleet.ts'
 import { Empty, OriginTag, StateTag, Tag, Time, VerdictTag } from '../parts.ts'
 import { count, moment, productTitle, wordOf } from '../words.ts'
 

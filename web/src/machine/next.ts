@@ -1,4 +1,4 @@
-import type { MachineCard } from '../answers.ts'
+import type { MachineCard } from '../../../src/schemas/fleet.ts'
 import { day } from '../words.ts'
 
 /** What is next for a machine: about its products as of when it answered, and about asking it. As `slmctl fleet show` says it. */

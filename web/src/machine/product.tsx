@@ -1,6 +1,6 @@
 /** One product of a machine: what it is, whose activation, why it is not as wished, and the lines that say so. */
+import type { MachineCard, ProductLine } from '../../../src/schemas/fleet.ts'
 import { pageOfHost } from '../addresses.ts'
-import type { MachineCard, ProductLine } from '../answers.ts'
 import { DaysLeft, OriginTag, StateTag, Time, VerdictTag } from '../parts.ts'
 import { channels, hostFound, methods, productTitle, wordOf } from '../words.ts'
 

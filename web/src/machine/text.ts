@@ -1,5 +1,5 @@
 /** A machine as text, for a ticket or a mail: about what `slmctl fleet show` prints. */
-import type { MachineCard } from '../answers.ts'
+import type { MachineCard } from '../../../src/schemas/fleet.ts'
 import { channels, day, momentInZone, productTitle, states, verdicts, wordOf } from '../words.ts'
 import { nextOf } from './next.ts'
 

@@ -1,6 +1,6 @@
 /** The columns that a list of machines may have, and which of them are shown. */
+import type { MachineLine, ProductLine } from '../../../src/schemas/fleet.ts'
 import { pageOfMachine } from '../addresses.ts'
-import type { MachineLine, ProductLine } from '../answers.ts'
 import { type Column, DaysLeft, Menu, OriginTag, StateTag, Time, VerdictTag } from '../parts.ts'
 import { count, productTitle } from '../words.ts'
 

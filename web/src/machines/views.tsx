@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
+import type { View } from '../../../src/schemas/api.ts'
 import { api, queryText } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import type { View } from '../answers.ts'
 import { problemOf, send } from '../api.ts'
 import { Menu, toast, toastProblem } from '../parts.ts'
 

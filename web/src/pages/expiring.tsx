@@ -1,8 +1,9 @@
 /** What ends soon, soonest first, if nothing renews it. */
 import { useLocation } from 'preact-iso'
+import type { PageOf } from '../../../src/schemas/api.ts'
+import type { ExpiringLine } from '../../../src/schemas/fleet.ts'
 import { api, page, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import type { ExpiringLine, PageOf } from '../answers.ts'
 import { filterOf, filterWords } from '../machines/filter.ts'
 import { type Column, DataTable, DaysLeft, Empty, Pager, PageTitle, Shown, StateTag, Time } from '../parts.ts'
 import { applications, count, methods, wordOf } from '../words.ts'

@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks'
 import { useLocation, useRoute } from 'preact-iso'
+import type { FleetShow, History, MachineCard } from '../../../src/schemas/fleet.ts'
 import { api } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import type { History, MachineCard } from '../answers.ts'
 import { AskButtons, Asked, type Asking } from '../machine/ask.tsx'
 import { HistoryList } from '../machine/history.tsx'
 import { nextOf } from '../machine/next.ts'
@@ -15,8 +15,8 @@ import { useMay } from '../session.ts'
 import { count, day } from '../words.ts'
 import { useQuietReload } from './quiet-reload.ts'
 
-type Card = MachineCard | { readonly machines: readonly MachineCard[] }
-const cardOf = (answer: Card): MachineCard => ('machines' in answer ? answer.machines[0]! : answer)
+/** One is asked for by its number. */
+const cardOf = ({ machines }: FleetShow): MachineCard => machines[0]!
 
 export default function Machine() {
   const { params } = useRoute()
@@ -26,7 +26,7 @@ export default function Machine() {
 }
 
 function OneMachine({ id }: { readonly id: string }) {
-  const answer = useAnswer<Card>(api.machine(id))
+  const answer = useAnswer<FleetShow>(api.machine(id))
   const history = useAnswer<History>(api.machineHistory(id))
   const operator = useMay('operator')
   const [asking, setAsking] = useState<Asking | null>(null)

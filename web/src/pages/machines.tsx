@@ -1,8 +1,8 @@
 /** All machines: filtered and sorted by the store, whatever their number. The whole view is its address. */
 import { useLocation } from 'preact-iso'
+import type { MachinesPage } from '../../../src/schemas/api.ts'
 import { api, page, pageOfCampaign, type Query } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import type { MachineLine, PageOf } from '../answers.ts'
 import { Bulk } from '../machines/bulk.tsx'
 import { ColumnChoice, columnsOf, csvColumns, shownColumns } from '../machines/columns.tsx'
 import { filterOf, hasFilter } from '../machines/filter.ts'
@@ -21,7 +21,7 @@ export default function Machines() {
   const filter = filterOf(query)
   const sort = query.sort ?? 'name'
   const columns = columnsOf(query.columns)
-  const rows = useAnswer<PageOf<MachineLine>>(api.machines, { ...filter, sort, limit, after: query.after }, { keep: true })
+  const rows = useAnswer<MachinesPage>(api.machines, { ...filter, sort, limit, after: query.after }, { keep: true })
   const numbers = useAnswer<{ readonly count: number }>(api.machinesCount, filter, { keep: true })
   const operator = useMay('operator')
   useQuietReload(['fleet'], () => {

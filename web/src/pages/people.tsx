@@ -2,10 +2,9 @@
 
 import { useId, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
-import type { TrailAnswer } from '../../../src/schemas/api.ts'
+import type { NewToken, Scope, Token, TrailAnswer } from '../../../src/schemas/api.ts'
 import { api, page } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import type { NewToken, Scope, Token } from '../answers.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import {
   type Column,

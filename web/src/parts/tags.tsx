@@ -1,6 +1,6 @@
 /** Words with a shape before them, so that nobody needs to see colours. */
 import type { ComponentChildren } from 'preact'
-import type { Origin, State, Verdict } from '../../../src/model.ts'
+import type { Origin, State, Verdict } from '../../../src/schemas/nouns.ts'
 import { originMeans, origins, states, verdictMeans, verdicts, wordOf } from '../words.ts'
 
 export type Tone = 'good' | 'look' | 'bad' | 'unknown' | 'plain'
