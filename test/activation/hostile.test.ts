@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hostInUse, judge, planMachine, verifyStep } from '../../src/activation.ts'
+import { diagnose, hostInUse, judge, planMachine, verifyStep } from '../../src/activation.ts'
 import { machinePlanSchema } from '../../src/schemas.ts'
 import { answersOf, caseNames, factsOf, type LiveCase, liveCase, machines, optionsOf, type Said, saysOf, siteOf } from './live.ts'
 
@@ -188,5 +188,13 @@ test('few questions: no ordinary machine is asked more than eight, and nothing t
     for (const q of asked)
       if ('columns' in q && lacking[version])
         for (const column of q.columns) assert.doesNotMatch(column, lacking[version], `${name}: ${q.id}`)
+  }
+})
+
+test('no mark is hidden by letters that are two in lower case', () => {
+  const path = 'C:\\Program Files\\KMSpico\\Service_KMS.exe'
+  for (const before of ['', `${'İ'.repeat(300)}\n`, `${'İ'.repeat(3000)} `]) {
+    const { machine } = diagnose([{ source: '-', text: `${before}${path}\n` }])
+    assert.equal(machine.origin, 'foreign', `${before.length} before it`)
   }
 })

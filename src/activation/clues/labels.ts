@@ -105,8 +105,22 @@ for (const opening of openings) {
   else openingsByFirst.set(first, [opening])
 }
 
+type Sentence = { readonly name: SentenceName; readonly rest: string }
+
+let lastText = ''
+let lastSentence: Sentence | null = null
+
 /** A line that is one of the tools' sentences; `rest` is what follows its known beginning, or what stands in its gap. */
-export function sentence(text: string): { readonly name: SentenceName; readonly rest: string } | null {
+export function sentence(text: string): Sentence | null {
+  // Several readers ask for one line.
+  if (text !== lastText) {
+    lastSentence = sentenceOf(text)
+    lastText = text
+  }
+  return lastSentence
+}
+
+function sentenceOf(text: string): Sentence | null {
   const line = plain(text.length > 240 ? text.slice(0, 240) : text).replace(/[.。:!]+$/, '')
   const whole = wholeSentences.get(line)
   if (whole !== undefined) return { name: whole, rest: '' }

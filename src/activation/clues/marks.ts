@@ -40,20 +40,18 @@ function buildFilter(): Uint8Array {
   return slots
 }
 
-/** A cheap look at a whole text: most texts carry no mark at all. */
+/** A cheap look at a whole text, and at each line of one that carries marks: most carry none at all. */
 export function mayHaveMarks(text: string): boolean {
   pattern ??= build()
   filter ??= buildFilter()
   let four = 0
-  let lower: string | null = null
   for (let i = 0; i < text.length; i++) {
     four = slide(four, text.charCodeAt(i))
     const at = slot(four)
     if (filter[at] !== 1) continue
-    lower ??= text.toLowerCase()
     const names = namesBySlot.get(at)!
-    // The four characters stand in the mark, so the mark stands around them.
-    const near = lower.slice(Math.max(0, i - 160), i + 160)
+    // The four characters stand in the mark, so the mark stands around them. Some letters are two in lower case: that much is cut out first.
+    const near = text.slice(Math.max(0, i - 160), i + 160).toLowerCase()
     if (names.some((name) => near.includes(name))) return true
   }
   return false
@@ -64,10 +62,9 @@ export function mayHaveMarks(text: string): boolean {
  * about a program is no evidence that it is there.
  */
 export function marksIn(text: string): { mark: number; plainTalk: boolean }[] {
-  pattern ??= build()
-  pattern.lastIndex = 0
+  if (!mayHaveMarks(text)) return []
   const found: { mark: number; plainTalk: boolean }[] = []
-  for (const m of text.matchAll(pattern)) {
+  for (const m of text.matchAll(pattern!)) {
     const mark = byText.get(m[0].toLowerCase())
     if (mark !== undefined && !found.some((f) => f.mark === mark)) found.push({ mark, plainTalk: isPlainTalk(text) })
   }

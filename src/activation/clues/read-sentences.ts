@@ -175,19 +175,20 @@ export function expiry(r: Reader, i: number): number {
 export function expiryText(r: Reader, text: string, line: Line, underName: boolean): number {
   const known = sentence(text)
   const product = r.product
-  const cell = cellOf(r.page.source, line, text)
+  // Most lines are none: the cell is made for those that are.
+  const cell = () => cellOf(r.page.source, line, text)
   const set = (state: string, channel: string | null) => {
     const row = (product ?? r.newProduct()).cells
-    row.set('LicenseStatus', { ...cell, value: state })
-    if (channel) row.set('ExpiryChannel', { ...cell, value: channel })
-    if (/\d{4}/.test(text)) row.set('Expires', cell)
+    row.set('LicenseStatus', { ...cell(), value: state })
+    if (channel) row.set('ExpiryChannel', { ...cell(), value: channel })
+    if (/\d{4}/.test(text)) row.set('Expires', cell())
   }
   if (/^volume activation will expire/i.test(text) || known?.name === 'VolumeActivationWillExpire') set('Licensed', 'kms-client')
   else if (/^time-?based activation will expire/i.test(text)) set('Licensed', 'evaluation')
   else if (/^automatic vm activation will expire/i.test(text)) set('Licensed', 'avma')
   else if (/permanently activated/i.test(text) || known?.name === 'PermanentlyActivated') {
     set('Licensed', null)
-    ;(r.product ?? r.lastProduct())?.cells.set('Permanent', cell)
+    ;(r.product ?? r.lastProduct())?.cells.set('Permanent', cell())
   } else if (/^initial grace period ends/i.test(text)) set('Initial grace period', null)
   else if (/^additional grace period ends/i.test(text)) set('Additional grace period', null)
   else if (/^non-genuine grace period ends/i.test(text)) set('Non-genuine grace period', null)
@@ -201,8 +202,8 @@ export function expiryText(r: Reader, text: string, line: Line, underName: boole
     const dated = /\d{1,4}\s?[./年년-]\s?\d{1,2}\s?[./月월-]\s?\d{1,4}/.test(text)
     if (spoken) {
       set(spoken[1], spoken[1] === 'Licensed' && dated ? 'kms-client' : null)
-      if (spoken[1] === 'Licensed' && !dated) (r.product ?? r.lastProduct())?.cells.set('Permanent', cell)
-    } else if (dated && product) product.cells.set('Expires', cell)
+      if (spoken[1] === 'Licensed' && !dated) (r.product ?? r.lastProduct())?.cells.set('Permanent', cell())
+    } else if (dated && product) product.cells.set('Expires', cell())
     else return 0
   } else return 0
   r.layouts.add('slmgr.vbs /xpr')
@@ -234,7 +235,7 @@ export function commandLine(r: Reader, text: string, line: Line): void {
 /** What `/ipk`, `/upk`, `/skms` and `/ckms` answer, and what a cloud's agent writes about activation. */
 export function keysAndHosts(r: Reader, line: Line): number {
   const text = line.text
-  const cell = cellOf(r.page.source, line, text)
+  const cell = () => cellOf(r.page.source, line, text)
   const set =
     /^Key Management Service (?:machine|computer) name (?:is )?set to (\S+) successfully/i.exec(text) ??
     /^KMS (?:machine|host) (?:name )?set to (\S+)/i.exec(text)
@@ -243,16 +244,16 @@ export function keysAndHosts(r: Reader, line: Line): number {
     return 1
   }
   if (/^Key Management Service (?:machine|computer) name cleared successfully/i.test(text)) {
-    r.here().notes.push({ note: 'host-cleared', value: '', cell })
+    r.here().notes.push({ note: 'host-cleared', value: '', cell: cell() })
     return 1
   }
   if (/^(?:<?Installed product key|<?Product key installation successful)/i.test(text)) {
-    r.here().notes.push({ note: 'key-installed', value: /([A-Z0-9]{5})\s+successfully/i.exec(text)?.[1] ?? '', cell })
+    r.here().notes.push({ note: 'key-installed', value: /([A-Z0-9]{5})\s+successfully/i.exec(text)?.[1] ?? '', cell: cell() })
     r.layouts.add('slmgr.vbs /ipk')
     return 1
   }
   if (/^(?:Uninstalled product key|<?Product key uninstall)/i.test(text)) {
-    r.here().notes.push({ note: 'key-removed', value: '', cell })
+    r.here().notes.push({ note: 'key-removed', value: '', cell: cell() })
     r.layouts.add('slmgr.vbs /upk')
     return 1
   }
@@ -268,7 +269,7 @@ export function keysAndHosts(r: Reader, line: Line): number {
   }
   if (/^Ec2WindowsActivate|\bEC2Launch\b|\bEC2Config\b/i.test(text)) {
     const byol = /BYOL/i.test(text)
-    r.here().notes.push({ note: byol ? 'aws-byol' : 'aws-attempt', value: text, cell })
+    r.here().notes.push({ note: byol ? 'aws-byol' : 'aws-attempt', value: text, cell: cell() })
     r.layouts.add('EC2 agent log')
     r.codes(line)
     return 1
