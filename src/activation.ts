@@ -2,7 +2,7 @@
  * What we know about volume activation: reading what machines print (clues), what it says (facts), what follows (rules,
  * origin), and what would bring a machine to where it should be (changes, plan). Pure: no network, no clock, no files.
  */
-export { type Auditor, auditor, auditRemarks, auditTitle, isRemarked, remarkedOrigins, total } from './activation/audit.ts'
+export { type Auditor, auditor, auditRemarks, auditTitle, total } from './activation/audit.ts'
 export { codesIn } from './activation/clues/codes.ts'
 export { hex, resultCode } from './activation/clues/shapes.ts'
 export { type DiagnoseOptions, diagnose, type Gathered, gather, goodPaste, type SourceText } from './activation/diagnose.ts'

@@ -104,6 +104,8 @@ export type Product = {
   readonly origin: Origin
   /** Why the origin is judged so, in one sentence. */
   readonly originBecause: string
+  /** What an honest explanation of that could be; null: none is needed, or none is known. */
+  readonly originHonest: string | null
   readonly evidence: readonly Evidence[]
   /** Name of the source it was first read from. */
   readonly source: string
@@ -292,6 +294,13 @@ export type AuditRemark = {
   readonly evidence: readonly Evidence[]
   readonly next: readonly string[]
 }
+
+/** Origins that are shown product by product, the worst first. */
+export const remarkedOrigins: readonly AuditRemark['origin'][] = ['foreign', 'suspect', 'cannot-tell']
+
+/** Whether a product is shown by itself: what is not activated is nobody's, but for what somebody was told to use. */
+export const isRemarked = (p: Pick<Product, 'state' | 'origin'>): p is { state: Product['state']; origin: AuditRemark['origin'] } =>
+  p.origin === 'foreign' || p.origin === 'suspect' || (p.origin === 'cannot-tell' && p.state === 'licensed')
 
 /** Activations that count as own, by what activated them. `provedAt`: when a host itself last showed a licensed KMS host key; null: the site file declares it. */
 export type OwnUse = { readonly host: string | null; readonly products: number; readonly provedAt: string | null }

@@ -21,6 +21,7 @@ import { observe } from './store/observe.ts'
 import { open, type Place, saying } from './store/open.ts'
 import { ages, expiry, metrics, notPlain, scanned, sumOfAges, words } from './store/overview.ts'
 import { placeOf } from './store/postgres.ts'
+import { remarks } from './store/remarks.ts'
 import { claimKey, finishKey, forgetKey, forgetKeys } from './store/requests.ts'
 import { countPlanned, planned, selection, sharedCmids } from './store/selection.ts'
 import { learn, standing } from './store/standing.ts'
@@ -51,6 +52,7 @@ export type { Place } from './store/open.ts'
 export type { Sort, SortKey } from './store/order.ts'
 export type { Expiry, Metrics, NotPlain, Scanned, Words } from './store/overview.ts'
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
+export type { Remarked, RemarkedKind, RemarkExample } from './store/remarks.ts'
 export type { KeyState } from './store/requests.ts'
 export type { Selected, SharedCmid } from './store/selection.ts'
 export type { CauseGroup, Counts, ExpiringLine, History, MachineGroup, Span } from './store/summary.ts'
@@ -195,6 +197,8 @@ export async function openStore(place: Place, options: StoreOptions) {
     byOrigin: long(byOrigin),
     /** Products whose activation is not plainly ours, with their machines. */
     notPlain: long(notPlain),
+    /** The same, once for all machines of which the same is remarked. */
+    remarks: long(remarks),
     /** The fleet as metrics count it. */
     metrics: long(metrics),
     /** How many products end on each day. */

@@ -1,5 +1,15 @@
 import { canonicalHost } from '../addresses.ts'
-import type { Audit, AuditRemark, AuditRow, Origin, Problem, Product, Site } from '../model.ts'
+import {
+  type Audit,
+  type AuditRemark,
+  type AuditRow,
+  isRemarked,
+  type Origin,
+  type Problem,
+  type Product,
+  remarkedOrigins,
+  type Site,
+} from '../model.ts'
 import type { Judgement } from './judge.ts'
 import { type HostProof, proofOf, provableHost } from './origin.ts'
 import { coveredBy } from './wishes.ts'
@@ -29,13 +39,6 @@ export type Auditor = {
 /** Kinds of key that use a volume licence; a KMS host or an OEM, retail or evaluation licence uses none. */
 const volume: ReadonlySet<Product['channel']> = new Set(['kms-client', 'mak', 'avma'])
 const none: Readonly<Record<Origin, number>> = { own: 0, platform: 0, vendor: 0, 'cannot-tell': 0, suspect: 0, foreign: 0 }
-/** Origins that are shown product by product, the worst first. */
-export const remarkedOrigins: readonly AuditRemark['origin'][] = ['foreign', 'suspect', 'cannot-tell']
-
-/** Whether a product is shown by itself: what is not activated is nobody's, but for what somebody was told to use. */
-export const isRemarked = (p: Pick<Product, 'state' | 'origin'>): p is { state: Product['state']; origin: AuditRemark['origin'] } =>
-  p.origin === 'foreign' || p.origin === 'suspect' || (p.origin === 'cannot-tell' && p.state === 'licensed')
-
 /**
  * Counts whose the activations of many machines are. What is kept of a machine where all is in order is a number, however many
  * there are; a product that is suspect, foreign or undecided is kept with its evidence. What is not activated is nobody's.
@@ -87,7 +90,7 @@ export function auditor(site: Site | null, proofs: readonly HostProof[] = [], no
           product: auditTitle({ ...p, system: machine.system }),
           origin: p.origin,
           because: p.originBecause,
-          honest: findings.find((f) => f.product === i && f.honest !== null)?.honest ?? null,
+          honest: p.originHonest,
           evidence: told && told.evidence.length > 0 ? told.evidence : p.evidence,
           next: told?.next ?? p.next,
         })

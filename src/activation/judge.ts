@@ -77,7 +77,7 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
         rule: `origin-${reading.origin}`,
         severity: reading.origin === 'foreign' ? 'action' : 'attention',
         summary: reading.because,
-        honest: null,
+        honest: reading.honest,
         evidence: reading.evidence,
         next: originNext(p, p.host.found, reading.origin),
         machine: facts.id,
@@ -165,7 +165,8 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
     next,
     origin: origin.origin,
     originBecause: origin.because,
-    evidence: productEvidence(p, origin.evidence),
+    originHonest: origin.honest,
+    evidence: productEvidence(p, origin),
     source,
     machine: facts.id,
   }
@@ -195,7 +196,8 @@ function kms(p: ProductFacts): KmsHost | null {
   }
 }
 
-function productEvidence(p: ProductFacts, more: readonly Evidence[]): Evidence[] {
+/** What is told of a product; what a doubt about its origin rests on comes first. */
+function productEvidence(p: ProductFacts, { origin, evidence: more }: OriginReading): Evidence[] {
   const list = shown(
     p,
     ['Name', 'the product'],
@@ -224,8 +226,9 @@ function productEvidence(p: ProductFacts, more: readonly Evidence[]): Evidence[]
     ['KeyManagementServiceCurrentCount', `count ${p.count}`],
   )
   if (p.attempt) list.push(evidence(p.attempt.cell, p.attempt.ok ? 'activation succeeded' : 'activation failed'))
-  const isShown = (e: Evidence) => list.some((o) => o.line === e.line && o.source === e.source && o.means === e.means)
-  return [...list, ...more.filter((e) => !isShown(e))]
+  const [first, then] = origin === 'suspect' || origin === 'foreign' ? [more, list] : [list, more]
+  const isShown = (e: Evidence) => first.some((o) => o.line === e.line && o.source === e.source && o.means === e.means)
+  return [...first, ...then.filter((e) => !isShown(e))]
 }
 
 function eventReading(e: EventFacts, facts: MachineFacts): EventReading {

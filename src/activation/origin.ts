@@ -4,19 +4,30 @@ import type { Evidence, Origin, Product, Site } from '../model.ts'
 import { evidence } from './clues/clue.ts'
 import type { MachineFacts } from './facts/machine.ts'
 import type { ProductFacts } from './facts/product.ts'
-import { impossible, sortedMarks } from './rules/evidence.ts'
+import { honestCount, honestListing, honestReserved, honestTime, honestTrace, impossible, sortedMarks } from './rules/evidence.ts'
 import { isDigital } from './rules/keys.ts'
 import { shown, teller } from './rules/rule.ts'
 import { domainOf, isOurDomain, isOurObject } from './wishes.ts'
 
-/** Whose activation a product is, why, and what it rests on. */
-export type OriginReading = { readonly origin: Origin; readonly because: string; readonly evidence: readonly Evidence[] }
+/** Whose activation a product is, why, what an honest explanation could be (null: none is needed, or none is known), and what it rests on. */
+export type OriginReading = {
+  readonly origin: Origin
+  readonly because: string
+  readonly honest: string | null
+  readonly evidence: readonly Evidence[]
+}
 
 /**
  * Whose activation it is: by what the site owns, never by a list of other people's servers. What no genuine host can give and
  * plain marks of an activator are `foreign` with or without a site file; everything else about a host needs the site file.
  */
 export function originOf(product: ProductFacts, facts: MachineFacts, site: Site | null, readAt: string | null): OriginReading {
+  return { honest: null, ...judged(product, facts, site, readAt) }
+}
+
+type Judged = Omit<OriginReading, 'honest'> & { readonly honest?: string | null }
+
+function judged(product: ProductFacts, facts: MachineFacts, site: Site | null, readAt: string | null): Judged {
   const hostLines = shown(
     product,
     ['KmsRegistered', 'the KMS host, set by hand'],
@@ -31,6 +42,7 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
     return {
       origin: 'foreign',
       because: 'More time is left than any genuine KMS host can give (180 days).',
+      honest: honestTime,
       evidence: shown(product, ['GracePeriodRemaining', 'more than 259,200 minutes'], ['Expires', 'the printed end']),
     }
   }
@@ -40,6 +52,7 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
     return {
       origin: 'foreign',
       because: `The machine carries a mark of an activator: ${marks[mark.mark]!.text}.`,
+      honest: marks[mark.mark]!.honest ?? (facts.system ? honestTrace : honestListing),
       evidence: [evidence(mark.cell, marks[mark.mark]!.means)],
     }
   }
@@ -47,6 +60,7 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
     return {
       origin: 'suspect',
       because: 'A KMS client is never permanently activated: KMS gives 180 days.',
+      honest: 'The text may mix two entries; slmgr /dlv on the machine shows each by itself.',
       evidence: shown(product, ['Permanent', 'permanently activated']),
     }
   }
@@ -120,10 +134,16 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
       return {
         origin: 'suspect',
         because: `Activated by an object in ${domain} that the site file does not list among the activation objects of that forest.`,
+        honest: 'An object that the file lacks would explain it.',
         evidence: lines,
       }
     if (ours === false)
-      return { origin: 'suspect', because: `Activated by an object in ${domain}, which the site file does not name.`, evidence: lines }
+      return {
+        origin: 'suspect',
+        because: `Activated by an object in ${domain}, which the site file does not name.`,
+        honest: 'A domain of yours that the file lacks would explain it.',
+        evidence: lines,
+      }
     return {
       origin: 'cannot-tell',
       because: 'Activated through Active Directory; a site file that names the domains would decide.',
@@ -135,17 +155,18 @@ export function originOf(product: ProductFacts, facts: MachineFacts, site: Site 
     return {
       origin: 'suspect',
       because: `The host told a count of ${told.count}; a KMS host shows ${numberOf('count.maxWithClients')} at most.`,
+      honest: honestCount,
       evidence: hostLines,
     }
   }
   return byHost(product, facts, site, hostLines)
 }
 
-function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, evidence: readonly Evidence[]): OriginReading {
+function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, evidence: readonly Evidence[]): Judged {
   const { name, ip, found } = product.host
   const licensed = product.state === 'licensed'
   const host = name ?? ip
-  const answer = (origin: Origin, because: string): OriginReading => ({ origin, because, evidence })
+  const answer = (origin: Origin, because: string, honest: string | null = null): Judged => ({ origin, because, honest, evidence })
   if (!host && product.channel === 'unknown')
     return { origin: 'cannot-tell', because: `The ${teller(facts)} does not tell what kind of key it is; slmgr /dlv does.`, evidence: [] }
   if (!host) {
@@ -168,8 +189,9 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
       return answer(
         'suspect',
         byName
-          ? `${name} is the name of the KMS of ${whose}, but ${ip} is no address of it that we know. A new address of the platform would explain it.`
+          ? `${name} is the name of the KMS of ${whose}, but ${ip} is no address of it that we know.`
           : `${ip} is an address of the KMS of ${whose}, but ${name} is not its name.`,
+        byName ? 'A new address of the platform would explain it.' : 'A name of your own for that address would explain it.',
       )
     }
     if (!site)
@@ -183,15 +205,15 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
     if (away)
       return answer(
         'suspect',
-        `${host} is the KMS of ${whose} for its own virtual machines, but this machine does not look like one of them. A firmware that we do not recognise would explain it.`,
+        `${host} is the KMS of ${whose} for its own virtual machines, but this machine does not look like one of them.`,
+        'A firmware that we do not recognise would explain it.',
       )
     if (site.platforms.includes(platform)) return answer('platform', `${host} is the KMS of ${whose}, which the site file lists.`)
-    return answer('suspect', `${host} is the KMS of ${whose}, which the site file does not list. A machine there would explain it.`)
+    return answer('suspect', `${host} is the KMS of ${whose}, which the site file does not list.`, 'A machine there would explain it.')
   }
   const address = ip ?? (addressKind(host) ? host : null)
   const kind = address ? addressKind(address) : null
-  if (kind === 'reserved')
-    return answer('suspect', `${address} is an address that no machine can have. Somebody may have set it to keep the machine from asking.`)
+  if (kind === 'reserved') return answer('suspect', `${address} is an address that no machine can have.`, honestReserved)
   const itself =
     kind === 'loopback' ||
     /^localhost$/i.test(host) ||
@@ -207,7 +229,8 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
       )
     return answer(
       'suspect',
-      `${address ?? host} is the machine itself. A KMS host may activate its own Office; a port forwarder would look the same.`,
+      `${address ?? host} is the machine itself.`,
+      'A KMS host may activate its own Office; a port forwarder would look the same.',
     )
   }
   if (!site)
@@ -223,7 +246,8 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
     if (outside && kind === 'public')
       return answer(
         'suspect',
-        `The site file names ${host}, but its address ${address} is outside the site’s networks. A changed address or a NAT would explain it.`,
+        `The site file names ${host}, but its address ${address} is outside the site’s networks.`,
+        'A changed address or a NAT would explain it.',
       )
     return answer(
       'own',
@@ -237,17 +261,18 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
   if (kind === 'public' && !inside) {
     if (!declared)
       return answer('cannot-tell', `${address} is a public address, and the site file declares no networks; with them it can be told.`)
-    if (ownName)
-      return answer(
-        'suspect',
-        `${host} is in a domain of ours, but ${address} is outside the site’s networks. A network that the file lacks would explain it.`,
-      )
+    if (ownName) return answer('suspect', `${host} is in a domain of ours, but ${address} is outside the site’s networks.`, honestNetwork)
     return licensed
       ? answer(
           'foreign',
           `Activated by ${host === address ? address : `${host} (${address})`}, a public address outside the site’s networks.`,
+          'A public network of yours that the file lacks would look the same.',
         )
-      : answer('suspect', `It is told to use ${host}, a public address outside the site’s networks; it is not activated by it.`)
+      : answer(
+          'suspect',
+          `It is told to use ${host}, a public address outside the site’s networks; it is not activated by it.`,
+          'A public network of yours that the file lacks would look the same.',
+        )
   }
   if (found === 'dns' && ownName && !outside) return answer('own', `Declared: ${host} was published by DNS in a domain of the site file.`)
   if (!named) {
@@ -257,21 +282,20 @@ function byHost(product: ProductFacts, facts: MachineFacts, site: Site | null, e
         `${host} is inside the site’s networks, but the site file names no host at that address; the DNS name of ${host} decides.`,
       )
     return declared
-      ? answer('suspect', `${host} is outside the networks of the site file. A network that the file lacks would explain it.`)
+      ? answer('suspect', `${host} is outside the networks of the site file.`, honestNetwork)
       : answer('cannot-tell', `${host} is a bare address, and the site file declares no networks.`)
   }
-  if (outside)
-    return answer(
-      'suspect',
-      `${host} has the address ${address}, outside the networks of the site file. A network that the file lacks would explain it.`,
-    )
+  if (outside) return answer('suspect', `${host} has the address ${address}, outside the networks of the site file.`, honestNetwork)
   if (found === 'dns' && !host.includes('.') && inside)
     return answer('cannot-tell', `${host} is a short name at an address inside the site’s networks; its full name decides.`)
   return answer(
     'suspect',
-    `${host} is not a KMS host of the site file${ownName ? ', although its domain is ours' : ''}. A host that the file lacks would explain it.`,
+    `${host} is not a KMS host of the site file${ownName ? ', although its domain is ours' : ''}.`,
+    'A host that the file lacks would explain it.',
   )
 }
+
+const honestNetwork = 'A network that the file lacks would explain it.'
 
 const trimDot = (host: string) => host.replace(/\.$/, '')
 

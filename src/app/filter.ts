@@ -31,7 +31,7 @@ const lists = {
 
 /** Every word that says which machines are meant, in the order in which they are told. */
 export const filterNames = [
-  ...['verdict', 'origin', 'state', 'host', 'product', 'days', 'error', 'problem', 'cause', 'group', 'pool', 'source', 'text'],
+  ...['verdict', 'origin', 'state', 'host', 'product', 'days', 'error', 'problem', 'cause', 'remark', 'group', 'pool', 'source', 'text'],
   ...['not-seen-for', 'never-seen', 'shared-cmid', 'vanished'],
 ] as const
 
@@ -67,6 +67,7 @@ export function filterOf(words: Words, now = Date.now()): Filter {
     ...one('product'),
     ...(words.error === undefined ? {} : errorFilter(String(words.error))),
     ...(words.cause === undefined ? {} : { cause: number(words, 'cause', 1, Number.MAX_SAFE_INTEGER)! }),
+    ...(words.remark === undefined ? {} : { remark: number(words, 'remark', 1, Number.MAX_SAFE_INTEGER)! }),
     ...(words.days === undefined ? {} : { endsBefore: now + days(words, 'days') * dayMs }),
     ...(words['not-seen-for'] === undefined ? {} : { seenBefore: now - days(words, 'not-seen-for') * dayMs }),
     ...(words['never-seen'] === true ? { seenBefore: 0 } : {}),

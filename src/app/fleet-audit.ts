@@ -1,8 +1,8 @@
 /** Whose the activations of a fleet are, out of what is kept: counted by the same auditor as machines that answer at this moment. */
-import { type Auditor, auditor, auditTitle, isRemarked, originNext, remarkedOrigins } from '../activation.ts'
+import { type Auditor, auditor, auditTitle, originNext } from '../activation.ts'
 import { canonicalHost } from '../addresses.ts'
-import { type Audit, type AuditRemark, problem, type Site } from '../model.ts'
-import type { MachineCard, Page, PageWish, ProductLine, Store } from '../store.ts'
+import { type Audit, type AuditRemark, type Evidence, isRemarked, problem, remarkedOrigins, type Site } from '../model.ts'
+import type { MachineCard, Page, PageWish, ProductLine, Remarked, Store } from '../store.ts'
 import { rowsOf } from './fleet.ts'
 import { proofsOf } from './host-users.ts'
 
@@ -14,6 +14,26 @@ export type FleetAudit = {
 }
 /** A remark with the machine that it is about. */
 export type FleetRemark = AuditRemark & { readonly id: number }
+
+/** Products of several machines of which the same is remarked, about the same host: what there is to see to, once. */
+export type RemarkGroup = {
+  /** Its number: what the filter `remark` means. */
+  readonly remark: number
+  readonly origin: AuditRemark['origin']
+  readonly because: string
+  readonly honest: string | null
+  /** The host that all of them name; null: none is named, or it is about none. */
+  readonly host: string | null
+  /** Machines, each once. */
+  readonly machines: number
+  /** What they have, by what was bought, most first. */
+  readonly products: readonly { readonly product: string; readonly count: number }[]
+  /** The first of the machines; the rest by the filter. */
+  readonly named: readonly { readonly id: number; readonly name: string }[]
+  /** As the first of them told it. */
+  readonly evidence: readonly Evidence[]
+  readonly next: readonly string[]
+}
 
 /** As many remarks as a first page shows. */
 const remarksShown = 50
@@ -124,7 +144,7 @@ export async function auditRemarks(store: Store, origins: readonly AuditRemark['
               product: auditTitle({ ...product, system }),
               origin: product.origin,
               because: product.originBecause,
-              honest: null,
+              honest: product.originHonest,
               evidence: product.evidence,
               next: product.origin === 'cannot-tell' ? product.next : originNext(product, product.hostFound, product.origin),
             },
@@ -134,5 +154,31 @@ export async function auditRemarks(store: Store, origins: readonly AuditRemark['
     // A page is empty only where nothing follows.
     if (rows.length > 0 || page.next === null) return { rows, next: page.next }
     after = page.next
+  }
+}
+
+/** What is remarked, once for all machines that have it in common: by origin in the order given, then what is about most machines. */
+export async function remarkGroups(store: Store, origins: readonly AuditRemark['origin'][], wish: PageWish): Promise<Page<RemarkGroup>> {
+  const { rows, next } = await store.remarks(origins, wish)
+  return { rows: rows.map(groupOf), next }
+}
+
+function groupOf({ kinds, examples, ...remarked }: Remarked): RemarkGroup {
+  const { origin } = remarked
+  const products = new Map<string, number>()
+  const steps = new Map<string, number>()
+  for (const kind of kinds) {
+    const product = auditTitle({ ...kind, activationId: null })
+    products.set(product, (products.get(product) ?? 0) + kind.count)
+    if (origin !== 'cannot-tell')
+      for (const step of originNext(kind, kind.hostFound, origin)) steps.set(step, (steps.get(step) ?? 0) + kind.count)
+  }
+  const mostFirst = (of: ReadonlyMap<string, number>) => [...of].sort((a, b) => b[1] - a[1])
+  return {
+    ...remarked,
+    products: mostFirst(products).map(([product, count]) => ({ product, count })),
+    named: examples.map(({ machine, name }) => ({ id: machine, name })),
+    evidence: examples[0]?.evidence ?? [],
+    next: origin === 'cannot-tell' ? (examples[0]?.next ?? []) : mostFirst(steps).map(([step]) => step),
   }
 }

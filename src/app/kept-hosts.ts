@@ -1,7 +1,6 @@
 /** KMS hosts as they were seen last, out of what is kept: nothing is asked of a host, a machine or DNS. */
-import { remarkedOrigins } from '../activation.ts'
 import { canonicalHost, inDomains } from '../addresses.ts'
-import type { Application, Problem, Site } from '../model.ts'
+import { type Application, type Problem, remarkedOrigins, type Site } from '../model.ts'
 import type { HostClients, KeptCheck, KeptCount, KeptHost, Store } from '../store.ts'
 import type { KeptTold } from './host-users.ts'
 

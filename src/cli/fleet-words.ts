@@ -34,6 +34,7 @@ const filters: readonly CommandOption[] = [
   { flag: '--error', value: 'CODE', means: 'Only with this result code, or the code of this problem.' },
   { flag: '--problem', value: 'CODE', means: 'Only those that could not be asked for this reason; or any.' },
   { flag: '--cause', value: 'N', means: 'Only with this cause, by the number that fleet status shows.' },
+  { flag: '--remark', value: 'N', means: 'Only with this remark, by the number that fleet audit shows.' },
   { flag: '--group', value: 'GROUP', means: 'Only of this group.' },
   { flag: '--pool', value: 'POOL', means: 'Only of this pool.' },
   { flag: '--source', value: 'NAME', means: 'Only those that this source lists.' },

@@ -7,7 +7,7 @@ import { campaignSchemas, keptPlanSchema } from './campaigns.ts'
 import { problemSchema } from './commands.ts'
 import { fleetSchemas } from './fleet.ts'
 import { forecast } from './hosts.ts'
-import { application, list, maybe, maybeTime, text, texts, time, verdict, whole } from './nouns.ts'
+import { application, lines, list, maybe, maybeTime, text, texts, time, verdict, whole } from './nouns.ts'
 
 export const roleSchema = z.enum(['viewer', 'operator', 'approver'])
 const page = <T extends z.ZodType>(rows: T) =>
@@ -180,6 +180,20 @@ export const targetSchema = z.strictObject({
 export const targetsPageSchema = page(targetSchema)
 export const plansPageSchema = page(keptPlanSchema)
 
+/** What is remarked of activations that are not plainly in order, once for all machines that have it in common. */
+export const remarkGroupSchema = z.strictObject({
+  remark: whole.describe('Its number: what the filter remark means.'),
+  origin: z.enum(['foreign', 'suspect', 'cannot-tell']),
+  because: text,
+  honest: maybe.describe('What an honest explanation could be; null: none is needed, or none is known.'),
+  host: maybe.describe('The host that all of them name; null: it is about none.'),
+  machines: whole.describe('Machines, each once.'),
+  products: list(z.strictObject({ product: text, count: whole })).describe('What they have, most first.'),
+  named: list(z.strictObject({ id: whole, name: text })).describe('The first of the machines, at most five.'),
+  evidence: lines.describe('As the first of them told it.'),
+  next: texts,
+})
+
 /** Filters as the command line has them (`--not-seen-for` is `not-seen-for`). */
 export const filterQuery = z.object({
   verdict: text.optional(),
@@ -191,6 +205,7 @@ export const filterQuery = z.object({
   error: text.optional(),
   problem: text.optional(),
   cause: text.optional(),
+  remark: text.optional(),
   group: text.optional(),
   pool: text.optional(),
   source: text.optional(),

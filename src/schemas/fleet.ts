@@ -61,6 +61,7 @@ const product = z.strictObject({
   next: texts,
   origin,
   originBecause: text,
+  originHonest: maybe.describe('What an honest explanation of the origin could be; null: none is needed, or none is known.'),
   evidence: lines,
   since: time.describe('Since when it is as it is.'),
   renewedAt: maybeTime.describe('When it was last seen to be renewed.'),

@@ -39,6 +39,7 @@ export const productSchema = z
     next: texts,
     origin,
     originBecause: text,
+    originHonest: maybe.describe('What an honest explanation of the origin could be; null: none is needed, or none is known.'),
     evidence: lines,
     source: text,
     machine: text,

@@ -1,6 +1,7 @@
 /** Every route of the API: the server registers them, OpenAPI is made from them, and the tests go through them. */
 import type { Route } from './route.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { campaignRoutes } from './routes/campaigns.ts'
 import { eventRoutes } from './routes/events.ts'
 import { fleetRoutes } from './routes/fleet.ts'
@@ -16,6 +17,7 @@ export const allRoutes: readonly Route[] = [
   ...signInRoutes,
   ...peopleRoutes,
   ...fleetRoutes,
+  ...auditRoutes,
   ...machineRoutes,
   ...hostRoutes,
   ...campaignRoutes,

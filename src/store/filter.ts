@@ -22,6 +22,8 @@ export type Filter = {
   /** A KMS host counts it and another listed machine as one: they have the same CMID, and are not made of one pool's image. */
   readonly sharedCmid?: true
   readonly cause?: number
+  /** What is remarked of a product's activation. */
+  readonly remark?: number
   readonly state?: readonly State[]
   /** A result code (`0x` and eight upper-case digits) that a product tells as its reason, or that its cause names. */
   readonly error?: string
@@ -134,6 +136,7 @@ const aboutProduct = [
   'product',
   'endsBefore',
   'cause',
+  'remark',
 ] as const satisfies readonly (keyof Filter)[]
 
 const isAboutProduct = (filter: Filter) => aboutProduct.some((name) => filter[name] !== undefined)
@@ -151,6 +154,7 @@ function withProduct<O>(
   if (filter.productOrigin) q = q.where('product.origin', 'in', some(filter.productOrigin))
   if (filter.host !== undefined) q = q.where('host', '=', hostOf(filter.host))
   if (filter.cause !== undefined) q = q.where('cause_id', '=', filter.cause)
+  if (filter.remark !== undefined) q = q.where('remark_id', '=', filter.remark)
   if (filter.endsBefore !== undefined) q = q.where('expires_at', '<', filter.endsBefore)
   if (names !== null) q = q.where('product.name', 'in', some(names))
   if (filter.error === undefined) return q

@@ -80,6 +80,8 @@ export type ProductLine = {
   readonly next: readonly string[]
   readonly origin: Origin
   readonly originBecause: string
+  /** What an honest explanation of that could be; null: none is needed, or none is known. */
+  readonly originHonest: string | null
   readonly evidence: readonly Evidence[]
   readonly since: number
   readonly renewedAt: number | null
@@ -151,7 +153,15 @@ export function keyOf(after: string | null, types: readonly ('string' | 'number'
 export async function productLines(db: Kysely<Tables>, machines: readonly number[]): Promise<Map<number, ProductLine[]>> {
   const all = new Map<number, ProductLine[]>()
   if (machines.length === 0) return all
-  const rows = await db.selectFrom('product').selectAll().where('machine_id', 'in', machines).orderBy('machine_id').orderBy('key').execute()
+  const rows = await db
+    .selectFrom('product')
+    .leftJoin('remark', 'remark.id', 'product.remark_id')
+    .selectAll('product')
+    .select('remark.honest')
+    .where('machine_id', 'in', machines)
+    .orderBy('machine_id')
+    .orderBy('product.key')
+    .execute()
   for (const row of rows) {
     if (row.gone_at !== null) continue
     const mine = all.get(row.machine_id)
@@ -161,7 +171,8 @@ export async function productLines(db: Kysely<Tables>, machines: readonly number
   return all
 }
 
-export function productLine(p: ProductRow): ProductLine {
+/** `honest`: of the remark about it. */
+export function productLine(p: ProductRow & { readonly honest: string | null }): ProductLine {
   return {
     key: p.key,
     name: p.name,
@@ -185,6 +196,7 @@ export function productLine(p: ProductRow): ProductLine {
     next: strings(p.next),
     origin: p.origin as Origin,
     originBecause: p.origin_because,
+    originHonest: p.honest,
     evidence: p.evidence === null ? [] : (JSON.parse(p.evidence) as Evidence[]),
     since: p.since,
     renewedAt: p.renewed_at,

@@ -5,6 +5,7 @@
 import { type Kysely, sql } from 'kysely'
 import { giveKinds } from './kinds.ts'
 import { foreign, newer } from './problems.ts'
+import { giveRemarks } from './remarks.ts'
 import { applicationId } from './sqlite.ts'
 import type { Database, Tables } from './tables.ts'
 
@@ -261,6 +262,14 @@ create index product_of_kind on product (kind_id) where present = 1;
 drop index product_origin;
 create index product_origin on product (origin, machine_id, key) where present = 1;
 
+-- What is said of activations that are not plainly in order, each once: why, what an honest explanation could be, about which host.
+create table remark (
+  id ${id}, key ${text} not null unique, origin ${text} not null, because ${text} not null, honest ${text}, host ${text}
+);
+alter table product add column remark_id bigint references remark (id);
+-- All that remarks are counted by.
+create index product_remark on product (remark_id, machine_id, kind_id, host_found) where present = 1 and remark_id is not null;
+
 -- What changed in the fleet, from this version on; was and now as people read them.
 create table fleet_change (
   id ${id}, at bigint not null, machine_id bigint not null references machine (id), kind ${text} not null, product ${text}, was ${text}, now ${text}
@@ -272,8 +281,13 @@ create index campaign_target_problem on campaign_target (campaign_id, problem_co
 create index plan_steps on plan (campaign_id, machine_id) where campaign_id is not null and steps > 0;
 `
 
+async function giveKindsAndRemarks(db: Kysely<Tables>): Promise<void> {
+  await giveKinds(db)
+  await giveRemarks(db)
+}
+
 type Version = { readonly make: (words: Words) => string; readonly after?: (db: Kysely<Tables>) => Promise<void> }
-const versions: readonly Version[] = [{ make: first }, { make: second }, { make: third, after: giveKinds }]
+const versions: readonly Version[] = [{ make: first }, { make: second }, { make: third, after: giveKindsAndRemarks }]
 export const newest = versions.length
 
 /** Statement by statement: one ends where a line ends with a semicolon. */

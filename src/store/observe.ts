@@ -9,6 +9,7 @@ import { machinesToObserve, setMachine, touchMachines } from './machines.ts'
 import { factsChanged } from './marks.ts'
 import { kept, plain, systemText } from './parts.ts'
 import { ProductChanges, productsOf, traitsOf } from './products.ts'
+import { type RemarkTexts, remarkIds, remarkOf, remarkText } from './remarks.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** A machine's answer. */
@@ -53,7 +54,8 @@ export async function observe(database: Database, list: readonly Observation[]):
     const causes = await causeIds(database, causesOf(part))
     const systems = await systemsOf(database, part)
     const kinds = await kindIds(database, kindsOf(part, systems))
-    const done = await database.write((db) => keep(database, db, part, { causes, kinds, systems }))
+    const remarks = await remarkIds(database, remarksOf(part))
+    const done = await database.write((db) => keep(database, db, part, { causes, kinds, remarks, systems }))
     for (const key of Object.keys(sum) as (keyof Sums)[]) sum[key] += done[key]
   }
   return { ...sum, replaced }
@@ -116,11 +118,33 @@ function kindsOf(list: readonly Observation[], systems: Systems): ReadonlyMap<st
   return kinds
 }
 
+function remarksOf(list: readonly Observation[]): ReadonlyMap<string, RemarkTexts> {
+  const remarks = new Map<string, RemarkTexts>()
+  for (const o of list) {
+    if (!answered(o)) continue
+    for (const p of o.products) {
+      const remark = remarkOf(p)
+      if (remark) remarks.set(remarkText(remark), remark)
+    }
+  }
+  return remarks
+}
+
 type Systems = ReadonlyMap<number, string | null>
-type Ids = { readonly causes: ReadonlyMap<string, number>; readonly kinds: ReadonlyMap<string, number>; readonly systems: Systems }
+type Ids = {
+  readonly causes: ReadonlyMap<string, number>
+  readonly kinds: ReadonlyMap<string, number>
+  readonly remarks: ReadonlyMap<string, number>
+  readonly systems: Systems
+}
 type Before = Awaited<ReturnType<typeof machinesToObserve>>[number]
 
-async function keep(database: Database, db: Kysely<Tables>, list: readonly Observation[], { causes, kinds, systems }: Ids): Promise<Sums> {
+async function keep(
+  database: Database,
+  db: Kysely<Tables>,
+  list: readonly Observation[],
+  { causes, kinds, remarks, systems }: Ids,
+): Promise<Sums> {
   const ids = list.map((o) => o.machine)
   const before = new Map((await machinesToObserve(database, db, ids)).map((m) => [m.id, m]))
   const known = await productsOf(db, ids)
@@ -148,7 +172,7 @@ async function keep(database: Database, db: Kysely<Tables>, list: readonly Obser
     }
     const listed = machine.vanished_at === null
     const system = systems.get(o.machine) ?? null
-    const context = { at: o.at, whole: o.whole, listed, causes, kinds, system }
+    const context = { at: o.at, whole: o.whole, listed, causes, kinds, remarks, system }
     const { differs, endsAt } = products.compare(o.machine, known.get(o.machine) ?? new Map(), o.products, context)
     if (machine.problem_code !== null && listed)
       news.push({ at: o.at, machine_id: o.machine, kind: 'answered', product: null, was: machine.problem_code, now: null })

@@ -85,13 +85,17 @@ export type NotPlain = {
 export async function notPlain({ db }: Database, origins: readonly Origin[], wish: PageWish): Promise<Page<NotPlain>> {
   const limit = sizeOf(wish)
   const after = keyOf(wish.after, ['number', 'number', 'string'])
-  const rows: { readonly row: ProductRow & { readonly machine_name: string; readonly system: string | null }; readonly part: number }[] = []
+  const rows: {
+    readonly row: ProductRow & { readonly honest: string | null; readonly machine_name: string; readonly system: string | null }
+    readonly part: number
+  }[] = []
   for (let part = after ? (after[0] as number) : 0; part < origins.length && rows.length <= limit; part++) {
     let query = db
       .selectFrom('product as p')
       .innerJoin('machine', 'machine.id', 'p.machine_id')
+      .leftJoin('remark', 'remark.id', 'p.remark_id')
       .selectAll('p')
-      .select(['machine.name as machine_name', 'machine.system'])
+      .select(['remark.honest', 'machine.name as machine_name', 'machine.system'])
       .where('p.present', '=', sql.lit(1))
       .where('p.origin', '=', origins[part]!)
     if (after && part === after[0])

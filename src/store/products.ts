@@ -5,6 +5,7 @@ import { causeKey } from './causes.ts'
 import { changeOf, type NewChange, noteChanges, notOurs } from './changes.ts'
 import { kindText } from './kinds.ts'
 import { indexed, indexedOrNull, inParts, kept } from './parts.ts'
+import { remarkOf, remarkText } from './remarks.ts'
 import type { ProductPastRow, ProductRow, Tables } from './tables.ts'
 
 /** What makes a new row of history when it changes. Minutes left are not among it, and a cause counts without its numbers. */
@@ -172,11 +173,14 @@ type Context = {
   readonly causes: ReadonlyMap<string, number>
   /** By what kindText makes of a product and this system. */
   readonly kinds: ReadonlyMap<string, number>
+  /** By what remarkText makes of what is remarked of a product. */
+  readonly remarks: ReadonlyMap<string, number>
   readonly system: string | null
 }
 
-function rowOf(machine: number, key: string, p: Product, { at, listed, causes, kinds, system }: Context): ProductRow {
+function rowOf(machine: number, key: string, p: Product, { at, listed, causes, kinds, remarks, system }: Context): ProductRow {
   const traits = traitsOf(p)
+  const remark = remarkOf(p)
   const evidence = p.verdict !== 'ok' || p.origin === 'foreign' || p.origin === 'suspect' ? p.evidence.slice(0, evidenceMax) : []
   return kept({
     machine_id: machine,
@@ -205,6 +209,7 @@ function rowOf(machine: number, key: string, p: Product, { at, listed, causes, k
     gone_at: null,
     activation_object: indexedOrNull(p.activationObject || null),
     kind_id: kinds.get(kindText(traits, system)) ?? null,
+    remark_id: remark === null ? null : (remarks.get(remarkText(remark)) ?? null),
   })
 }
 

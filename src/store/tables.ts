@@ -65,6 +65,7 @@ export type ProductRow = {
   gone_at: number | null
   activation_object: string | null
   kind_id: number | null
+  remark_id: number | null
 }
 
 export type ProductPastRow = {
@@ -99,6 +100,15 @@ export type ProductKindRow = {
   method: string
   state: string
   origin: string
+  host: string | null
+}
+
+export type RemarkRow = {
+  id: Generated<number>
+  key: string
+  origin: string
+  because: string
+  honest: string | null
   host: string | null
 }
 
@@ -146,6 +156,8 @@ export type Tables = {
     until_at: number
     count: number
   }
+  /** remarks.ts */
+  remark: RemarkRow
   /** causes.ts */
   cause: { id: Generated<number>; key: string; text: string; next: string }
   /** work.ts */

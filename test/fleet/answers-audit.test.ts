@@ -18,8 +18,8 @@ const counts = ({ remarks: _, problems, ...a }: Audit) => ({
   problems: problems.map((p) => p.code),
 })
 const told = (a: Audit) =>
-  a.remarks.map(({ machine, product, origin, because, next, evidence }) => ({
-    ...{ machine, product, origin, because, next },
+  a.remarks.map(({ machine, product, origin, because, honest, next, evidence }) => ({
+    ...{ machine, product, origin, because, honest, next },
     // What is plainly undecided is told without evidence; everything else with the line that it rests on.
     rests: origin === 'cannot-tell' ? null : evidence[0]?.text,
   }))

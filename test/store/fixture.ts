@@ -55,6 +55,7 @@ export function product(more: Partial<Product> = {}): Product {
     next: [],
     origin: 'own',
     originBecause: 'Declared: activated by a host of the site file.',
+    originHonest: null,
     evidence: [],
     source: 'wmi',
     machine: 'm',

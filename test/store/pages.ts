@@ -452,6 +452,84 @@ export function pages(on: On, put: Put): void {
     }
   })
 
+  on('what is remarked of many machines is told once, with the explanation, and leads to exactly these machines', async (store) => {
+    const ids = await put(
+      store,
+      Array.from({ length: 9 }, (_, i) => found(`pc-${i}`)),
+    )
+    const at = (host: string) => ({ ...product().kms!, host })
+    const because = 'x.example is not a KMS host of the site file.'
+    const honest = 'A host that the file lacks would explain it.'
+    const doubted = (more: Partial<Product> = {}) =>
+      product({ origin: 'suspect', originBecause: because, originHonest: honest, kms: at('X.example.'), ...more })
+    const office = { application: 'office', name: 'Office', activationId: id2, edition: 'Standard' } as const
+    const evidence = [{ source: 's', line: 1, text: 'KeyManagementServiceMachine: x.example', means: 'the KMS host, set by hand' }]
+    await store.observe([
+      answer(ids[0]!, noon, [doubted({ evidence, next: ['Look.'] }), doubted(office)]),
+      ...[1, 2, 3, 4, 5, 6].map((i) => answer(ids[i]!, noon, [doubted({ state: i === 1 ? 'notification' : 'licensed' })])),
+      // Another host, another reason, nothing that is remarked, one that is in no list any more.
+      answer(ids[7]!, noon, [
+        doubted({ kms: at('y.example') }),
+        product({ ...office, origin: 'foreign', originBecause: 'A mark.', kms: null }),
+      ]),
+      answer(ids[8]!, noon, [doubted({ origin: 'cannot-tell', originBecause: 'A MAK.', state: 'unlicensed' }), product(office)]),
+    ])
+    const { rows, next } = await store.remarks(['foreign', 'suspect', 'cannot-tell'], all)
+    assert.deepEqual(
+      rows.map((r) => [
+        r.origin,
+        r.because,
+        r.honest,
+        r.host,
+        r.machines,
+        r.kinds.map((k) => `${k.count} ${k.name} ${k.hostFound}`).sort(),
+      ]),
+      [
+        ['foreign', 'A mark.', null, null, 1, ['1 Office null']],
+        [
+          'suspect',
+          because,
+          honest,
+          'x.example',
+          7,
+          ['1 Office dns', '1 Windows(R), Enterprise edition dns', '6 Windows(R), Enterprise edition dns'],
+        ],
+        ['suspect', because, honest, 'y.example', 1, ['1 Windows(R), Enterprise edition dns']],
+      ],
+    )
+    assert.equal(next, null)
+    const [first] = rows[1]!.examples
+    assert.deepEqual(
+      [rows[1]!.examples.map((e) => e.name), first!.evidence, first!.next],
+      [['pc-0', 'pc-1', 'pc-2', 'pc-3', 'pc-4'], evidence, ['Look.']],
+    )
+    for (const { remark, machines } of rows) {
+      assert.equal(await store.count({ remark }), machines)
+      assert.equal((await store.list({ remark }, all)).rows.length, machines)
+    }
+    assert.equal((await store.find('pc-3'))[0]!.products[0]!.originHonest, honest)
+    const pages: unknown[] = []
+    for (let after: string | null = null, n = 0; n < 9; n++) {
+      const page = await store.remarks(['suspect', 'foreign'], { limit: 1, after })
+      pages.push(...page.rows.map((r) => [r.origin, r.machines]))
+      after = page.next
+      if (after === null) break
+    }
+    assert.deepEqual(pages, [
+      ['suspect', 7],
+      ['suspect', 1],
+      ['foreign', 1],
+    ])
+    // What was explained is remarked no longer, and an explanation is no longer than it may be.
+    await store.observe([
+      ...[1, 2, 3, 4, 5, 6].map((i) => answer(ids[i]!, noon + 1, [product()])),
+      answer(ids[0]!, noon + 1, [doubted({ originHonest: 'x'.repeat(100_000) }), product(office)]),
+    ])
+    const [, one] = (await store.remarks(['foreign', 'suspect'], all)).rows
+    assert.deepEqual([one!.machines, one!.host, one!.honest!.length < 700], [1, 'y.example', true])
+    assert.equal((await store.remarks(['suspect'], all)).rows.length, 2)
+  })
+
   on('words to filter by: what there is, each once', async (store) => {
     await put(store, [found('a', { groups: ['north', 'x\0'], pool: 'vdi' }), found('b', { groups: ['north'] })], 'ad')
     const [c] = await put(store, [found('c', { groups: ['k'.repeat(10_000)] })], 'csv')

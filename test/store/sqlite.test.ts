@@ -56,6 +56,8 @@ test('a store that version 2 made opens, with what it held, and is what a new on
   const file = join(folder, 'version-2.db')
   const old = new DatabaseSync(file)
   old.exec(readFileSync('test/store/version-2.sql', 'utf8'))
+  old.exec("update product set origin = 'foreign', origin_because = 'A mark.' where machine_id = 1")
+  old.exec("update product set origin = 'cannot-tell', state = 'unlicensed' where machine_id = 2")
   old.close()
   const store = await openStore({ file }, { create: false })
   assert.deepEqual(
@@ -66,6 +68,12 @@ test('a store that version 2 made opens, with what it held, and is what a new on
   assert.deepEqual(
     (await store.history(1, 9)).products.map((p) => p.state),
     ['licensed', 'notification'],
+  )
+  const { rows } = await store.remarks(['foreign', 'suspect', 'cannot-tell'], { limit: 9, after: null })
+  assert.deepEqual(
+    rows.map((r) => [r.because, r.honest, r.host, r.machines]),
+    [['A mark.', null, 'kms1.corp.example', 1]],
+    'what is not activated is nobody’s',
   )
   const left = await store.left({ campaign: 1, upTo: null, sites: ['berlin'] })
   assert.deepEqual([left.done, left.leased], [1, 1])

@@ -1354,7 +1354,10 @@ export function suite(name: string, ground: Ground): void {
         answer(id!, noon, [product({ cause: 'c', verdict: 'action' })]),
         { machine: gone!, at: noon, problem: trouble('AWAY') },
       ])
-      await store.observe([answer(id!, noon + 1, [product()]), { machine: gone!, at: noon + 1, problem: trouble('SHUT') }])
+      await store.observe([
+        answer(id!, noon + 1, [product({ origin: 'suspect' })]),
+        { machine: gone!, at: noon + 1, problem: trouble('SHUT') },
+      ])
       const campaign = await store.createCampaign({ key: 'k', kind: 'apply', name: 'n', settings: null, at: noon })
       await store.addTargets(campaign, [{ machine: id!, site: 's', position: 0 }], noon)
       await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
@@ -1397,6 +1400,7 @@ export function suite(name: string, ground: Ground): void {
         'source_entry',
         'machine_group',
         'cause',
+        'remark',
         'product',
         'product_past',
         'problem_past',

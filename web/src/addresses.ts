@@ -23,7 +23,7 @@ export const api = {
   words: `${base}/fleet/words`,
   expiring: `${base}/fleet/expiring`,
   audit: `${base}/audit`,
-  auditRemarks: `${base}/audit/remarks`,
+  auditGroups: `${base}/audit/groups`,
   machines: `${base}/fleet/machines`,
   machinesCount: `${base}/fleet/machines/count`,
   machinesExport: `${base}/fleet/machines/export`,

@@ -5,6 +5,15 @@ import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
 import { at, called, command, productRule, type Remark, rule, shown } from './rule.ts'
 
+/** Honest explanations that a rule and the judgement of the origin share. */
+export const honestTime =
+  'A machine whose clock was years ahead when it was activated would show too much as well; compare its clock and its history.'
+export const honestReserved = 'Somebody may have entered it to keep the machine from asking any host.'
+export const honestCount = 'A number copied wrongly, or a release of Windows Server that counts otherwise.'
+/** Of a text, and of a machine that was asked itself. */
+export const honestListing = 'The listing may come from another machine, from a quarantine or from an analyst’s collection.'
+export const honestTrace = 'A quarantine or an analyst’s collection may hold such a trace, and so may what a removed program left behind.'
+
 const longest = numberOf('validity.days') * 1440
 /** Two days of grace for clocks that were set back. */
 const clockSlack = 2 * 1440
@@ -41,9 +50,7 @@ export const impossibleTime = productRule('impossible-time', 'More time left tha
     summary: sure
       ? `${days} days are left; a KMS host can give ${numberOf('validity.days')} at most. No genuine KMS host made this activation.`
       : `A little more than ${numberOf('validity.days')} days are left, the most that a KMS host can give.`,
-    honest: sure
-      ? 'A machine whose clock was years ahead when it was activated would show too much as well; compare its clock and its history.'
-      : 'The machine’s clock was set back after activation.',
+    honest: sure ? honestTime : 'The machine’s clock was set back after activation.',
     evidence: shown(
       p,
       ['GracePeriodRemaining', `${p.minutesLeft} minutes, the most is ${longest}`],
@@ -64,7 +71,7 @@ export const reservedHost = productRule('reserved-address', 'A KMS host at an ad
   return {
     severity: 'attention',
     summary: `The KMS host is ${address}, an address that no machine can have.`,
-    honest: 'Somebody may have entered it to keep the machine from asking any host.',
+    honest: honestReserved,
     evidence: shown(
       p,
       ['KmsRegistered', 'the KMS host'],
@@ -92,7 +99,7 @@ export const impossibleCount = rule('impossible-count', 'A count above the most 
     {
       severity: told.length > 0 ? 'attention' : 'info',
       summary: `The count is ${first.count}; a KMS host keeps the last ${highest} machines and shows no more.`,
-      honest: 'A number copied wrongly, or a release of Windows Server that counts otherwise.',
+      honest: honestCount,
       evidence: first.seen,
       next: ['On the KMS host itself: slmgr /dlv shows its count and its licensed KMS host key.'],
     },
@@ -142,7 +149,7 @@ export const activatorMarks = rule('activator-marks', 'Marks of an activator or 
     remarks.push({
       severity: 'action',
       summary: `The text shows ${names.length === 1 ? 'a mark' : 'marks'} of a program that activates without a licence: ${names.slice(0, 4).join(', ')}.`,
-      honest: 'The listing may come from another machine, from a quarantine or from an analyst’s collection.',
+      honest: facts.system ? honestTrace : honestListing,
       evidence: strong.slice(0, 8).map((m) => evidence(m.cell, marks[m.mark]!.means)),
       next: [
         'Find out who installed it; remove it with your antivirus or by a new installation.',

@@ -1,4 +1,5 @@
 import { total } from '../../activation.ts'
+import type { RemarkGroup } from '../../app.ts'
 import type { Audit, AuditRemark, Origin } from '../../model.ts'
 import { type Io, wrap } from '../io.ts'
 import { channels } from './diagnosis.ts'
@@ -15,8 +16,16 @@ const paint = { foreign: 'red', suspect: 'yellow', 'cannot-tell': 'cyan' } as co
 /** More than anybody reads; --json has all. */
 const most = 50
 
-/** Whose activations in a few lines, what was bought against what is used, then each that is not plainly in order: of so many `remarks` the first. */
-export function showAudit(audit: Audit, site: boolean, io: Io, remarks = audit.remarks.length): void {
+/**
+ * Whose activations in a few lines, what was bought against what is used, then what is not plainly in order: machine by machine, or of a
+ * fleet by what its machines have in common. `more`: there are more groups than are given.
+ */
+export function showAudit(
+  audit: Audit,
+  site: boolean,
+  io: Io,
+  groups: { readonly rows: readonly RemarkGroup[]; readonly more: boolean } | null = null,
+): void {
   const { asked, notAsked } = audit.machines
   const activated = audit.products.reduce((sum, row) => sum + total(row), 0)
   io.out(
@@ -51,7 +60,13 @@ export function showAudit(audit: Audit, site: boolean, io: Io, remarks = audit.r
     }
     for (const u of audit.uncovered) io.out(wrap(`${u.product}: ${u.used} in use, no entitlement names it`, io.columns, '  ', '    '))
   }
-  if (audit.remarks.length > 0) io.out(`\n${io.paint('bold', 'Not plainly in order')}\n`)
+  const remarks = audit.remarks.length
+  if ((groups?.rows.length ?? remarks) > 0) io.out(`\n${io.paint('bold', 'Not plainly in order')}\n`)
+  if (groups) {
+    for (const group of groups.rows) showGroup(group, io)
+    if (groups.more) io.out('\n(There is more: --json has every machine.)\n')
+    return
+  }
   for (const remark of audit.remarks.slice(0, most)) showRemark(remark, io)
   if (remarks > most) io.out(`\n(${remarks - most} more: --json has all)\n`)
 }
@@ -85,6 +100,36 @@ const mostHosts = 10
 function showRemark(r: AuditRemark, io: Io): void {
   io.out(`${io.paint('bold', r.machine)}  ${io.paint(paint[r.origin], r.origin)}\n`)
   io.out(wrap(`${r.product}: ${r.because}`, io.columns, '  ', '    '))
+  showGrounds(r, io)
+}
+
+/** One remark for all machines that have it in common. */
+function showGroup(g: RemarkGroup, io: Io): void {
+  const machines = g.machines === 1 ? g.named[0]!.name : `${g.machines} machines`
+  io.out(`${io.paint('bold', machines)}  ${io.paint(paint[g.origin], g.origin)}\n`)
+  io.out(wrap(g.because, io.columns, '  '))
+  const products = g.products.map((p) => (p.count === 1 && g.machines === 1 ? p.product : `${p.count} ${p.product}`))
+  io.out(
+    wrap(
+      products.slice(0, 4).join(', ') + (products.length > 4 ? ` and ${products.length - 4} more products` : ''),
+      io.columns,
+      '  ',
+      '    ',
+    ),
+  )
+  if (g.machines > 1)
+    io.out(
+      wrap(
+        `${g.named.map((m) => m.name).join(', ')}${g.machines > g.named.length ? ` and ${g.machines - g.named.length} more` : ''}: slmctl fleet list --remark ${g.remark}`,
+        io.columns,
+        '  ',
+        '    ',
+      ),
+    )
+  showGrounds(g, io)
+}
+
+function showGrounds(r: Pick<AuditRemark, 'evidence' | 'honest' | 'next'>, io: Io): void {
   for (const e of r.evidence.slice(0, 3)) io.out(io.paint('dim', wrap(`${e.text} (${e.means})`, io.columns, '    ', '      ')))
   if (r.honest) io.out(wrap(`An honest explanation: ${r.honest}`, io.columns, '    ', '      '))
   for (const next of r.next.slice(0, 3)) io.out(wrap(next, io.columns, '    → ', '      '))

@@ -43,7 +43,7 @@ export function showDiagnosis(d: Diagnosis, io: Io, show: { readonly unread: boo
       io.out(`\n${io.paint('bold', 'Also')}\n`)
       for (const f of rest) showFinding(f, io, places)
     }
-    const honest = d.findings.filter((f) => f.machine === machine.id && f.honest && told.has(f.summary))
+    const honest = d.findings.filter((f) => f.machine === machine.id && f.honest && told.has(f.summary) && !f.rule.startsWith('origin-'))
     for (const f of honest) io.out(wrap(`An honest explanation: ${f.honest}`, io.columns, '  ', '  '))
     const codes = d.codes.filter((c) => c.machine === machine.id)
     if (codes.length > 0) {
@@ -95,6 +95,7 @@ ${io.paint('bold', wrap(title, io.columns - 13, '', '  ').trimEnd())}  ${io.pain
     )
   if (p.count !== null) line('count', `${p.count}${line_(p, /^count/i, places)}`)
   line('origin', `${p.origin}: ${p.originBecause}`)
+  if (p.originHonest) io.out(wrap(`An honest explanation: ${p.originHonest}`, io.columns, '            '))
   if (p.cause && p.cause !== headline) line('cause', p.cause)
   if (p.verdict !== 'ok')
     for (const next of p.next.filter((n) => !told.includes(n)).slice(0, 3)) io.out(wrap(next, io.columns, '  → ', '    '))

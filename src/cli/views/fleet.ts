@@ -17,9 +17,6 @@ const some = (names: readonly string[]) => `${names.slice(0, 5).join(', ')}${nam
 const machines = (n: number) => `${n} ${n === 1 ? 'machine' : 'machines'}`
 const counted = (n: number) => `${String(n).padStart(8)}  `
 
-/** So many vanish of a source that another one of the same name is more likely. */
-const manyVanished = 10
-
 /** What an import changed, or would change. */
 export function showDifference(d: ImportDifference, notes: readonly string[], dryRun: boolean, io: Io): void {
   io.out(`${io.paint('bold', d.source)}  ${machines(d.listed)}${dryRun ? ', nothing was written' : ''}\n`)
@@ -41,15 +38,6 @@ export function showDifference(d: ImportDifference, notes: readonly string[], dr
   row('twice', d.duplicates)
   if (d.unchanged > 0) io.out(`  ${String(d.unchanged).padStart(6)} unchanged\n`)
   for (const note of notes) io.out(wrap(note, io.columns, '  - ', '    '))
-  if (d.vanished.length >= manyVanished && d.vanished.length > d.listed)
-    io.out(
-      wrap(
-        'More has vanished than is listed. If this was another list under the same name, import the former one again, and give each its own name: --source NAME. Nothing is forgotten.',
-        io.columns,
-        '  ! ',
-        '    ',
-      ),
-    )
 }
 
 const worstFirst = ['action', 'attention', 'cannot-tell', 'ok'] as const
@@ -154,6 +142,7 @@ export function showCard(m: MachineCard, io: Io): void {
     )
     if (p.cause && p.cause !== m.headline) io.out(wrap(p.cause, io.columns, '    '))
     if (p.originBecause && p.origin !== 'vendor') io.out(wrap(`${p.origin}: ${p.originBecause}`, io.columns, '    '))
+    if (p.originHonest) io.out(wrap(`An honest explanation: ${p.originHonest}`, io.columns, '    '))
   }
   io.out(`\nBefore that: slmctl fleet history ${m.name}\n`)
 }

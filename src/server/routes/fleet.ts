@@ -1,12 +1,9 @@
 /** The fleet, out of what is kept: no machine is asked here. */
-import { remarkedOrigins } from '../../activation.ts'
 import {
-  auditRemarks,
   columnNames,
   expiringOf,
   filtered,
   filterOf,
-  fleetAudit,
   historyAnswer,
   importSite,
   importText,
@@ -16,7 +13,6 @@ import {
   summaryOf,
   todayOf,
 } from '../../app.ts'
-import { type AuditRemark, ProblemError, problem } from '../../model.ts'
 import { api, published, z } from '../../schemas.ts'
 import { filterAndPage, filterWords, idInPath, pageAnswer, pageOf, pageWords, plainText, sortOf, wordsOf } from '../asked.ts'
 import { columnsOf, csvOf, jsonOf } from '../csv.ts'
@@ -56,27 +52,6 @@ const imported = z.strictObject({
   vanished: count,
   duplicates: count,
 })
-
-const auditAnswer = z.strictObject({
-  ...published.audit.unwrap().shape,
-  remarks: published.audit.unwrap().shape.remarks.describe('The first 50; /audit/remarks has all.'),
-  remarksBy: z.strictObject({ foreign: count, suspect: count, 'cannot-tell': count }).describe('How many remarks there are.'),
-})
-const remark = z.strictObject({
-  id: count.describe('Of the machine.'),
-  ...published.audit.unwrap().shape.remarks.unwrap().element.unwrap().shape,
-})
-
-/** Origins with commas, as the filter has them. Throws USAGE. */
-function originsOf(given: string): readonly AuditRemark['origin'][] {
-  const origins = given.split(',').map((o) => o.trim())
-  const wrong = origins.find((o) => !(remarkedOrigins as readonly string[]).includes(o))
-  if (wrong !== undefined)
-    throw new ProblemError(
-      problem('USAGE', `origin ${wrong.slice(0, 60)}: expected ${remarkedOrigins.join(', ')}.`, [`origin=${remarkedOrigins[0]}`]),
-    )
-  return origins as readonly AuditRemark['origin'][]
-}
 
 export const fleetRoutes: readonly Route[] = [
   route(
@@ -143,45 +118,6 @@ export const fleetRoutes: readonly Route[] = [
       example: {},
     },
     async ({ parts: { app, store, clock } }) => await todayOf(store, app.site, clock(), needLimits(app.siteFile)),
-  ),
-  route(
-    {
-      method: 'GET',
-      path: '/api/v1/audit',
-      access: 'viewer',
-      tag: 'fleet',
-      summary: 'Whose the activations of the fleet are, as its machines answered last; what was bought and what is used.',
-      command: 'fleet audit',
-      changes: false,
-      answer: auditAnswer,
-      example: {},
-    },
-    async ({ parts: { app, store, clock } }) => {
-      const { audit, remarks } = await fleetAudit(store, app.site, clock())
-      return { ...audit, remarksBy: remarks }
-    },
-  ),
-  route(
-    {
-      method: 'GET',
-      path: '/api/v1/audit/remarks',
-      access: 'viewer',
-      tag: 'fleet',
-      summary: 'Products whose activation is not plainly in order, with the evidence, page by page.',
-      command: 'fleet audit',
-      changes: false,
-      query: z.strictObject({
-        ...pageWords.shape,
-        origin: z
-          .string()
-          .max(100)
-          .default(remarkedOrigins.join(','))
-          .describe(`${remarkedOrigins.join(', ')}; several with commas.`),
-      }),
-      answer: pageAnswer(remark),
-      example: { query: { limit: 2 } },
-    },
-    async ({ query: { origin, ...page }, parts: { store } }) => await auditRemarks(store, originsOf(origin), pageOf(page)),
   ),
   route(
     {

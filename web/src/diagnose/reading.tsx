@@ -201,6 +201,7 @@ function ProductReading({
         <dt>Origin</dt>
         <dd>
           <OriginTag origin={p.origin} /> {p.originBecause}
+          {p.originHonest && <p class="quiet">An honest explanation: {p.originHonest}</p>}
         </dd>
       </dl>
       <details class="rests-on">

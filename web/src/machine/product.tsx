@@ -77,6 +77,7 @@ export function ProductPanel({ product: p, machine }: { readonly product: Produc
         <dt>Origin</dt>
         <dd>
           <OriginTag origin={p.origin} /> {p.originBecause}
+          {p.originHonest && <p class="quiet">An honest explanation: {p.originHonest}</p>}
         </dd>
         {p.renewedAt !== null && (
           <>

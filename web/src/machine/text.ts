@@ -16,6 +16,7 @@ export function machineText(m: MachineCard): string {
     lines.push(
       `- ${productTitle(p)}: ${wordOf(states, p.state)}${p.reason ? ` (${p.reason})` : ''}${p.expiresAt === null ? '' : `, until ${momentInZone(p.expiresAt)}`}${p.host ? `, by ${p.host}` : ''}`,
       `  ${wordOf(channels, p.channel)}${p.partialKey ? `, key …${p.partialKey}` : ''}; origin ${p.origin}: ${p.originBecause}`,
+      ...(p.originHonest ? [`  an honest explanation: ${p.originHonest}`] : []),
       ...(p.cause && p.cause !== m.headline ? [`  ${p.cause}`] : []),
     )
   }

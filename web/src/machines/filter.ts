@@ -18,6 +18,7 @@ export const filterTitles: Readonly<Record<FilterName, string>> = {
   error: 'Result code',
   problem: 'Could not be asked',
   cause: 'Cause',
+  remark: 'Remark of the audit',
   group: 'Group',
   pool: 'Pool',
   source: 'Source',

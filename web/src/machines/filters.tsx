@@ -17,6 +17,7 @@ const more: readonly FilterName[] = [
   'error',
   'problem',
   'cause',
+  'remark',
   'pool',
   'source',
   'not-seen-for',
@@ -84,6 +85,7 @@ function More({ filter, onChange, known }: Props & { readonly known: WordsAnswer
         list={known?.causes.map((c) => [String(c.cause), `${c.text} (${count(c.machines, 'machine')})`] as const)}
         {...rest}
       />
+      {filter.remark !== undefined && <Text name="remark" type="number" {...rest} />}
       <Text name="error" {...rest} />
       <Choice name="source" list={known?.sources} {...rest} />
       <Choice name="pool" list={known?.pools} {...rest} />

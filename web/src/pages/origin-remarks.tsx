@@ -1,15 +1,15 @@
-/** Each activation that is not plainly in order: why, on which evidence, what an honest explanation may be, what to do. */
+/** What is not plainly in order, once for all machines that have it in common: why, on which evidence, what an honest explanation may be, what to do. */
 import { useLocation } from 'preact-iso'
 import type { z } from 'zod'
-import type { auditSchema } from '../../../src/schemas.ts'
+import type { remarkGroupSchema } from '../../../src/schemas/api.ts'
 import { api, page, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { Empty, OriginTag, Pager, Shown } from '../parts.ts'
-import { originMeans, origins } from '../words.ts'
+import { count, number, originMeans, origins } from '../words.ts'
 import { useAnchor } from './anchor.ts'
 
-type Remark = z.output<typeof auditSchema>['remarks'][number] & { readonly id: number }
-type Answer = { readonly rows: readonly Remark[]; readonly next: string | null }
+type Group = z.output<typeof remarkGroupSchema>
+type Answer = { readonly rows: readonly Group[]; readonly next: string | null }
 
 const kinds = ['foreign', 'suspect', 'cannot-tell'] as const
 const usual = 'foreign,suspect'
@@ -21,7 +21,7 @@ export function Remarks() {
   const { query, route } = useLocation()
   const wanted = kinds.filter((k) => (query.origin ?? usual).split(',').includes(k))
   const shown = wanted.length > 0 ? wanted : kinds
-  const answer = useAnswer<Answer>(api.auditRemarks, { origin: shown.join(','), limit, after: query.after }, { keep: true })
+  const answer = useAnswer<Answer>(api.auditGroups, { origin: shown.join(','), limit, after: query.after }, { keep: true })
   useAnchor('remarks', answer.state !== 'loading')
   const change = (kind: (typeof kinds)[number], on: boolean) => {
     const next = kinds.filter((k) => (k === kind ? on : shown.includes(k)))
@@ -45,8 +45,8 @@ export function Remarks() {
             <Empty title={`Nothing is ${shown.map((k) => origins[k]).join(' or ')}, as far as machines answered.`} />
           ) : (
             <>
-              {rows.map((r, i) => (
-                <RemarkCard key={`${r.id} ${r.product} ${i}`} remark={r} />
+              {rows.map((g) => (
+                <GroupCard key={g.remark} group={g} />
               ))}
               <Pager next={next} shown={rows.length} limit={limit} />
             </>
@@ -57,33 +57,67 @@ export function Remarks() {
   )
 }
 
-function RemarkCard({ remark: r }: { readonly remark: Remark }) {
+/** More kinds of product are in the list of the machines. */
+const productsShown = 4
+
+function GroupCard({ group: g }: { readonly group: Group }) {
+  const all = page('/machines', { remark: String(g.remark) })
+  const [only] = g.named
   return (
     <article class="remark">
       <h3>
-        <a href={pageOfMachine(r.id)}>{r.machine}</a> <OriginTag origin={r.origin} />
+        {g.machines === 1 && only ? <a href={pageOfMachine(only.id)}>{only.name}</a> : <a href={all}>{count(g.machines, 'machine')}</a>}{' '}
+        <OriginTag origin={g.origin} />
       </h3>
-      <p>
-        {r.product}: {r.because}
-      </p>
-      {r.evidence.length > 0 && (
-        <ul class="evidence" aria-label="Evidence">
-          {r.evidence.slice(0, evidenceShown).map((e) => (
-            <li key={e.text + e.means}>
-              <code>{e.text}</code> <span class="quiet">({e.means})</span>
-            </li>
-          ))}
-          {r.evidence.length > evidenceShown && <li class="quiet">{r.evidence.length - evidenceShown} more on the page of the machine</li>}
-        </ul>
-      )}
-      {r.honest && (
+      <p>{g.because}</p>
+      {g.honest && (
         <p>
-          <b>An honest explanation:</b> {r.honest}
+          <b>An honest explanation:</b> {g.honest}
         </p>
       )}
-      {r.next.length > 0 && (
+      <p class="quiet">
+        {g.products
+          .slice(0, productsShown)
+          .map((p) => `${number(p.count)} × ${p.product}`)
+          .join(', ')}
+        {g.products.length > productsShown && ` and ${count(g.products.length - productsShown, 'more product')}`}
+      </p>
+      {g.machines > 1 && (
+        <p>
+          {g.named.map((m, i) => (
+            <>
+              {i > 0 && ', '}
+              <a key={m.id} href={pageOfMachine(m.id)}>
+                {m.name}
+              </a>
+            </>
+          ))}
+          {g.machines > g.named.length && (
+            <>
+              {' '}
+              and <a href={all}>{number(g.machines - g.named.length)} more</a>
+            </>
+          )}
+        </p>
+      )}
+      {g.evidence.length > 0 && (
+        <>
+          <p class="quiet">{g.machines === 1 ? 'It said:' : `${only?.name ?? 'The first of them'} said:`}</p>
+          <ul class="evidence" aria-label="Evidence">
+            {g.evidence.slice(0, evidenceShown).map((e) => (
+              <li key={e.text + e.means}>
+                <code>{e.text}</code> <span class="quiet">({e.means})</span>
+              </li>
+            ))}
+            {g.evidence.length > evidenceShown && (
+              <li class="quiet">{g.evidence.length - evidenceShown} more on the page of the machine</li>
+            )}
+          </ul>
+        </>
+      )}
+      {g.next.length > 0 && (
         <ul class="next">
-          {r.next.map((n) => (
+          {g.next.map((n) => (
             <li key={n}>{n}</li>
           ))}
         </ul>
