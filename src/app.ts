@@ -9,13 +9,13 @@ import type { Judgement } from './activation.ts'
 import { canonicalHost } from './addresses.ts'
 import { campaignWork } from './app/campaigns.ts'
 import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reopenCarried, signFor } from './app/carried.ts'
-import { openFleetAt, placeOfFleet } from './app/fleet.ts'
+import { openFleetAt, openToLook, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { type KmsHosts, openHosts } from './app/hosts.ts'
 import { Logons } from './app/logons.ts'
 import { type MachineNow, machineNow } from './app/machine-now.ts'
 import { notOurs } from './app/ours.ts'
-import { openRecordings, withOrigin } from './app/recordings.ts'
+import { openRecordings, type Recordings, withOrigin } from './app/recordings.ts'
 import { type SiteNow, siteText, siteWatch } from './app/site-answer.ts'
 import { usualSiteFile } from './app/usual-site.ts'
 import { watch } from './app/watch.ts'
@@ -89,17 +89,17 @@ export { type CampaignGroup, type CampaignTold, campaignState } from './app/camp
 export { beginCampaign, said } from './app/campaigns.ts'
 export type { Carried } from './app/carried.ts'
 export { dayMs, days as daysOf, filtered, filterNames, filterOf, number as numberOf, type Words } from './app/filter.ts'
-export { rowsOf, type Source, sourcesOf } from './app/fleet.ts'
+export { fileKinds, rowsOf, type Source, sourcesOf } from './app/fleet.ts'
 export { expiringOf, historyAnswer } from './app/fleet-answers.ts'
 export { auditRemarks, type FleetAudit, type FleetRemark, fleetAudit, type RemarkGroup, remarkGroups } from './app/fleet-audit.ts'
-export { importRecordings } from './app/fleet-recordings.ts'
+export { importRecordings, takeRecordings } from './app/fleet-recordings.ts'
 export { type FleetSummary, summaryOf } from './app/fleet-summary.ts'
 export { type Cell, columnNames, machineColumns, rowsWith, utc } from './app/fleet-table.ts'
 export { hostsAnswer, someHosts, storyHours } from './app/host-answers.ts'
 export { hostHistoryOf, type SeenHostHistory } from './app/host-history.ts'
 export { proofsOf } from './app/host-users.ts'
 export type { CheckedHost, DomainAnswer, HostRemark, HostSaid, KmsHosts, KnownHost } from './app/hosts.ts'
-export { importAnswer, importSite, importText, takeSource } from './app/import-text.ts'
+export { importAnswer, importDirectory, importSite, importText, sourceName, type Taken, takeSource } from './app/imports.ts'
 export { keptHosts, type SeenHost, silentSince, standingOf } from './app/kept-hosts.ts'
 export { type KeptPlanOf, planCampaign, plansOfCampaign } from './app/kept-plans.ts'
 export { type Conversation, type Exchange, type MachineNow, machineBy, type StatusEntry } from './app/machine-now.ts'
@@ -199,6 +199,8 @@ export type App = {
   /** Throws NO_SITE_FILE where there is none. */
   readonly needSite: (command: string) => Site
   readonly status: (names: Names, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
+  /** What machines of recordings said, judged by the site file, each as of when it was recorded. Their names are not hidden. */
+  readonly recordedStatus: (recordings: Recordings, names: readonly string[]) => AsyncGenerator<Named<Judgement>>
   readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
   /** NOT_ELEVATED, where the plans change this computer and whoever runs slmctl may not; null where nothing stands against it. */
   readonly notElevated: (plans: readonly MachinePlan[]) => Promise<Problem | null>
@@ -255,6 +257,10 @@ function stateFolder(): string {
 /** The store of a fleet: a file, a PostgreSQL by URL, or the one in the state folder. `create`: made where there is none; `threads`: as the store has them. */
 export const openFleet = (given: string | null, create: boolean, patienceMs = 0, threads = 0): Promise<Store> =>
   openFleetAt(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()), { create, patienceMs, threads })
+
+/** The same to look at what an import would do: where there is no store yet, an empty one that is gone afterwards. */
+export const openFleetToLook = (given: string | null): Promise<Store> =>
+  openToLook(placeOfFleet(given ?? process.env.SLMCTL_STORE ?? null, stateFolder()))
 
 /** Puts a backup in the place of a store. */
 export const restoreFleet = (given: string | null, file: string, now: Date) =>
@@ -411,6 +417,13 @@ export async function openApp(options: AppOptions): Promise<App> {
     },
     status: (machines, signal) =>
       asOf(machines, (some, env, recorded) => statusOf(some, { ...unnamed(recorded, env), carried: namesKept }, signal)),
+    recordedStatus: async function* (recordings, names) {
+      for (const name of names) {
+        const at = recordings.at(name)
+        const env = { ...environment, open: async (one: string) => recordings.open(one), carried: false }
+        yield* statusOf([name], at === null ? env : { ...env, clock: () => at })
+      }
+    },
     plans: (machines, wished, signal) => {
       const carried = wished.asked.some((a) => a.change === 'confirmation')
       const plans = asOf(machines, (some, env) => plansFor(some, { ...env, carried }, wished, signal))

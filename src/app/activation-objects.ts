@@ -3,7 +3,7 @@ import { isOurObject } from '../activation.ts'
 import { type FoundObject, foundObjects, type ObjectUsers } from '../hosts.ts'
 import type { Site } from '../model.ts'
 import type { Store } from '../store.ts'
-import { type DirectorySource, withDirectory } from './fleet.ts'
+import { type DirectorySource, withDirectory } from './directories.ts'
 
 /** `shown`: how many the directory showed. None is not "there are none": who may not read them sees none. */
 export type ObjectsFound = {

@@ -5,66 +5,81 @@ import { boardQuestion, boardUuid, unanswered } from '../activation.ts'
 import { canonicalHost, machineName } from '../addresses.ts'
 import type { App } from '../app.ts'
 import { type FoundMachine, type Problem, ProblemError, problem } from '../model.ts'
-import type { ImportDifference, Observation, Store } from '../store.ts'
+import type { Observation, Store } from '../store.ts'
 import type { Machine } from '../windows.ts'
 import { said } from './campaigns.ts'
-import { openRecordings } from './recordings.ts'
+import { type Taken, takeAsShown } from './imports.ts'
+import { nameOfGiven, openRecordings, type RecordingGiven } from './recordings.ts'
 
 const makeOne = ['slmctl status --record FILE --keep-names makes one, on the machine itself.']
 /** A recording of one machine has some hundred kilobytes. Whoever may write into the folder may not fill our memory. */
 const fileMaxBytes = 32 * 1024 * 1024
 /** Clocks of machines differ; what was recorded tomorrow would be the newest for ever. */
 const aheadMaxMs = 86_400_000
+/** Only products with a key are asked for: a machine has a handful. Each is held against all others. */
+const rowsMax = 500
 /** So many are in memory at once. */
 const together = 50
 
 type Identity = { readonly uuid: string | null; readonly cmid: string | null }
 
 /** The newest recording of a machine. */
-type Newest = { readonly file: string; readonly name: string; readonly at: Date; readonly identity: Identity }
+type Newest = { readonly given: RecordingGiven; readonly name: string; readonly at: Date; readonly identity: Identity }
 
-/** What a folder of recordings brought. The problems are about single files: the others were taken. */
-export type RecordingsTaken = {
-  readonly difference: ImportDifference
-  readonly problems: readonly Problem[]
-  readonly notes: readonly string[]
+/** What opens recordings: their machines are judged by the site file, each as of when it was recorded. */
+export type RecordingReader = Pick<App, 'recordedStatus'>
+
+export type RecordingOptions = {
+  readonly source: string
+  readonly now: Date
+  readonly dryRun: boolean
+  /** The fingerprint of what was shown; null: nothing was. */
+  readonly expect: string | null
+}
+
+/** The recordings in a folder. Throws `SOURCE_UNREADABLE` and `SOURCE_EMPTY` about the folder as a whole. */
+export async function importRecordings(folder: string, app: RecordingReader, store: Store, options: RecordingOptions): Promise<Taken> {
+  const { files, others } = filesIn(folder)
+  const taken = await takeRecordings(files, app, store, options)
+  return { ...taken, notes: others > 0 ? [`${others} files do not end in .json, and were passed over`] : [] }
 }
 
 /**
- * Takes in the machines of the recordings in a folder, and keeps what each said as of when it was recorded; the newest of a machine
- * counts, and one that is older than what is known changes nothing. `open` opens recordings as machines, in portions. Throws
- * `SOURCE_UNREADABLE` and `SOURCE_EMPTY` about the folder as a whole.
+ * Takes in the machines of recordings, and keeps what each said as of when it was recorded; the newest of a machine counts, and one that
+ * is older than what is known changes nothing. The problems are about single recordings: the others were taken.
  */
-export async function importRecordings(
-  folder: string,
-  open: (files: readonly string[]) => Promise<App>,
+export async function takeRecordings(
+  given: readonly RecordingGiven[],
+  app: RecordingReader,
   store: Store,
-  options: { readonly source: string; readonly now: Date; readonly dryRun: boolean },
-): Promise<RecordingsTaken> {
-  const { files, others } = filesIn(folder)
+  { source, now, dryRun, expect }: RecordingOptions,
+): Promise<Taken> {
   const newest = new Map<string, Newest>()
   const problems: Problem[] = []
-  for (const file of files) {
+  for (const one of given) {
+    // Reading one keeps whoever else has something to do waiting.
+    await new Promise((done) => setImmediate(done))
     try {
-      for (const one of await readOne(file, options.now, problems)) {
-        const key = canonicalHost(one.name)
+      for (const found of await readOne(one, now, problems)) {
+        const key = canonicalHost(found.name)
         const before = newest.get(key)
-        if (!before || before.at < one.at) newest.set(key, one)
+        if (!before || before.at < found.at) newest.set(key, found)
       }
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
-      problems.push(...error.problems.map((p) => ({ ...p, file: p.file ?? file })))
+      problems.push(...error.problems.map((p) => ({ ...p, file: p.file ?? nameOfGiven(one) })))
     }
   }
+  const list = [...newest.values()]
   const empty = { guid: null, address: null, system: null, systemVersion: null, enabled: null, lastSeen: null }
-  const difference = await store.importMachines(
-    [...newest.values()].map(
-      ({ name, identity: { uuid } }): FoundMachine => ({ name, uuid, ...empty, distinguishedName: null, groups: [], pool: null }),
-    ),
-    { source: options.source, at: options.now.getTime(), partial: true, dryRun: options.dryRun },
+  const difference = await takeAsShown(
+    list.map(({ name, identity: { uuid } }): FoundMachine => ({ name, uuid, ...empty, distinguishedName: null, groups: [], pool: null })),
+    store,
+    expect,
+    { source, at: now.getTime(), partial: true, dryRun },
   )
-  if (!options.dryRun) problems.push(...(await keepAll([...newest.values()], open, store)))
-  return { difference, problems, notes: others > 0 ? [`${others} files do not end in .json, and were passed over`] : [] }
+  if (!dryRun) problems.push(...(await keepAll(list, app, store)))
+  return { difference, problems, notes: [] }
 }
 
 function filesIn(folder: string): { readonly files: readonly string[]; readonly others: number } {
@@ -87,16 +102,19 @@ function filesIn(folder: string): { readonly files: readonly string[]; readonly 
   return { files, others: names.length - files.length }
 }
 
-/** The machines of one file. What cannot be taken of it is a problem; a file that is no recording throws one. */
-async function readOne(file: string, now: Date, problems: Problem[]): Promise<readonly Newest[]> {
+/** The machines of one recording. What cannot be taken of it is a problem; what is no recording throws one. */
+async function readOne(given: RecordingGiven, now: Date, problems: Problem[]): Promise<readonly Newest[]> {
+  const file = nameOfGiven(given)
   const no = (code: string, summary: string, next: readonly string[]) => {
     problems.push(problem(code, summary, next, { file }))
     return []
   }
-  const is = statSync(file, { throwIfNoEntry: false })
-  if (!is?.isFile()) return no('RECORDING_INVALID', 'It is no recording: it is no file.', makeOne)
-  if (is.size > fileMaxBytes) return no('RECORDING_INVALID', 'It is no recording of a machine: it is larger than 32 MB.', makeOne)
-  const recordings = openRecordings([file])
+  if (typeof given === 'string') {
+    const is = statSync(file, { throwIfNoEntry: false })
+    if (!is?.isFile()) return no('RECORDING_INVALID', 'It is no recording: it is no file.', makeOne)
+    if (is.size > fileMaxBytes) return no('RECORDING_INVALID', 'It is no recording of a machine: it is larger than 32 MB.', makeOne)
+  }
+  const recordings = openRecordings([given])
   const found: Newest[] = []
   for (const called of recordings.names) {
     const hidden = recordings.redacted(called)
@@ -107,12 +125,14 @@ async function readOne(file: string, now: Date, problems: Problem[]): Promise<re
         'Record with names: slmctl status --record FILE --keep-names',
       ])
     else if (name === null) no('RECORDING_INVALID', `It is no recording of a machine: ${called} can be the name of none.`, makeOne)
+    else if (recordings.rows(called) > rowsMax)
+      no('RECORDING_INVALID', `It is no recording of a machine: an answer of ${name} has more than ${rowsMax} rows.`, makeOne)
     else if (at === null) no('RECORDING_UNDATED', `It does not say when ${name} was asked.`, makeOne)
     else if (at.getTime() > now.getTime() + aheadMaxMs)
       no('RECORDING_FUTURE', `It says that ${name} was asked on ${at.toISOString().slice(0, 10)}, which is still to come.`, [
         `Look at the clock of ${name} (w32tm /query /status), then record again.`,
       ])
-    else found.push({ file, name, at, identity: await identityOf(recordings.open(called)) })
+    else found.push({ given, name, at, identity: await identityOf(recordings.open(called)) })
   }
   return found
 }
@@ -132,30 +152,23 @@ async function identityOf(machine: Machine): Promise<Identity> {
 }
 
 /** What each said, judged by the site file as of when it was said. Answers why some could not be asked. */
-async function keepAll(
-  list: readonly Newest[],
-  open: (files: readonly string[]) => Promise<App>,
-  store: Store,
-): Promise<readonly Problem[]> {
+async function keepAll(list: readonly Newest[], app: RecordingReader, store: Store): Promise<readonly Problem[]> {
   const problems: Problem[] = []
   for (let from = 0; from < list.length; from += together) {
     const part = new Map(list.slice(from, from + together).map((one) => [canonicalHost(one.name), one]))
     const kept: Observation[] = []
-    const app = await open([...new Set([...part.values()].map((one) => one.file))])
-    try {
-      const names = (app.recorded ?? []).filter((name) => part.has(canonicalHost(name)))
-      for await (const { name, result } of app.status(names)) {
-        const one = part.get(canonicalHost(name))!
-        const why = result.ok ? unanswered(name, result.value) : result.problem
-        if (why) problems.push({ ...why, file: one.file })
-        else if (result.ok) {
-          const cards = await store.find(one.name)
-          const card = cards.find((c) => c.uuid !== null && c.uuid === one.identity.uuid) ?? cards[0]
-          if (card) kept.push(said(card.id, one.at.getTime(), false, result.value, one.identity))
-        }
+    const recordings = openRecordings([...new Set([...part.values()].map((one) => one.given))])
+    const names = recordings.names.filter((name) => part.has(canonicalHost(name)))
+    for await (const { name, result } of app.recordedStatus(recordings, names)) {
+      await new Promise((done) => setImmediate(done))
+      const one = part.get(canonicalHost(name))!
+      const why = result.ok ? unanswered(name, result.value) : result.problem
+      if (why) problems.push({ ...why, file: nameOfGiven(one.given) })
+      else if (result.ok) {
+        const cards = await store.find(one.name)
+        const card = cards.find((c) => c.uuid !== null && c.uuid === one.identity.uuid) ?? cards[0]
+        if (card) kept.push(said(card.id, one.at.getTime(), false, result.value, one.identity))
       }
-    } finally {
-      await app.close()
     }
     await store.observe(kept)
   }

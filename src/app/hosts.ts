@@ -36,7 +36,7 @@ import {
 import { type Problem, ProblemError, problem, type Site } from '../model.ts'
 import type { Store } from '../store.ts'
 import { type ObjectsFound, objectsIn } from './activation-objects.ts'
-import type { DirectorySource } from './fleet.ts'
+import type { DirectorySource } from './directories.ts'
 import { logOf, storyFor } from './host-story.ts'
 import { countKey, countsOf, type FleetUse, keepChecks, sharedInFleet, useOfHost } from './host-users.ts'
 

@@ -8,6 +8,8 @@ export type Recordings = {
   /** Of every machine once, by its name. */
   readonly names: readonly string[]
   readonly open: (name: string) => Machine
+  /** Of its answers, how many rows the longest has. */
+  readonly rows: (name: string) => number
   /** When it was asked; null where the recording does not tell. */
   readonly at: (name: string) => Date | null
   /** Base64 of the machine's own public key; null where the recording was not made on it. */
@@ -22,6 +24,10 @@ type Kept = {
   readonly names?: 'kept'
   readonly machines: readonly (Recording['machines'][number] & { readonly at?: string; readonly key?: string })[]
 }
+
+/** A file by its name, or what somebody handed over as one. */
+export type RecordingGiven = string | { readonly file: string; readonly text: string }
+export const nameOfGiven = (given: RecordingGiven): string => (typeof given === 'string' ? given : given.file)
 
 type One = { readonly file: string; readonly kept: Kept['machines'][number]; readonly whole: boolean; readonly at: Date | null }
 
@@ -38,17 +44,15 @@ const badName = (file: string) =>
 /** Far above a fleet's worth of answers. */
 const limitBytes = 512 * 1024 * 1024
 
-function readJson(file: string): unknown {
+function readJson(given: RecordingGiven): unknown {
+  const file = nameOfGiven(given)
   const invalid = (why: string) =>
     new ProblemError(
       problem('RECORDING_INVALID', `It is no recording: ${why}.`, ['slmctl status MACHINE --record FILE makes one.'], { file }),
     )
   try {
-    return JSON.parse(
-      readWhole(file, limitBytes)
-        .toString('utf8')
-        .replace(/^\ufeff/, ''),
-    )
+    const text = typeof given === 'string' ? readWhole(given, limitBytes).toString('utf8') : given.text
+    return JSON.parse(text.replace(/^\ufeff/, ''))
   } catch (error) {
     if (error instanceof ProblemError) throw error
     const { code } = error as NodeJS.ErrnoException
@@ -57,11 +61,12 @@ function readJson(file: string): unknown {
 }
 
 /** Opens recordings. Of a machine that is in several, the newest counts; redacted names are told apart by their file. */
-export function openRecordings(files: readonly string[]): Recordings {
+export function openRecordings(files: readonly RecordingGiven[]): Recordings {
   const all = new Map<string, One>()
   const names = new Map<string, string>()
-  for (const file of files) {
-    const json = readJson(file)
+  for (const given of files) {
+    const file = nameOfGiven(given)
+    const json = readJson(given)
     // Shape and size of all that it holds are checked once.
     openRecording(json)
     const { machines, names: said } = json as Kept
@@ -93,6 +98,7 @@ export function openRecordings(files: readonly string[]): Recordings {
       ...openRecording({ schema: 'slmctl.recording/1', machines: [one(name).kept] }),
       name: names.get(canonicalHost(name))!,
     }),
+    rows: (name) => one(name).kept.entries.reduce((most, e) => Math.max(most, 'rows' in e ? (e.rows?.length ?? 0) : 0), 0),
     at: (name) => one(name).at,
     key: (name) => {
       const { key } = one(name).kept

@@ -89,6 +89,7 @@ export function siteAnswer(file: string | null, siteFile: SiteFile | null, loade
     kmsHosts: (site?.kmsHosts ?? []).map(({ name, port }) => ({ name, port })),
     platforms: site?.platforms ?? [],
     forests: (site?.forests ?? []).map(({ name, domains }) => ({ name, domains })),
+    directories: [...(siteFile?.directories.keys() ?? [])],
     groups: (site?.groups ?? []).map((g) => ({ name: g.name, machines: g.machines.length, wishes: g.wishes.map(wishInWords) })),
     locations: (site?.locations ?? []).map(({ name, domains, networks, groups, atOnce }) => ({ name, domains, networks, groups, atOnce })),
     wishes: (site?.wishes ?? []).map(wishInWords),

@@ -158,6 +158,7 @@ export function readCsvMachines(text: string, file: string): SourceReading {
         for (const [i, cell] of row.cells.entries()) {
           const column = columnOf(cell)
           if (column !== null && !columns.has(column)) columns.set(column, i)
+          else found.passColumn(cell)
         }
         continue
       }

@@ -15,6 +15,8 @@ export type SourceReading = {
   readonly repeated: number
   /** What is rightly no machine: service records, the inventory's own computer. */
   readonly passedOver: number
+  /** Headings of columns that nothing was taken of, as they stand, none longer than a line. */
+  readonly unused: readonly string[]
 }
 
 /** A machine as a line tells it; what it leaves out is null. */
@@ -60,6 +62,7 @@ export class Found {
   #notTaken = 0
   #repeated = 0
   #passedOver = 0
+  readonly #unused: string[] = []
 
   constructor(kind: SourceKind, file: string) {
     this.#kind = kind
@@ -79,6 +82,12 @@ export class Found {
 
   passOver(): void {
     this.#passedOver++
+  }
+
+  /** A column of a table that nothing is taken of. */
+  passColumn(heading: string): void {
+    const plain = cut(heading)
+    if (plain !== null) this.#unused.push(plain.slice(0, 60))
   }
 
   /** Takes a machine; `name` as the source writes it. */
@@ -162,6 +171,7 @@ export class Found {
       notTaken: this.#notTaken,
       repeated: this.#repeated,
       passedOver: this.#passedOver,
+      unused: this.#unused,
     }
   }
 }

@@ -317,6 +317,7 @@ export const siteAnswerSchema = z.strictObject({
   kmsHosts: list(z.strictObject({ name: text, port: z.int() })),
   platforms: texts,
   forests: list(z.strictObject({ name: text, domains: texts })),
+  directories: texts.describe('Domains whose computers POST /fleet/imports/directory may read.'),
   groups: list(z.strictObject({ name: text, machines: whole, wishes: texts })),
   locations: list(z.strictObject({ name: text, domains: texts, networks: texts, groups: texts, atOnce: whole.nullable() })),
   wishes: texts.describe('In words.'),

@@ -125,7 +125,17 @@ export const fleetSchemas = {
     .strictObject({
       schema: z.literal('slmctl.fleet-import/1'),
       dryRun: z.boolean(),
-      imports: z.array(difference).readonly(),
+      imports: z
+        .array(
+          z
+            .strictObject({
+              ...difference.unwrap().shape,
+              notes: texts.describe('What was passed over, and what looks odd.'),
+              fingerprint: text.describe('Of what is different: the same for the same difference.'),
+            })
+            .readonly(),
+        )
+        .readonly(),
       problems: z.array(problem).readonly(),
     })
     .describe('What slmctl fleet import --json answers.'),

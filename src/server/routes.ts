@@ -6,6 +6,7 @@ import { campaignRoutes } from './routes/campaigns.ts'
 import { eventRoutes } from './routes/events.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { hostRoutes } from './routes/hosts.ts'
+import { importRoutes } from './routes/imports.ts'
 import { machineRoutes } from './routes/machines.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { peopleRoutes } from './routes/people.ts'
@@ -16,6 +17,7 @@ import { textRoutes } from './routes/texts.ts'
 export const allRoutes: readonly Route[] = [
   ...signInRoutes,
   ...peopleRoutes,
+  ...importRoutes,
   ...fleetRoutes,
   ...auditRoutes,
   ...machineRoutes,

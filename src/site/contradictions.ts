@@ -29,6 +29,7 @@ function credentialNames(words: SiteWords): Remark[] {
   const named: [Path, string | undefined][] = [
     [['reach', 'credential'], words.reach?.credential],
     ...words.forests.map((f, i): [Path, string | undefined] => [['forests', i, 'credential'], f.credential]),
+    ...words.forests.map((f, i): [Path, string | undefined] => [['forests', i, 'directory'], f.directory]),
     ...Object.entries(words.groups).flatMap(([group, g]): [Path, string | undefined][] => [
       [['groups', group, 'reach', 'credential'], g.reach?.credential],
       ...g.machines.map((m, i): [Path, string | undefined] => [
@@ -94,7 +95,16 @@ function forests(words: SiteWords): Remark[] {
   const plain = (name: string) => name.toLowerCase().replace(/\.$/, '')
   return words.forests.flatMap((forest, i) => {
     const domains = (forest.domains ?? [forest.name]).map(plain)
+    const method = forest.directory === undefined ? undefined : words.credentials[forest.directory]?.method
     const remarks: Remark[] = []
+    if (method === 'ntlm' || method === 'certificate')
+      remarks.push(
+        invalid(
+          ['forests', i, 'directory'],
+          `forests.${i}.directory: ${forest.directory} is by ${method}, which is no way into a directory.`,
+          'Name a credential by kerberos, or by basic: that goes over LDAPS only.',
+        ),
+      )
     for (const [j, domain] of domains.entries()) {
       const other = seen.get(domain)
       if (other !== undefined)

@@ -69,6 +69,8 @@ export type SiteFile = {
   /** Line of each KMS host in the file, in the order of `site.kmsHosts`. */
   readonly kmsHostLines: readonly number[]
   readonly credentials: ReadonlyMap<string, CredentialReference>
+  /** By domain: the directories that a server may read computers of, as whom, and the domains that their controllers stand in. */
+  readonly directories: ReadonlyMap<string, { readonly credential: CredentialReference; readonly domains: readonly string[] }>
   readonly reach: ReachSettings
   readonly groupReach: ReadonlyMap<string, ReachSettings>
   /** By canonical name. */
@@ -226,7 +228,13 @@ export async function resolveReach(description: ReachDescription): Promise<Resol
 }
 
 /** The same for many machines: each secret and file is read once (a keyring asks its user once), also where that failed. */
-export function openReaches(): { readonly resolve: (description: ReachDescription) => Promise<ResolvedReach>; readonly wipe: () => void } {
+export function openReaches(): {
+  readonly resolve: (description: ReachDescription) => Promise<ResolvedReach>
+  readonly credential: (reference: CredentialReference) => Promise<ResolvedReach['credential']>
+  /** PEM of all of these files; null: the system's authorities. */
+  readonly authorities: (paths: readonly string[]) => Promise<string | null>
+  readonly wipe: () => void
+} {
   const secrets = new Map<string, Promise<Secret>>()
   const files = new Map<string, Promise<string>>()
   const once = <T>(kept: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> => {
@@ -259,12 +267,16 @@ export function openReaches(): { readonly resolve: (description: ReachDescriptio
       }
     }
   }
+  const authorities = async (paths: readonly string[]) =>
+    paths.length === 0 ? null : (await Promise.all(paths.map(certificates))).join('\n')
   return {
+    credential: resolveCredential,
+    authorities,
     resolve: async ({ name, address, port, tls, credential, operationTimeoutMs, connectTimeoutMs }) => ({
       name,
       address,
       port,
-      tls: tls && { ca: tls.ca.length === 0 ? null : (await Promise.all(tls.ca.map(certificates))).join('\n'), pin: tls.pin },
+      tls: tls && { ca: await authorities(tls.ca), pin: tls.pin },
       credential: await resolveCredential(credential),
       operationTimeoutMs,
       connectTimeoutMs,

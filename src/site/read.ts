@@ -262,6 +262,13 @@ function build(file: string, words: SiteWords, lineOf: (path: Path) => number): 
     file,
     kmsHostLines: (words.kms?.hosts ?? []).map((_, i) => lineOf(['kms', 'hosts', i])),
     credentials,
+    directories: new Map(
+      words.forests.flatMap((f, i) => {
+        const as = f.directory === undefined ? undefined : credentials.get(f.directory)
+        const { domains } = forests[i]!
+        return as === undefined ? [] : domains.map((name) => [name, { credential: as, domains }] as const)
+      }),
+    ),
     reach: settings(words.reach ?? {}),
     groupReach: new Map(groups.map(([name, g]) => [name, settings(g.reach ?? {})])),
     machines,

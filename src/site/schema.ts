@@ -248,6 +248,9 @@ export const siteSchema = z
             .default([])
             .describe('Activation objects that are ours; left out: any in the forest.'),
           credential: word.optional().describe('For machines of these domains.'),
+          directory: word
+            .optional()
+            .describe('The server may read computers of these domains, as this credential: kerberos, or basic over LDAPS (by reach.ca).'),
         }),
       )
       .default([])

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
+import { ran } from '../support/ran.ts'
 import { type Fleet, withFleet } from './command.ts'
 
 const names = async (fleet: Fleet, ...filter: string[]) =>
@@ -124,12 +126,46 @@ describe('machines in', () => {
       assert.equal((await names(fleet)).length, 20)
       assert.match(
         (await fleet.run('import', munich, '--dry-run')).out.replaceAll(/\s+/g, ' '),
-        /20 vanished .*give each its own name: --source/,
+        /20 vanished .*give each its own name \(--source NAME\)/,
       )
       const apart = await fleet.run('import', munich, '--source', 'munich')
       assert.doesNotMatch(apart.out, /vanished/)
       assert.equal((await names(fleet)).length, 21)
       assert.equal((await names(fleet, '--source', 'munich')).length, 1)
+    })
+  })
+})
+
+describe('a look at an import', () => {
+  test('leaves nothing behind where there was no store, neither a file nor its folder; nor does one that fails', async () => {
+    await withFleet(async ({ file, folder }) => {
+      writeFileSync(file('pcs.csv'), 'name\npc-1\n')
+      writeFileSync(file('empty.csv'), '')
+      const store = file('deep/fleet.db')
+      const before = readdirSync(tmpdir()).filter((name) => name.startsWith('slmctl-look-'))
+      const look = await ran(['fleet', 'import', file('pcs.csv'), '--dry-run', '--store', store])
+      assert.equal(look.code, 0, look.err)
+      assert.match(look.out, /1 new +pc-1/)
+      assert.equal((await ran(['fleet', 'import', file('empty.csv'), '--dry-run', '--store', store])).code, 2)
+      assert.deepEqual(readdirSync(folder).toSorted(), ['empty.csv', 'pcs.csv'])
+      const left = readdirSync(tmpdir()).filter((name) => name.startsWith('slmctl-look-') && !before.includes(name))
+      assert.deepEqual(left, [])
+      assert.equal((await ran(['fleet', 'import', file('pcs.csv'), '--store', store])).code, 0)
+      // Where there is one, it is what is looked at.
+      assert.match((await ran(['fleet', 'import', file('pcs.csv'), '--dry-run', '--store', store])).out, /1 unchanged/)
+    })
+  })
+
+  test('columns of a table that were not used are said, by their headings as they stand; what is used is not', async () => {
+    await withFleet(async (fleet) => {
+      const many = Array.from({ length: 9 }, (_, i) => `Remark ${i}`)
+      writeFileSync(fleet.file('pcs.csv'), `Name;objectGUID;cn;${many.join(';')};\u001b[31mred\npc-1;;other;\n`)
+      const look = (await fleet.run('import', fleet.file('pcs.csv'), '--dry-run')).out
+      const said = look.replaceAll(/\s+/g, ' ')
+      assert.match(said, /- columns that were not used: cn, Remark 0, Remark 1, Remark 2, Remark 3 and 6 more/)
+      assert.ok(!look.includes('\u001b[31m'))
+      writeFileSync(fleet.file('good.csv'), 'dNSHostName;Name;objectGUID;os;enabled\npc-1.example;pc-1;;Windows 11;true\n')
+      assert.doesNotMatch((await fleet.run('import', fleet.file('good.csv'), '--dry-run')).out, /not used/)
     })
   })
 })

@@ -37,7 +37,7 @@ describe('a fleet', () => {
       assert.match(dry.out, /3 machines, nothing was written/)
       assert.equal(dry.code, 2, 'one line is bad')
       assert.match(dry.err, /computers\.csv:4/)
-      assert.match((await run('list')).out, /^The fleet has no machines yet/)
+      assert.match((await run('list')).err, /STORE_MISSING/, 'where there was no store, there is none')
       const taken = await run('import', csv)
       assert.match(taken.out, /3 new/)
       const scanned = await run('scan')

@@ -30,8 +30,9 @@ test('every example of the API runs, in the order of the list, and answers as it
     }
     assert.ok(run > 30, `${run} examples`)
     const without = allRoutes.filter((r) => !r.example && r.tag !== 'people').map((r) => `${r.method} ${r.path}`)
-    // What wants a number or a name that only another answer tells is run by the tests of campaigns and hosts.
+    // What wants a number or a name that only another answer tells, or a directory, is run by the tests of campaigns, hosts and imports.
     assert.deepEqual(without, [
+      'POST /api/v1/fleet/imports/directory',
       'POST /api/v1/hosts/show',
       'POST /api/v1/hosts/story',
       'POST /api/v1/hosts/migrate',

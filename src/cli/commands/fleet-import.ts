@@ -1,5 +1,4 @@
-import { type ImportDifference, importAnswer, importRecordings, type Source, type Store, sourcesOf, takeSource } from '../../app.ts'
-import type { Problem } from '../../model.ts'
+import { importAnswer, importRecordings, type Store, sourceName, sourcesOf, type Taken, takeSource } from '../../app.ts'
 import { type Io, json, note, showProblem, wrap } from '../io.ts'
 import { appFor } from '../machines.ts'
 import { showDifference } from '../views/fleet.ts'
@@ -11,52 +10,40 @@ const problemsShown = 10
 /** Machines in: every source by itself, so that what one of them lacks has vanished from it alone. */
 export async function importAll(words: readonly string[], flags: Flags, store: Store, io: Io): Promise<number> {
   const dryRun = flags['dry-run'] === true
-  // User and password are for the directory: no machine is asked.
-  const siteOnly = flags.site === undefined ? {} : { site: flags.site }
-  const differences: ImportDifference[] = []
-  const problems: Problem[] = []
+  const all: Taken[] = []
   const names = new Set<string>()
-  let whole = true
-  if (flags.recordings !== undefined) {
-    const source = text(flags, 'source') ?? 'recordings'
-    ownName(names, source)
-    const taken = await importRecordings(
-      String(flags.recordings),
-      (files) => appFor({ ...siteOnly, 'from-recording': files.join('\n') }, io),
-      store,
-      { source, now: new Date(), dryRun },
-    )
-    differences.push(taken.difference)
-    problems.push(...taken.problems)
-    whole &&= taken.problems.length === 0
+  const take = (taken: Taken) => {
+    all.push(taken)
     if (!flags.json) showDifference(taken.difference, taken.notes, dryRun, io)
   }
-  if (flags.recordings === undefined || words.length > 0 || flags.directory !== undefined || flags['site-groups'] === true) {
-    const app = await appFor(siteOnly, io)
-    try {
+  // User and password are for the directory: no machine is asked.
+  const app = await appFor(flags.site === undefined ? {} : { site: flags.site }, io)
+  try {
+    if (flags.recordings !== undefined) {
+      const source = text(flags, 'source') ?? 'recordings'
+      ownName(names, source)
+      take(await importRecordings(String(flags.recordings), app, store, { source, now: new Date(), dryRun, expect: null }))
+    }
+    if (flags.recordings === undefined || words.length > 0 || flags.directory !== undefined || flags['site-groups'] === true) {
+      const [group, pool] = [text(flags, 'group'), text(flags, 'pool')]
       for await (const source of sourcesOf(app.site, wanted(words, flags, io))) {
-        const name = nameOf(source, flags)
+        const name = sourceName(source, text(flags, 'source'), group ?? pool)
         ownName(names, name)
         if (process.stderr.isTTY) io.err('\r\u001b[K')
-        const difference = await takeSource(source, store, {
-          ...{ source: name, dryRun, group: text(flags, 'group'), pool: text(flags, 'pool') },
-          mayBeEmpty: flags['may-be-empty'] === true,
-        })
-        differences.push(difference)
-        problems.push(...source.problems)
-        whole &&= source.problems.length === 0
-        if (!flags.json) showDifference(difference, source.notes, dryRun, io)
+        const options = { source: name, dryRun, group, pool, mayBeEmpty: flags['may-be-empty'] === true, expect: null }
+        take(await takeSource(source, store, options))
       }
-    } finally {
-      await app.close()
     }
+  } finally {
+    await app.close()
   }
-  if (flags.json) io.out(json(importAnswer(dryRun, differences, problems)))
+  const problems = all.flatMap((t) => t.problems)
+  if (flags.json) io.out(json(importAnswer(dryRun, all)))
   else {
     for (const p of problems.slice(0, problemsShown)) showProblem(p, io)
     const more = problems.length - problemsShown
     if (more > 0) note(`${more} more are not shown here: --json has all of them.`, io)
-    const left = whole ? '' : ' What is named above was not taken; everything else was.'
+    const left = problems.length === 0 ? '' : ' What is named above was not taken; everything else was.'
     io.out(
       wrap(
         dryRun
@@ -66,7 +53,7 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
       ),
     )
   }
-  return whole ? 0 : 2
+  return problems.length === 0 ? 0 : 2
 }
 
 /** Two lists under one name would each mark the other's machines as vanished. */
@@ -100,9 +87,3 @@ const wanted = (words: readonly string[], flags: Flags, io: Io): Parameters<type
     if (process.stderr.isTTY) io.err(`\r${read} computers read\u001b[K`)
   },
 })
-
-/** The same at every import of the same. A part of a directory that is to be a group is a source of its own: the whole does not undo it. */
-const nameOf = (source: Source, flags: Flags): string => {
-  const part = text(flags, 'group') ?? text(flags, 'pool')
-  return text(flags, 'source') ?? (flags.directory !== undefined && part !== null ? `${source.name}#${part}` : source.name)
-}

@@ -1,4 +1,4 @@
-import { openFleet, restoreFleet, type Store } from '../../app.ts'
+import { openFleet, openFleetToLook, restoreFleet, type Store } from '../../app.ts'
 import { commands } from '../commands.ts'
 import { type Io, json, wrap } from '../io.ts'
 import { type Flags, text, usage } from './fleet-filter.ts'
@@ -40,7 +40,9 @@ export async function run([word, ...rest]: readonly string[], flags: Flags, io: 
     )
   only(word, flags)
   if (word === 'restore') return await restore(rest, flags, io)
-  const store = await openFleet(text(flags, 'store'), word === 'import', asking.has(word) ? patienceMs : 0)
+  const at = text(flags, 'store')
+  const looks = word === 'import' && flags['dry-run'] === true
+  const store = looks ? await openFleetToLook(at) : await openFleet(at, word === 'import', asking.has(word) ? patienceMs : 0)
   try {
     const work = works[word]
     if (work) return await (await work())(rest, flags, store, io)

@@ -1,20 +1,7 @@
 /** The fleet, out of what is kept: no machine is asked here. */
-import {
-  columnNames,
-  expiringOf,
-  filtered,
-  filterOf,
-  historyAnswer,
-  importSite,
-  importText,
-  machineBy,
-  needLimits,
-  rowsOf,
-  summaryOf,
-  todayOf,
-} from '../../app.ts'
+import { columnNames, expiringOf, filtered, filterOf, historyAnswer, machineBy, needLimits, rowsOf, summaryOf, todayOf } from '../../app.ts'
 import { api, published, z } from '../../schemas.ts'
-import { filterAndPage, filterWords, idInPath, pageAnswer, pageOf, pageWords, plainText, sortOf, wordsOf } from '../asked.ts'
+import { filterAndPage, filterWords, idInPath, pageAnswer, pageOf, pageWords, sortOf, wordsOf } from '../asked.ts'
 import { columnsOf, csvOf, jsonOf } from '../csv.ts'
 import { type Route, route } from '../route.ts'
 
@@ -29,82 +16,7 @@ const exportQuery = z.strictObject({
     .describe(`Columns with commas: ${columnNames.join(', ')}.`),
   format: z.enum(['csv', 'json']).default('csv'),
 })
-const importBody = z.strictObject({
-  source: plainText(200).min(1).describe('What the source is called, the same at the next import of the same.'),
-  kind: z.string().max(20).optional().describe('csv, ansible-ini, ansible-yaml, zone or list, where the text does not tell.'),
-  zone: z.string().max(253).optional().describe('The domain of the relative names of a zone.'),
-  text: z.string().describe('The table, inventory, zone or list itself.'),
-  dryRun: z.boolean().default(true).describe('Shows the difference, and writes nothing.'),
-  group: plainText(200).min(1).optional().describe('All of the list are of this group.'),
-  pool: plainText(200).min(1).optional().describe('All of the list are made anew from the image of this pool.'),
-  mayBeEmpty: z.boolean().default(false).describe('The source may truly be empty now.'),
-})
-const count = z.int().nonnegative()
-const imported = z.strictObject({
-  source: z.string(),
-  at: z.int(),
-  listed: count,
-  added: count,
-  changed: count,
-  renamed: count,
-  replaced: count,
-  returned: count,
-  vanished: count,
-  duplicates: count,
-})
-
 export const fleetRoutes: readonly Route[] = [
-  route(
-    {
-      method: 'POST',
-      path: '/api/v1/fleet/imports',
-      access: 'operator',
-      tag: 'fleet',
-      summary: 'Takes in the machines of a text: a table, an inventory, a zone, a list. With dryRun (the default) it is only shown.',
-      command: 'fleet import',
-      changes: true,
-      body: importBody,
-      answer: published['fleet-import'],
-      bodyLimit: 32 * 1024 * 1024,
-      about: ({ body: { source, dryRun } }: { body: z.output<typeof importBody> }) => `${source}${dryRun ? ' (shown only)' : ''}`,
-      example: { body: { source: 'list:new', text: 'pc-901.corp.example\npc-902.corp.example\n', dryRun: false } },
-    },
-    async ({ body: { text, source, ...given }, parts }) =>
-      await importText(text, parts.store, {
-        ...{ source, dryRun: given.dryRun, mayBeEmpty: given.mayBeEmpty },
-        ...{ kind: given.kind ?? null, zone: given.zone ?? null, group: given.group ?? null, pool: given.pool ?? null },
-      }),
-  ),
-  route(
-    {
-      method: 'POST',
-      path: '/api/v1/fleet/imports/site',
-      access: 'operator',
-      tag: 'fleet',
-      summary: 'Takes in the machines of the site file’s groups. With dryRun (the default) it is only shown.',
-      command: 'fleet import',
-      changes: true,
-      body: z.strictObject({ dryRun: z.boolean().default(true) }),
-      answer: published['fleet-import'],
-      about: ({ body: { dryRun } }: { body: { dryRun: boolean } }) => `the site file${dryRun ? ' (shown only)' : ''}`,
-      example: { body: { dryRun: true } },
-    },
-    async ({ body, parts: { app, store } }) => await importSite(app.site, store, body.dryRun),
-  ),
-  route(
-    {
-      method: 'GET',
-      path: '/api/v1/fleet/imports',
-      access: 'viewer',
-      tag: 'fleet',
-      summary: 'The latest imports, newest first.',
-      changes: false,
-      query: z.strictObject({ limit: api.pageQuery.shape.limit }),
-      answer: pageAnswer(imported),
-      example: { query: { limit: 5 } },
-    },
-    async ({ query, parts }) => ({ rows: await parts.store.imports(query.limit), next: null }),
-  ),
   route(
     {
       method: 'GET',
