@@ -89,11 +89,15 @@ const signInFirst = (summary: string) =>
 async function admit(route: Route, request: FastifyRequest, reply: FastifyReply, http: Http): Promise<void> {
   const { trail, parts } = http
   const what = nameOf(route)
-  const asks = await whoAsks(request, http)
   const entry = (who: Caller['who'], detail: string): TrailEntry => {
     const about = paramsOf(request.params)
     return { who: who.name, by: wayOf(who), from: who.from, what, about, result: 'refused', detail }
   }
+  const asks = await whoAsks(request, http).catch(async (error) => {
+    const [first] = error instanceof ProblemError ? error.problems : []
+    if (first?.code === 'TOKEN_OWNER_AWAY') await trail.refused(entry(nobody(fromOf(request)).who, first.code))
+    throw error
+  })
   if (asks === null) {
     await trail.refused(entry(nobody(fromOf(request)).who, 'NOT_SIGNED_IN'))
     throw signInFirst('The token is none, has ended, or was revoked.')

@@ -3,6 +3,7 @@ import type { App, ServerSettings, Store } from '../app.ts'
 import { ProblemError, printable, problem } from '../model.ts'
 import { tellWhileRunning } from './alerts.ts'
 import { openCertificate } from './certificate.ts'
+import { registerFormPost } from './form-post.ts'
 import { securityHeaders } from './headers.ts'
 import { type Http, register, sayError } from './http.ts'
 import { httpServer, type Limits, onlyJson, otherCertificate, usualLimits } from './http-server.ts'
@@ -10,6 +11,7 @@ import { keysOf } from './idempotency.ts'
 import { openLive } from './live-events.ts'
 import { RequestCounts } from './metrics.ts'
 import { registerPlaces } from './open-places.ts'
+import { callbackPath } from './openid.ts'
 import type { Pages } from './pages.ts'
 import { openPeople } from './people.ts'
 import { isLoopback, isProxy, places, plainBeyond } from './places.ts'
@@ -137,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<Running> {
     counts.note({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
   })
   for (const route of allRoutes) register(server, route, http)
+  if (settings.openid?.responseMode === 'form_post') registerFormPost(server, callbackPath)
   registerPlaces(server, http, {
     ...{ pages: options.pages, counts, startedAt: clock(), settings, routes: allRoutes },
     certificateEndsAt: () => certificate?.endsAt() ?? null,

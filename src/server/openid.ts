@@ -2,7 +2,7 @@
  * Signing in by OpenID Connect: authorization code with PKCE, state and nonce, by openid-client, which is certified. What belongs to
  * one try is sealed in a cookie of the browser that began it, so that no other can end it, and nobody fills this memory.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as oidc from 'openid-client'
 import type { OpenIdSettings } from '../app.ts'
@@ -20,19 +20,35 @@ export type OpenIdIdentity = {
   readonly role: Role | null
 }
 export type OpenId = {
-  /** Sends the browser to the provider; it comes back to `to`, a path of ours. */
-  readonly begin: (to: string | null, visit: Visit) => Promise<Reply>
-  /** Who came back, and where they wanted to go. */
-  readonly finish: (visit: Visit) => Promise<{ readonly identity: OpenIdIdentity; readonly to: string; readonly forget: string }>
+  /** Sends the browser to the provider; it comes back to `to`, a path of ours. `silent`: the provider shows no page of its own. */
+  readonly begin: (to: string | null, silent: boolean, visit: Visit) => Promise<Reply>
+  /** Who came back, and where they wanted to go; null: the provider would have to ask them something. */
+  readonly finish: (visit: Visit) => Promise<{ readonly identity: OpenIdIdentity | null; readonly to: string; readonly forget: string }>
+  /** Where one signs out at the provider itself; null: it has no such address, or is away. */
+  readonly leaveAt: () => Promise<string | null>
 }
 
 /** One try, from the way there to the way back. */
-type Try = { readonly state: string; readonly nonce: string; readonly verifier: string; readonly to: string; readonly endsAt: number }
+type Try = {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+  readonly to: string
+  readonly silent: boolean
+  readonly endsAt: number
+}
 const tryMs = 10 * 60_000
 /** What the provider says of itself is asked anew after so long: its keys change. */
 const knownMs = 60 * 60_000
 const timeoutSeconds = 10
 const usedMost = 10_000
+/** AD FS: the claims of its access token in the ID token, too (learn.microsoft.com, "AD FS OpenID Connect/OAuth concepts", scopes). */
+const allClaimsScope = 'allatclaims'
+/** What a provider says that was asked to show no page, and would have to (OpenID Connect Core 1.0, 3.1.2.6). */
+const asksFor = ['login_required', 'interaction_required', 'consent_required', 'account_selection_required']
+
+/** Where the provider sends people back to. */
+export const callbackPath = '/api/v1/sign-in/openid/callback'
 
 type Options = {
   readonly settings: OpenIdSettings
@@ -59,7 +75,16 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
         'Give its https address: sign-in: {openid: {issuer}}',
       ]),
     )
-  const seal = sealer()
+  let sealed: ReturnType<typeof sealer> | null = null
+  const read = async () => {
+    const own = await secret()
+    sealed = sealer(own)
+    return own
+  }
+  const seal = async () => {
+    if (sealed === null) await read()
+    return sealed!
+  }
   const used = new Set<string>()
   let known: { readonly config: oidc.Configuration; readonly at: number } | null = null
 
@@ -74,7 +99,7 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
   }
   const discover = async (): Promise<oidc.Configuration> => {
     try {
-      const config = await oidc.discovery(issuer, settings.clientId, undefined, authenticate(await secret()), {
+      const config = await oidc.discovery(issuer, settings.clientId, undefined, authenticate(await read()), {
         timeout: timeoutSeconds,
         // The signature of an ID token is looked at as well, though it comes from the provider itself.
         execute: [oidc.enableNonRepudiationChecks, ...(plain ? [oidc.allowInsecureRequests] : [])],
@@ -85,23 +110,30 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
       throw away(error, log)
     }
   }
-  const backAt = (visit: Visit) => `${url ?? visit.origin}/api/v1/sign-in/openid/callback`
+  const backAt = (visit: Visit) => `${url ?? visit.origin}${callbackPath}`
 
   return {
-    begin: async (to, visit) => {
+    begin: async (to, silent, visit) => {
       const config = await configuration()
       const verifier = oidc.randomPKCECodeVerifier()
-      const begun: Try = { state: oidc.randomState(), nonce: oidc.randomNonce(), verifier, to: ownPath(to), endsAt: clock() + tryMs }
-      const scopes = ['openid', 'profile', 'email']
-      // Some providers give groups only to who asks for them.
-      if (config.serverMetadata().scopes_supported?.includes(settings.claim)) scopes.push(settings.claim)
+      const begun: Try = {
+        state: oidc.randomState(),
+        nonce: oidc.randomNonce(),
+        verifier,
+        to: ownPath(to),
+        silent,
+        endsAt: clock() + tryMs,
+      }
       const there = oidc.buildAuthorizationUrl(config, {
         redirect_uri: backAt(visit),
-        scope: scopes.join(' '),
+        scope: scopesOf(settings, config.serverMetadata().scopes_supported ?? []).join(' '),
         code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
         state: begun.state,
         nonce: begun.nonce,
+        ...(settings.responseMode === 'query' ? {} : { response_mode: settings.responseMode }),
+        ...(settings.resource === null ? {} : { resource: settings.resource }),
+        ...(silent ? { prompt: 'none' } : {}),
       })
       const { secure } = visit
       return new Reply(null, {
@@ -109,12 +141,12 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
         headers: {
           location: there.href,
           // Lax: it must come along when the provider sends the browser back.
-          'set-cookie': cookie(cookieOf(secure), seal.close(begun), { secure, seconds: tryMs / 1000, site: 'Lax' }),
+          'set-cookie': cookie(cookieOf(secure), (await seal()).close(begun), { secure, seconds: tryMs / 1000, site: 'Lax' }),
         },
       })
     },
     finish: async (visit) => {
-      const begun = seal.open(visit.cookie(cookieOf(visit.secure)))
+      const begun = (await seal()).open(visit.cookie(cookieOf(visit.secure)))
       if (begun === null || begun.endsAt < clock() || used.has(begun.state))
         throw no('This browser did not begin this sign-in, or more than ten minutes ago, or it has ended already.')
       used.add(begun.state)
@@ -122,21 +154,37 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
       const config = await configuration()
       const came = new URL(visit.address, visit.origin)
       const current = new URL(`${backAt(visit)}${came.search}`)
+      const { secure } = visit
+      const done = { to: begun.to, forget: cookie(cookieOf(secure), '', { secure, seconds: 0, site: 'Lax' }) }
       const said = await heard(config, current, begun, log)
+      if (said === null) return { identity: null, ...done }
       const claims = said.claims()
       if (!claims) throw no('The provider sent no ID token.')
-      const more = await withUserInfo(config, said.access_token, claims, settings.claim, log)
+      const more = await withUserInfo(config, said.access_token, claims, settings, log)
       const identity = {
         subject: JSON.stringify([claims.iss, claims.sub]),
         name: oneLine(nameIn(more) ?? claims.sub, 100),
         role: roleOf(valuesOf(more, settings.claim) ?? [], settings.roles),
       }
-      const { secure } = visit
-      return { identity, to: begun.to, forget: cookie(cookieOf(secure), '', { secure, seconds: 0, site: 'Lax' }) }
+      return { identity, ...done }
+    },
+    leaveAt: async () => {
+      const config = await configuration().catch(() => null)
+      // Without a hint or a way back: the provider asks whether it is meant, and needs no further address of ours.
+      return config?.serverMetadata().end_session_endpoint ? oidc.buildEndSessionUrl(config).href : null
     },
   }
 }
 
+function scopesOf({ claim, resource }: OpenIdSettings, supported: readonly string[]): readonly string[] {
+  const scopes = ['openid', 'profile', 'email']
+  // Some providers give groups only to who asks for them.
+  if (supported.includes(claim)) scopes.push(claim)
+  if (resource !== null && supported.includes(allClaimsScope)) scopes.push(allClaimsScope)
+  return [...new Set(scopes)]
+}
+
+/** What the provider gives for the code; null: it would have to ask whoever came, and was told not to. */
 async function heard(config: oidc.Configuration, current: URL, begun: Try, log: (line: string) => void) {
   try {
     return await oidc.authorizationCodeGrant(config, current, {
@@ -146,6 +194,8 @@ async function heard(config: oidc.Configuration, current: URL, begun: Try, log: 
       idTokenExpected: true,
     })
   } catch (error) {
+    // The library has looked at state and issuer before.
+    if (begun.silent && error instanceof oidc.AuthorizationResponseError && asksFor.includes(error.error)) return null
     if (error instanceof oidc.AuthorizationResponseError && error.error === 'access_denied') throw no('The provider did not let you in.')
     if (isAway(error)) throw away(error, log)
     log(`sign-in by OpenID Connect refused: ${reason(error)}`)
@@ -158,9 +208,11 @@ async function withUserInfo(
   config: oidc.Configuration,
   accessToken: string,
   claims: oidc.IDToken,
-  claim: string,
+  { claim, resource }: OpenIdSettings,
   log: (line: string) => void,
 ): Promise<Readonly<Record<string, unknown>>> {
+  // AD FS answers 401 there, as the access token is for that resource (github.com/vmware/pinniped/issues/2288).
+  if (resource !== null) return claims
   if (!config.serverMetadata().userinfo_endpoint || (valuesOf(claims, claim) !== null && nameIn(claims) !== null)) return claims
   try {
     return { ...(await oidc.fetchUserInfo(config, accessToken, claims.sub)), ...claims }
@@ -226,9 +278,12 @@ function nameIn(claims: Readonly<Record<string, unknown>>): string | null {
   return (names.find((v) => typeof v === 'string' && v.trim() !== '') as string | undefined)?.trim() ?? null
 }
 
-/** Seals what is given to a browser to keep; the key lives as long as this process. */
-function sealer() {
-  const key = randomBytes(32)
+/**
+ * Seals what is given to a browser to keep. The key follows from the client's secret (RFC 5869): whichever server of this site file the
+ * browser comes back to can open it, also one that was started meanwhile.
+ */
+function sealer(secret: string) {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'slmctl: one try to sign in by OpenID Connect', 32))
   return {
     close: (value: Try): string => {
       const iv = randomBytes(12)

@@ -12,6 +12,11 @@ import { type Account, type Caller, callers, cookie, cookieName } from './sessio
 
 /** How long the link of a terminal may be used. */
 const linkMs = 10 * 60_000
+/**
+ * How long a session lasts that a provider vouched for: then the pages lead through the provider again, which shows nothing as long as
+ * whoever sits there is signed in with it. So long live its own access tokens, too (Entra ID: 60 to 90 minutes).
+ */
+const vouchedMs = 60 * 60_000
 
 export type People = {
   readonly organisation: string | null
@@ -27,7 +32,8 @@ export type People = {
   readonly openid: OpenId | null
   /** Lets in whom the provider vouches for; the session is in the headers. */
   readonly byOpenId: (identity: OpenIdIdentity, visit: Visit) => Promise<Reply>
-  readonly signOut: (visit: Visit) => Promise<Reply>
+  /** `by`: how they had come in. */
+  readonly signOut: (visit: Visit, by: Who['by']) => Promise<Reply>
 }
 
 type Options = {
@@ -45,7 +51,7 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
   const names = rate(nameLimit)
   const everywhere = rate(everywhereLimit)
   const addresses = rate(addressLimit)
-  const { byToken, byCookie } = callers(store, clock)
+  const { byToken, byCookie } = callers(store, clock, settings.openid?.dormantDays ?? null)
   const openid = settings.openid && openOpenId({ settings: settings.openid, url: settings.url, secret, clock, log })
 
   /** Runs a try to sign in; who tried too often waits. */
@@ -77,14 +83,15 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
   async function enter(account: Account, by: Who['by'], { session, secure }: Visit): Promise<Reply> {
     const now = clock()
     const { value, hash } = newProof()
-    const endsAt = now + settings.sessionHours * 3_600_000
+    const lastsMs = Math.min(settings.sessionHours * 3_600_000, by === 'openid' ? vouchedMs : Number.POSITIVE_INFINITY)
+    const endsAt = now + lastsMs
     if (session !== null) await store.endSession(session)
     await store.saveSession({ hash, account: account.id, createdAt: now, endsAt, by })
     await store.setAccount(account.id, { signedInAt: now })
     return new Reply(
       { name: account.name, by, role: account.role, endsAt },
       {
-        headers: { 'set-cookie': cookie(cookieName(secure), value, { secure, seconds: settings.sessionHours * 3600, site: 'Strict' }) },
+        headers: { 'set-cookie': cookie(cookieName(secure), value, { secure, seconds: lastsMs / 1000, site: 'Strict' }) },
         who: { name: account.name, by },
       },
     )
@@ -160,12 +167,13 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
       const account = await store.saveAccount({ name, kind: 'openid', subject, role, secret: null, at: clock() })
       return await enter(account, 'openid', visit)
     },
-    signOut: async ({ session, secure }) => {
+    signOut: async ({ session, secure }, by) => {
       if (session !== null) await store.endSession(session)
-      return new Reply(null, {
-        headers: { 'set-cookie': cookie(cookieName(secure), '', { secure, seconds: 0, site: 'Strict' }) },
-        status: 204,
-      })
+      const url = by === 'openid' && openid ? await openid.leaveAt() : null
+      return new Reply(
+        { provider: url === null ? null : { label: settings.openid!.label, url } },
+        { headers: { 'set-cookie': cookie(cookieName(secure), '', { secure, seconds: 0, site: 'Strict' }) } },
+      )
     },
   }
 }

@@ -22,6 +22,8 @@ const statuses: Readonly<Record<string, number>> = {
   PAGE_UNKNOWN: 400,
   NOT_SIGNED_IN: 401,
   SIGN_IN_REFUSED: 401,
+  TOKEN_OWNER_AWAY: 401,
+  OPENID_ASKS: 401,
   NO_RIGHT: 403,
   FORGED_REQUEST: 403,
   SERVER_NOT_PRIVATE: 403,

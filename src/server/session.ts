@@ -1,6 +1,7 @@
 /** How a request tells who asks: a session by cookie, or a token. What either may is read anew each time. */
 import type { Store } from '../app.ts'
-import type { Role } from '../model.ts'
+import { problem, type Role } from '../model.ts'
+import { refused } from './problems.ts'
 import { hashOf, roleOfScope, tokenPrefix } from './proof.ts'
 import type { Scope, Who } from './route.ts'
 
@@ -62,7 +63,20 @@ export async function goesOn(store: Store, { account, token }: Who, session: str
 const usedEveryMs = 60_000
 const proofPattern = /^[\w-]{20,100}$/
 
-export function callers(store: Store, clock: () => number) {
+/** Nobody of the provider has said for so long that the owner of a token still has a role. */
+function mustBeSeen({ kind, name, signedInAt, createdAt }: Account, dormantDays: number | null, now: number): void {
+  if (kind !== 'openid' || dormantDays === null || now - (signedInAt ?? createdAt) < dormantDays * 86_400_000) return
+  throw refused(
+    problem('TOKEN_OWNER_AWAY', `The token rests: ${name} has not signed in for ${dormantDays} days, so that their role is not known.`, [
+      `It holds again as soon as ${name} signs in.`,
+      'For a program, make a token of an account of slmctl: docs/guide/sign-in.md',
+    ]),
+    {},
+  )
+}
+
+/** `dormantDays`: of the site file. */
+export function callers(store: Store, clock: () => number, dormantDays: number | null) {
   const used = new Map<number, number>()
   const noteUse = (id: number, now: number) => {
     if (now - (used.get(id) ?? 0) < usedEveryMs) return
@@ -72,7 +86,7 @@ export function callers(store: Store, clock: () => number) {
     store.usedToken(id, now).catch(() => {})
   }
   return {
-    /** Null: an Authorization that is none, or no longer. */
+    /** Null: an Authorization that is none, or no longer. `TOKEN_OWNER_AWAY`: it rests. */
     byToken: async (authorization: string, from: string): Promise<Caller | null> => {
       const value = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
       if (!value?.startsWith(tokenPrefix) || !proofPattern.test(value)) return null
@@ -80,6 +94,7 @@ export function callers(store: Store, clock: () => number) {
       const found = await store.token(hashOf(value), now)
       if (!found) return null
       const { token, account } = found
+      mustBeSeen(account, dormantDays, now)
       noteUse(token.id, now)
       const scope = token.scope as Scope
       const worth = roleOfScope[scope]

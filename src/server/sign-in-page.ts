@@ -1,4 +1,4 @@
-/** The two pages between the provider of single sign-on and the dashboard. They need no script and no file. */
+/** The pages between the provider of single sign-on and the dashboard. They need no script and no file. */
 import { type Problem, ProblemError, problem } from '../model.ts'
 
 const type = 'text/html; charset=utf-8'
@@ -12,9 +12,9 @@ const page = (title: string, head: string, body: string) => ({
  * Leads on to a path of ours. A redirect would not do: whoever comes from the provider's page does not bring a SameSite=Strict cookie
  * along (RFC 6265bis, 5.2), but from this page they do.
  */
-export function goOnPage(to: string): { readonly type: string; readonly html: string } {
+export function goOnPage(to: string, title = 'Signed in'): { readonly type: string; readonly html: string } {
   const path = escaped(to)
-  return page('Signed in', `<meta http-equiv="refresh" content="0;url=${path}">`, `<h1>Signed in</h1><p><a href="${path}">Go on</a></p>`)
+  return page(title, `<meta http-equiv="refresh" content="0;url=${path}">`, `<h1>${title}</h1><p><a href="${path}">Go on</a></p>`)
 }
 
 /** Says why somebody was not let in. */

@@ -125,6 +125,18 @@ const server = z
             'client-secret': secretSchema,
             label: z.string().min(1).max(60).default('Single sign-on'),
             claim: z.string().min(1).max(256).default('roles').describe('The claim with roles or groups.'),
+            'response-mode': z
+              .enum(['query', 'form_post'])
+              .default('query')
+              .describe('How the provider sends people back; form_post: AD FS wants it for claims of your own.'),
+            resource: z.string().min(1).max(512).optional().describe('AD FS: identifier of the Web API whose claims are wanted.'),
+            'dormant-days': z
+              .int()
+              .min(1)
+              .max(365)
+              .nullable()
+              .default(45)
+              .describe('Days after which tokens of somebody rest who does not sign in at the provider; null: they never do.'),
             roles: z
               .strictObject({ viewer: claims, operator: claims, approver: claims })
               .describe('Values of the claim that make somebody a viewer, an operator, an approver; nobody else may sign in.'),

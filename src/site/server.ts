@@ -30,6 +30,11 @@ export type OpenIdSettings = {
   readonly clientSecret: SecretReference
   readonly label: string
   readonly claim: string
+  readonly responseMode: 'query' | 'form_post'
+  /** Of AD FS: the identifier of the Web API whose claims are wanted. */
+  readonly resource: string | null
+  /** Days after which tokens of somebody rest who does not sign in any more; null: never. */
+  readonly dormantDays: number | null
   /** Values of the claim, by the role that they give. */
   readonly roles: Readonly<Record<Role, readonly string[]>>
 }
@@ -83,6 +88,9 @@ export function serverOf(words: ServerWords, { at, secret }: Files): ServerSetti
           clientSecret: secret(openid['client-secret']),
           label: openid.label,
           claim: openid.claim,
+          responseMode: openid['response-mode'],
+          resource: openid.resource ?? null,
+          dormantDays: openid['dormant-days'],
           roles: openid.roles,
         }
       : null,

@@ -67,10 +67,10 @@ export type Faults = {
   /** Status of the token endpoint. */
   token?: number
 }
-/** One that lies as it is told. `nonce` is what the client asked with. */
-export function lying(at: Listening): { faults: Faults; nonce: string; secrets: string[] } {
+/** One that lies as it is told. `nonce` is what the client asked with, `more` what else it says of itself, `asked` where it was asked. */
+export function lying(at: Listening, more: object = {}): { faults: Faults; nonce: string; secrets: string[]; asked: string[] } {
   const [own, other] = [generateKeyPairSync('rsa', { modulusLength: 2048 }), generateKeyPairSync('rsa', { modulusLength: 2048 })]
-  const state = { faults: {} as Faults, nonce: '', secrets: [] as string[] }
+  const state = { faults: {} as Faults, nonce: '', secrets: [] as string[], asked: [] as string[] }
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const idToken = () => {
     const now = Math.floor(Date.now() / 1000)
@@ -93,11 +93,12 @@ export function lying(at: Listening): { faults: Faults; nonce: string; secrets: 
   at.answerBy((request, answer) => {
     const say = (status: number, value: unknown) =>
       answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    state.asked.push(request.url!)
     if (request.url === '/.well-known/openid-configuration')
       say(200, {
         ...{ issuer: at.url, authorization_endpoint: `${at.url}/auth`, token_endpoint: `${at.url}/token`, jwks_uri: `${at.url}/jwks` },
         ...{ response_types_supported: ['code'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['RS256'] },
-        code_challenge_methods_supported: ['S256'],
+        ...{ code_challenge_methods_supported: ['S256'], ...more },
       })
     else if (request.url === '/jwks')
       say(200, { keys: [{ ...own.publicKey.export({ format: 'jwk' }), kid: 'k', use: 'sig', alg: 'RS256' }] })

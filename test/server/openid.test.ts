@@ -14,47 +14,69 @@ const secretFile = join(tmpdir(), `slmctl-openid-${process.pid}.secret`)
 writeFileSync(secretFile, `${clientSecret}\n`, { mode: 0o600 })
 const settings = (issuer: string) => ({
   ...{ issuer, clientId, clientSecret: { file: secretFile }, label: 'Example', claim: 'roles' },
+  ...{ responseMode: 'query' as 'query' | 'form_post', resource: null as string | null, dormantDays: 45 as number | null },
   roles: { viewer: ['staff'], operator: ['desk'], approver: ['admins', 'owners'] },
 })
 
-/** A browser: cookies by host, forms, and where it was led to. */
+type Page = { readonly url: string; readonly status: number; readonly text: string; readonly location: string | null }
+type Cookie = { readonly value: string; readonly site: string }
+/** A browser: cookies by host, forms, and where it was led to. Every other host is another site to it. */
 class Browser {
-  readonly cookies = new Map<string, Map<string, string>>()
-  async get(url: string, form?: Record<string, string>): Promise<{ url: string; status: number; text: string; location: string | null }> {
+  readonly #cookies = new Map<string, Map<string, Cookie>>()
+  jar(url: string): Map<string, Cookie> {
     const { host } = new URL(url)
-    const jar = this.cookies.get(host) ?? new Map<string, string>()
-    this.cookies.set(host, jar)
+    const jar = this.#cookies.get(host) ?? new Map<string, Cookie>()
+    this.#cookies.set(host, jar)
+    return jar
+  }
+  /** A form that another site sends brings the cookies along that are open to all sites (RFC 6265bis, 5.8.3). */
+  async get(url: string, form?: Record<string, string>, from = url): Promise<Page> {
+    const jar = this.jar(url)
+    const own = form === undefined || new URL(from).host === new URL(url).host
+    const sent = [...jar].filter(([, { site }]) => own || site === 'none')
     const answer = await fetch(url, {
       redirect: 'manual',
       headers: {
-        cookie: [...jar].map(([k, v]) => `${k}=${v}`).join('; '),
-        ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+        cookie: sent.map(([k, { value }]) => `${k}=${value}`).join('; '),
+        ...(form ? { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(from).origin } : {}),
       },
       ...(form ? { method: 'POST', body: new URLSearchParams(form).toString() } : {}),
     })
     for (const line of answer.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!
       if (/Max-Age=0|expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(name!)
-      else jar.set(name!, value!)
+      else jar.set(name!, { value: value!, site: (/SameSite=(\w+)/i.exec(line)?.[1] ?? 'lax').toLowerCase() })
     }
     const location = answer.headers.get('location')
     return { url, status: answer.status, text: await answer.text(), location: location && new URL(location, url).href }
   }
-  /** Follows until there is a page; fills in the provider's forms as `login`. */
-  async go(url: string, login: string) {
+  /** The next step of a page: where it leads, or its form, filled in as `login`; null: it is where one stays. */
+  async next(at: Page, login: string): Promise<Page | null> {
+    if (at.location !== null) return await this.get(at.location)
+    const led = ledTo(at.text)
+    if (led?.startsWith('/api/')) return await this.get(new URL(plain(led), at.url).href)
+    const [, action] = /<form[^>]* action="([^"]+)"/.exec(at.text) ?? []
+    if (action === undefined) return null
+    const hidden = [...at.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, k, v]) => [k!, plain(v!)])
+    return await this.get(new URL(plain(action), at.url).href, { ...Object.fromEntries(hidden), login, password: 'x' }, at.url)
+  }
+  /** Follows until there is a page to stay at. */
+  async go(url: string, login: string, onTheWay: (at: Page) => void = () => {}): Promise<Page> {
     let at = await this.get(url)
     for (let i = 0; i < 20; i++) {
-      if (at.location !== null) at = await this.get(at.location)
-      else {
-        const [, action] = /<form[^>]* action="([^"]+)"/.exec(at.text) ?? []
-        if (action === undefined) return at
-        const prompt = /name="prompt" value="(\w+)"/.exec(at.text)?.[1] ?? 'login'
-        at = await this.get(new URL(action, at.url).href, { prompt, login, password: 'x' })
-      }
+      onTheWay(at)
+      const next = await this.next(at, login)
+      if (next === null) return at
+      at = next
     }
     throw new Error('led round and round')
   }
 }
+const plain = (html: string) =>
+  html
+    .replace(/&#(\d+);/g, (_, n: string) => String.fromCharCode(Number(n)))
+    .replaceAll('&amp;', '&')
+    .replaceAll('&quot;', '"')
 const ledTo = (text: string) => /http-equiv="refresh" content="0;url=([^"]*)"/.exec(text)?.[1] ?? null
 
 describe('a certified provider', () => {
@@ -79,7 +101,7 @@ describe('a certified provider', () => {
   const enter = async (login: string, to = '') => {
     const browser = new Browser()
     const page = await browser.go(`${s.server.url}/api/v1/sign-in/openid${to && `?to=${encodeURIComponent(to)}`}`, login)
-    const session = browser.cookies.get(new URL(s.server.url).host)?.get('slmctl')
+    const session = browser.jar(s.server.url).get('slmctl')?.value
     const me = session === undefined ? null : ((await s.ask('/api/v1/me', { session })).json as { name: string; role: string; by: string })
     return { page, browser, session, me }
   }
@@ -94,7 +116,7 @@ describe('a certified provider', () => {
       assert.equal(page.status, 200, page.text)
       assert.equal(ledTo(page.text), '/machines?verdict=action')
       assert.deepEqual([me!.name, me!.role, me!.by], [`${login}@corp.example`, role, 'openid'])
-      assert.equal(browser.cookies.get(new URL(s.server.url).host)!.has('slmctl-openid'), false, 'what belonged to the try is gone')
+      assert.equal(browser.jar(s.server.url).has('slmctl-openid'), false, 'what belonged to the try is gone')
       const [last] = (await s.store.trail({ what: 'GET /api/v1/sign-in/openid/callback' }, { limit: 1, after: null })).rows
       assert.deepEqual([last!.who, last!.by, last!.result], [`${login}@corp.example`, 'openid', 'done'])
     })
@@ -150,18 +172,10 @@ describe('a certified provider', () => {
   test('a callback holds once, and in the browser that began it', async () => {
     const browser = new Browser()
     let step = await browser.get(`${s.server.url}/api/v1/sign-in/openid`)
-    const host = new URL(s.server.url).host
     // As far as the callback, without taking it.
     for (let i = 0; !step.location?.includes('/callback?'); i++) {
       assert.ok(i < 20)
-      const [, action] = /<form[^>]* action="([^"]+)"/.exec(step.text) ?? []
-      if (step.location !== null) step = await browser.get(step.location)
-      else
-        step = await browser.get(new URL(action!, step.url).href, {
-          prompt: /value="(\w+)"/.exec(step.text)![1]!,
-          login: 'ada',
-          password: 'x',
-        })
+      step = (await browser.next(step, 'ada'))!
     }
     const callback = step.location
     const stranger = await new Browser().get(callback)
@@ -170,12 +184,215 @@ describe('a certified provider', () => {
     const other = new Browser()
     await other.get(`${s.server.url}/api/v1/sign-in/openid`)
     assert.equal((await other.get(callback)).status, 403)
-    const cookies = new Map(browser.cookies.get(host))
+    const cookies = [...browser.jar(callback)]
     assert.equal((await browser.get(callback)).status, 200)
-    browser.cookies.set(host, cookies)
+    for (const [name, value] of cookies) browser.jar(callback).set(name, value)
     const again = await browser.get(callback)
     assert.equal(again.status, 403)
     assert.match(again.text, /OPENID_REFUSED/)
+  })
+})
+
+describe('people are sent back by a form (form_post)', () => {
+  let at: Listening
+  let s: Stage
+  const callback = '/api/v1/sign-in/openid/callback'
+  before(async () => {
+    at = await listening()
+    s = await stage({ openid: { ...settings(at.url), responseMode: 'form_post' } })
+    await certified(at, `${s.server.url}${callback}`, () => ['owners'])
+  })
+  after(async () => {
+    await s.close()
+    await at.close()
+  })
+  const form = (text: string, type = 'application/x-www-form-urlencoded') =>
+    s.ask(callback, { method: 'POST', raw: text, headers: { 'content-type': type }, origin: 'https://login.example' })
+
+  test('they come in, though no cookie of ours comes along with it', async () => {
+    const browser = new Browser()
+    const way: string[] = []
+    const page = await browser.go(`${s.server.url}/api/v1/sign-in/openid?to=/hosts`, 'ada', (step) => {
+      way.push(`${new URL(step.url).pathname} ${/<title>([^<]*)/.exec(step.text)?.[1]}`)
+      // What belongs to the try is never open to other sites.
+      const kept = browser.jar(s.server.url).get('slmctl-openid')
+      if (kept) assert.equal(kept.site, 'lax')
+    })
+    assert.equal(ledTo(page.text), '/hosts', page.text)
+    assert.deepEqual(way.slice(-2), [`${callback} Signing in`, `${callback} Signed in`])
+    const session = browser.jar(s.server.url).get('slmctl')!.value
+    assert.equal(((await s.ask('/api/v1/me', { session })).json as { role: string }).role, 'approver')
+  })
+  test('a forged form is a link to our own address and no more; what it says stays text', async () => {
+    const said = await form(
+      `code=${encodeURIComponent('"><script>alert(1)</script>')}&state=x&state=y&to=https://evil.example&iss=https://evil.example`,
+    )
+    assert.equal(said.status, 200)
+    assert.equal(said.headers['set-cookie'], undefined)
+    assert.doesNotMatch(said.text, /<script/)
+    const led = plain(ledTo(said.text)!)
+    const { pathname, searchParams } = new URL(led, s.server.url)
+    assert.ok(led.startsWith(`${callback}?`))
+    assert.equal(pathname, callback)
+    assert.deepEqual([...new Set(searchParams.keys())], ['code', 'state', 'iss'])
+    assert.equal((await s.ask(led, { origin: null })).status, 403)
+    const session = await s.session(await s.person('approver'))
+    const beside = await s.ask(callback, {
+      method: 'POST',
+      raw: 'code=c',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      session,
+    })
+    assert.equal(beside.headers['set-cookie'], undefined)
+    assert.equal((await s.ask('/api/v1/me', { session })).status, 200, 'nor does it end a session')
+  })
+  test('nothing but a form of a few kilobytes is taken there, and no other address takes a form', async () => {
+    assert.equal((await form('{}', 'application/json')).status, 415)
+    assert.equal((await form('code=c', 'text/plain')).status, 415)
+    assert.equal((await form(`code=${'c'.repeat(9000)}`)).status, 413)
+    assert.equal((await form(`code=${'c'.repeat(4000)}&state=s`)).status, 200)
+    assert.equal((await s.ask(plain(ledTo((await form(`code=${'c'.repeat(4000)}&state=s`)).text)!), { origin: null })).status, 403)
+    const elsewhere = { method: 'POST', raw: 'name=a&password=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }
+    assert.equal((await s.ask('/api/v1/sign-in/local', elsewhere)).status, 415)
+  })
+  test('where the site file does not say so, there is no such address', async () => {
+    const plainly = await stage({ openid: settings(at.url) })
+    assert.equal((await plainly.ask(callback, { method: 'POST' })).status, 405)
+    await plainly.close()
+  })
+})
+
+describe('a session that a provider vouched for', () => {
+  let at: Listening
+  let s: Stage
+  let roles: string[] = ['owners']
+  before(async () => {
+    at = await listening()
+    s = await stage({ openid: settings(at.url) })
+    await certified(at, `${s.server.url}/api/v1/sign-in/openid/callback`, () => roles)
+  })
+  after(async () => {
+    await s.close()
+    await at.close()
+  })
+  const sessionOf = (browser: Browser) => browser.jar(s.server.url).get('slmctl')?.value
+  const silent = () => `${s.server.url}/api/v1/sign-in/openid?silent=true&to=/machines`
+  const noForm = (at: Page) => assert.doesNotMatch(at.text, /<form/)
+  const me = async (browser: Browser) => await s.ask('/api/v1/me', { session: sessionOf(browser) ?? 'none' })
+
+  test('lasts an hour; then the provider is asked, shows nothing, and says the role of now', async () => {
+    const browser = new Browser()
+    await browser.go(`${s.server.url}/api/v1/sign-in/openid`, 'ada')
+    assert.equal(((await me(browser)).json as { endsAt: number }).endsAt, s.clock.now + 3_600_000)
+    s.clock.now += 3_600_000 - 1000
+    assert.equal((await me(browser)).status, 200)
+    s.clock.now += 1000
+    assert.equal((await me(browser)).status, 401)
+    roles = ['desk']
+    const page = await browser.go(silent(), 'nobody', noForm)
+    assert.equal(ledTo(page.text), '/machines')
+    assert.equal(((await me(browser)).json as { role: string }).role, 'operator')
+    roles = []
+    assert.equal((await browser.go(silent(), 'nobody', noForm)).status, 403)
+    assert.equal((await me(browser)).status, 401, 'whoever has no role there any more has no session here')
+    roles = ['owners']
+  })
+  test('where the provider would have to ask, the way leads to the sign-in page, and back from there', async () => {
+    const browser = new Browser()
+    const page = await browser.go(silent(), 'nobody', noForm)
+    assert.equal(page.status, 401)
+    assert.equal(ledTo(page.text), '/sign-in?to=%2Fmachines')
+    assert.equal(sessionOf(browser), undefined)
+    assert.equal(browser.jar(s.server.url).has('slmctl-openid'), false)
+    const [last] = (await s.store.trail({ what: 'GET /api/v1/sign-in/openid/callback' }, { limit: 1, after: null })).rows
+    assert.deepEqual([last!.who, last!.result], ['-', 'refused'], 'bounded, as anybody can come so far')
+  })
+  test('signing out says where to sign out at the provider, too; there it is asked, and then nobody comes in silently', async () => {
+    const browser = new Browser()
+    await browser.go(`${s.server.url}/api/v1/sign-in/openid`, 'ada')
+    const out = await s.ask('/api/v1/sign-out', { method: 'POST', session: sessionOf(browser)! })
+    const { provider } = out.json as { provider: { label: string; url: string } }
+    assert.equal(provider.label, 'Example')
+    assert.equal(new URL(provider.url).origin, at.url)
+    assert.equal((await me(browser)).status, 401)
+    assert.equal((await browser.go(silent(), 'nobody', noForm)).status, 200, 'as long as that was not done, one is in again without a word')
+    const asked = await browser.get(provider.url)
+    const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(asked.text)!
+    const [, action] = /<form[^>]* action="([^"]+)"/.exec(asked.text)!
+    await browser.get(new URL(action!, at.url).href, { xsrf: xsrf!, logout: 'yes' }, at.url)
+    assert.equal((await browser.go(silent(), 'nobody', noForm)).status, 401)
+  })
+  test('who came in otherwise is sent nowhere', async () => {
+    const out = await s.ask('/api/v1/sign-out', { method: 'POST', session: await s.session(await s.person('viewer')) })
+    assert.deepEqual(out.json, { provider: null })
+  })
+  test('tokens of somebody who does not sign in at the provider rest after 45 days, and hold again when they do', async () => {
+    const browser = new Browser()
+    await browser.go(`${s.server.url}/api/v1/sign-in/openid`, 'ada')
+    const account = (await s.store.accounts()).find((a) => a.name === 'ada@corp.example')!
+    const { value: token } = await s.token(account.id, 'read', 365)
+    const { value: other } = await s.token(await s.person('viewer', 'program'), 'read', 365)
+    const began = s.clock.now
+    s.clock.now = began + 45 * 86_400_000 - 1000
+    assert.equal((await s.ask('/api/v1/me', { token })).status, 200)
+    s.clock.now = began + 45 * 86_400_000
+    for (const path of ['/api/v1/me', '/metrics']) {
+      const said = await s.ask(path, { token })
+      assert.equal(said.status, 401, path)
+      const { code, title } = said.json as { code: string; title: string }
+      assert.equal(code, 'TOKEN_OWNER_AWAY')
+      assert.match(title, /ada@corp\.example has not signed in for 45 days/)
+    }
+    assert.ok((await s.store.trail({}, { limit: 5, after: null })).rows.some((r) => r.result === 'refused' && r.what === 'GET /api/v1/me'))
+    assert.equal((await s.ask('/api/v1/me', { token: other })).status, 200, 'an account of slmctl is not asked of a provider')
+    await browser.go(`${s.server.url}/api/v1/sign-in/openid`, 'ada')
+    assert.equal((await s.ask('/api/v1/me', { token })).status, 200)
+    const never = await stage({ openid: { ...settings(at.url), dormantDays: null } })
+    const old = await never.store.saveAccount({
+      name: 'x',
+      kind: 'openid',
+      subject: 's',
+      role: 'viewer',
+      secret: null,
+      at: never.clock.now,
+    })
+    const kept = await never.token(old.id, 'read', 365)
+    never.clock.now += 300 * 86_400_000
+    assert.equal((await never.ask('/api/v1/me', { token: kept.value })).status, 200)
+    await never.close()
+  })
+})
+
+describe('AD FS, as its metadata and its answers are', () => {
+  test('form_post, the resource and the scope for its claims; its userinfo endpoint, which would refuse, is not asked', async () => {
+    const at = await listening()
+    const more = {
+      ...{ userinfo_endpoint: `${at.url}/userinfo`, scopes_supported: ['allatclaims', 'email', 'profile', 'openid'] },
+      response_modes_supported: ['query', 'fragment', 'form_post'],
+    }
+    const provider = lying(at, more)
+    const s = await stage({ openid: { ...settings(at.url), responseMode: 'form_post', resource: 'urn:slmctl' } })
+    const begun = await s.ask('/api/v1/sign-in/openid')
+    const { searchParams: q } = new URL(String(begun.headers.location))
+    assert.deepEqual(
+      [q.get('response_mode'), q.get('resource'), q.get('scope')],
+      ['form_post', 'urn:slmctl', 'openid profile email allatclaims'],
+    )
+    provider.nonce = q.get('nonce')!
+    provider.faults = { claims: { preferred_username: undefined, upn: 'ada@corp.example' } }
+    const cookie = String((begun.headers['set-cookie'] as string[])[0]).split(';')[0]!
+    const callback = `/api/v1/sign-in/openid/callback`
+    const form = { method: 'POST', raw: `code=c&state=${q.get('state')}`, headers: { 'content-type': 'application/x-www-form-urlencoded' } }
+    const led = plain(ledTo((await s.ask(callback, form)).text)!)
+    assert.equal((await s.ask(led, { headers: { cookie }, origin: null })).status, 200)
+    assert.ok(!provider.asked.includes('/userinfo'))
+    // Others are asked for neither.
+    const usual = await stage({ openid: settings(at.url) })
+    const { searchParams: u } = new URL(String((await usual.ask('/api/v1/sign-in/openid')).headers.location))
+    assert.deepEqual([u.get('response_mode'), u.get('resource'), u.get('scope')], [null, null, 'openid profile email'])
+    await usual.close()
+    await s.close()
+    await at.close()
   })
 })
 
@@ -193,15 +410,20 @@ describe('a provider that lies', () => {
     await at.close()
   })
   /** The way there and back; `change` is what comes back in place of what should. */
-  const back = async (faults: typeof provider.faults, change: (query: URLSearchParams) => void = () => {}): Promise<Said> => {
-    const begun = await s.ask('/api/v1/sign-in/openid')
+  const back = async (
+    faults: typeof provider.faults,
+    change: (query: URLSearchParams) => void = () => {},
+    words = '',
+    to: Stage = s,
+  ): Promise<Said> => {
+    const begun = await s.ask(`/api/v1/sign-in/openid${words}`)
     const there = new URL(String(begun.headers.location)).searchParams
     provider.nonce = there.get('nonce')!
     provider.faults = faults
     const query = new URLSearchParams({ code: 'c', state: there.get('state')! })
     change(query)
     const cookie = String((begun.headers['set-cookie'] as string[])[0]).split(';')[0]!
-    return await s.ask(`/api/v1/sign-in/openid/callback?${query}`, { headers: { cookie }, origin: null })
+    return await to.ask(`/api/v1/sign-in/openid/callback?${query}`, { headers: { cookie }, origin: null })
   }
   test('what is right is let in, so that the rest means something', async () => {
     const said = await back({})
@@ -245,6 +467,35 @@ describe('a provider that lies', () => {
       assert.match(said.text, /OPENID_REFUSED/)
       assert.doesNotMatch(String(said.headers['set-cookie'] ?? ''), /slmctl=/)
     })
+  test('what the provider would have to ask is a way to the sign-in page for a silent try of this browser alone', async () => {
+    const asks = (q: URLSearchParams) => {
+      q.delete('code')
+      q.set('error', 'login_required')
+    }
+    assert.equal((await back({}, asks)).status, 403, 'it was not silent')
+    const silent = await back({}, asks, '?silent=true')
+    assert.deepEqual([silent.status, ledTo(silent.text)], [401, '/sign-in?to=%2F'])
+    const forged = await back(
+      {},
+      (q) => {
+        asks(q)
+        q.set('state', 'x'.repeat(43))
+      },
+      '?silent=true',
+    )
+    assert.equal(forged.status, 403)
+    assert.equal((await s.ask('/api/v1/sign-in/openid?silent=1')).status, 400)
+  })
+  test('another server of this site file can end a try, one with another secret cannot', async () => {
+    const second = await stage({ openid: settings(at.url), url: s.server.url })
+    assert.equal((await back({}, () => {}, '', second)).status, 200)
+    const otherSecret = join(tmpdir(), `slmctl-openid-other-${process.pid}.secret`)
+    writeFileSync(otherSecret, 'another\n', { mode: 0o600 })
+    const stranger = await stage({ openid: { ...settings(at.url), clientSecret: { file: otherSecret } }, url: s.server.url })
+    assert.equal((await back({}, () => {}, '', stranger)).status, 403)
+    await second.close()
+    await stranger.close()
+  })
   test('refused: later than ten minutes', async () => {
     const said = await back({}, () => {
       s.clock.now += 10 * 60_000 + 1

@@ -1,13 +1,13 @@
 /** The dashboard: one document, whose pages are addresses. Each page is a file of its own, loaded when it is first looked at. */
 import { Component, type ComponentChildren, type FunctionComponent, render } from 'preact'
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso'
 import type { MeAnswer, SignInAnswer } from '../../src/schemas/api.ts'
 import { api, page } from './addresses.ts'
 import { get, onSignedOut, type ProblemDetails, problemOf, send } from './api.ts'
 import { ErrorState, PageTitle } from './parts.ts'
 import { preload, routes, SignIn } from './routes.tsx'
-import { type Session, SessionContext } from './session.ts'
+import { type Elsewhere, type Session, SessionContext } from './session.ts'
 import { Shell } from './shell.tsx'
 import { keepTheme } from './theme.ts'
 import './styles/tokens.css'
@@ -19,22 +19,39 @@ import './styles/print.css'
 /** Links to the API are not pages: files to save, the way to the organisation's own sign-in. */
 const pagesOnly = /^(?!\/api\/)/
 
-type Start = { readonly server: SignInAnswer; readonly me: MeAnswer | null; readonly ended: boolean }
+type Start = {
+  readonly server: SignInAnswer
+  readonly me: MeAnswer | null
+  readonly ended: boolean
+  readonly elsewhere: Elsewhere | null
+}
 
 const begin = async (): Promise<Start> => {
   const server = await get<SignInAnswer>(api.signIn)
-  return { server, me: server.me, ended: false }
+  return { server, me: server.me, ended: false, elsewhere: null }
 }
 // Asked while the browser still builds the page; what is looked at first is on its way, too.
 const first = begin()
 preload(location.pathname)
 
+/**
+ * A session of single sign-on that has come to its end: the provider is asked anew, which shows nothing where it knows who sits here.
+ * One that ended before, by signing out or by another role, is for the sign-in page. Clocks of computers that sign in differ little.
+ */
+const isOver = ({ by, endsAt }: MeAnswer) => by === 'openid' && endsAt !== null && Date.now() > endsAt - 60_000
+const askProvider = () => location.assign(page(api.signInOpenid, { to: location.pathname + location.search, silent: true }))
+
 function App() {
   const [start, setStart] = useState<Start | ProblemDetails | null>(null)
+  const signedIn = useRef<MeAnswer | null>(null)
+  signedIn.current = start && 'server' in start ? start.me : null
   const load = useCallback(async (asked: Promise<Start> = begin()) => setStart(await asked.catch(problemOf)), [])
   useEffect(() => {
     void load(first)
-    return onSignedOut(() => setStart((was) => (was && 'server' in was && was.me ? { ...was, me: null, ended: true } : was)))
+    return onSignedOut(() => {
+      if (signedIn.current && isOver(signedIn.current)) askProvider()
+      setStart((was) => (was && 'server' in was && was.me ? { ...was, me: null, ended: true } : was))
+    })
   }, [load])
   if (start === null) return <div class="starting" />
   if (!('server' in start))
@@ -48,8 +65,8 @@ function App() {
     ...start,
     refresh: load,
     signOut: async () => {
-      await send('POST', api.signOut)
-      setStart({ ...start, me: null })
+      const { provider } = await send<{ readonly provider: Elsewhere | null }>('POST', api.signOut)
+      setStart({ ...start, me: null, ended: false, elsewhere: provider })
     },
   }
   return (

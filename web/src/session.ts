@@ -6,12 +6,17 @@ import type { MeAnswer, SignInAnswer } from '../../src/schemas/api.ts'
 export type Role = MeAnswer['role']
 const order: readonly Role[] = ['viewer', 'operator', 'approver']
 
+/** Where one signs out there, too. */
+export type Elsewhere = { readonly label: string; readonly url: string }
+
 export type Session = {
   /** Null: nobody. */
   readonly me: MeAnswer | null
   readonly server: SignInAnswer
   /** Somebody was signed in, and the server knows of it no longer. */
   readonly ended: boolean
+  /** Somebody has signed out here, and is still signed in with the organisation's own sign-in. */
+  readonly elsewhere: Elsewhere | null
   /** Asks anew who is signed in. */
   readonly refresh: () => Promise<void>
   readonly signOut: () => Promise<void>

@@ -1,7 +1,7 @@
 /** How people sign in and out. */
 import { ProblemError } from '../../model.ts'
 import { api, z } from '../../schemas.ts'
-import { ownPath } from '../openid.ts'
+import { callbackPath, ownPath } from '../openid.ts'
 import { longestBytes } from '../password.ts'
 import { statusOf } from '../problems.ts'
 import { Reply, type Route, route } from '../route.ts'
@@ -66,13 +66,19 @@ export const signInRoutes: readonly Route[] = [
       tag: 'people',
       summary: 'Leads to the provider of single sign-on (OpenID Connect).',
       changes: false,
-      query: z.object({ to: z.string().max(2000).optional().describe('The path to come back to.') }),
+      query: z.object({
+        to: z.string().max(2000).optional().describe('The path to come back to.'),
+        silent: z
+          .literal('true')
+          .optional()
+          .describe('The provider asks nothing; where it would have to, the way leads to the sign-in page.'),
+      }),
       answer: null,
     },
     async ({ query, parts: { people }, visit }) => {
       try {
         if (!people.openid) throw notSetUp()
-        return await people.openid.begin(query.to ?? null, visit)
+        return await people.openid.begin(query.to ?? null, query.silent === 'true', visit)
       } catch (error) {
         return refusal(error)
       }
@@ -81,7 +87,7 @@ export const signInRoutes: readonly Route[] = [
   route(
     {
       method: 'GET',
-      path: '/api/v1/sign-in/openid/callback',
+      path: callbackPath,
       access: 'open',
       tag: 'people',
       summary: 'Where the provider of single sign-on sends people back to.',
@@ -94,6 +100,15 @@ export const signInRoutes: readonly Route[] = [
       try {
         if (!people.openid) throw notSetUp()
         const { identity, to, forget } = await people.openid.finish(visit)
+        // People are not told why: they are where they sign in. The trail is, and bounded, as anybody can come so far.
+        if (identity === null) {
+          const { html, type } = goOnPage(`/sign-in?${new URLSearchParams({ to: ownPath(to) })}`, 'Sign in again')
+          return new Reply(html, {
+            status: statusOf('OPENID_ASKS'),
+            headers: { 'content-type': type, 'set-cookie': forget },
+            problem: 'OPENID_ASKS',
+          })
+        }
         const { headers, who } = await people.byOpenId(identity, visit)
         const { html, type } = goOnPage(ownPath(to))
         return new Reply(html, {
@@ -114,10 +129,15 @@ export const signInRoutes: readonly Route[] = [
       tag: 'people',
       summary: 'Ends the session.',
       changes: true,
-      answer: null,
+      answer: z.strictObject({
+        provider: z
+          .strictObject({ label: z.string(), url: z.string() })
+          .nullable()
+          .describe('Where to sign out of single sign-on, too; null: it was not by that, or the provider has no such address.'),
+      }),
       about: () => '',
     },
-    async ({ parts: { people }, visit }) => await people.signOut(visit),
+    async ({ parts: { people }, visit, who }) => await people.signOut(visit, who.by),
   ),
 ]
 

@@ -19,7 +19,7 @@ function takeLink(): string | null {
 let link = takeLink()
 
 export default function SignIn() {
-  const { server, me, ended, refresh } = useSession()
+  const { server, me, ended, elsewhere, refresh } = useSession()
   const { path, query, url, route } = useLocation()
   const to = path === '/sign-in' ? ownWay(query.to, location.origin) : url
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
@@ -58,6 +58,12 @@ export default function SignIn() {
         {ended && (
           <p class="note" role="status">
             Your session has ended. Sign in again, and you are back where you were.
+          </p>
+        )}
+        {elsewhere && (
+          <p class="note" role="status">
+            You are signed out of slmctl, and not of “{elsewhere.label}”: whoever uses this browser next comes in by it without a password.{' '}
+            <a href={elsewhere.url}>Sign out there, too</a>
           </p>
         )}
         {busy && byLinkNow && !problem && <p role="status">Signing in by the link …</p>}
