@@ -3,6 +3,7 @@
  * for how long, when it is tried again, which go first, when it may be worked on, and when all of it is over.
  */
 export { canaryOver } from './campaigns/canary.ts'
+export { notKnown } from './campaigns/keeper.ts'
 export type { Processes } from './campaigns/owner.ts'
 export { placeOf } from './campaigns/place.ts'
 export { type RunEvent, type RunOptions, runCampaigns } from './campaigns/run.ts'

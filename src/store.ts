@@ -7,7 +7,16 @@
 import { endSession, endSessions, findAccount, findSession, listAccounts, saveAccount, saveSession, setAccount } from './store/accounts.ts'
 import { type AlertChanges, alertsKept, changeAlerts, type KeptAlert, keepAlerts } from './store/alerts.ts'
 import { backup, type Copied, check, compact, type Restored, restore } from './store/backup.ts'
-import { campaignPage, createCampaign, listCampaigns, reserveActivations, setCampaign, setSettings } from './store/campaigns.ts'
+import {
+  campaignPage,
+  createCampaign,
+  listCampaigns,
+  reasonsOf,
+  reserveActivations,
+  saveReasons,
+  setCampaign,
+  setSettings,
+} from './store/campaigns.ts'
 import { countChanges, listChanges } from './store/changes.ts'
 import { claimTargets } from './store/claim.ts'
 import { asksOfHost, clientsByHost, namingHost, usersOfObjects, usesOfHost } from './store/clients.ts'
@@ -37,7 +46,7 @@ export type { Account, AccountChange, AccountKind, NewAccount, Session } from '.
 export type { AlertChanges, KeptAlert } from './store/alerts.ts'
 export type { Compacted, Copied, Restored } from './store/backup.ts'
 export type { Replaced } from './store/boards.ts'
-export type { Campaign, CampaignKind, CampaignState, NewCampaign } from './store/campaigns.ts'
+export type { Campaign, CampaignKind, CampaignReason, CampaignState, NewCampaign } from './store/campaigns.ts'
 export type { ChangeKind, FleetChange } from './store/changes.ts'
 export type { Claim, Held, Target } from './store/claim.ts'
 export type { Clients, HostClients, HostUse, ObjectClients } from './store/clients.ts'
@@ -52,7 +61,7 @@ export type { Place } from './store/open.ts'
 export type { Sort, SortKey } from './store/order.ts'
 export type { Expiry, Metrics, NotPlain, Scanned, Words } from './store/overview.ts'
 export { type PostgresConnection, postgresUrl } from './store/postgres.ts'
-export type { Remarked, RemarkedKind, RemarkExample } from './store/remarks.ts'
+export type { RemarkExample, Remarked, RemarkedKind } from './store/remarks.ts'
 export type { KeyState } from './store/requests.ts'
 export type { Selected, SharedCmid } from './store/selection.ts'
 export type { CauseGroup, Counts, ExpiringLine, History, MachineGroup, Span } from './store/summary.ts'
@@ -137,6 +146,9 @@ export async function openStore(place: Place, options: StoreOptions) {
     setSettings: door(setSettings),
     campaigns: door(listCampaigns),
     campaignPage: door(campaignPage),
+    /** Why machines of a campaign came to something. */
+    saveReasons: door(saveReasons),
+    reasonsOf: door(reasonsOf),
     reserveActivations: door(reserveActivations),
     addTargets: door(addTargets),
     claimTargets: door(claimTargets),

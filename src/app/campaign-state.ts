@@ -1,6 +1,6 @@
 /** How far a campaign is, counted in the store: for people, for programs, for the line that is drawn anew. */
-import { settingsOf } from '../campaigns.ts'
-import type { Campaign, Store, TargetState } from '../store.ts'
+import { notKnown, settingsOf } from '../campaigns.ts'
+import type { Campaign, CampaignReason, Store, TargetState } from '../store.ts'
 
 /** Machines that came to the same. */
 export type CampaignGroup = {
@@ -10,6 +10,8 @@ export type CampaignGroup = {
   /** Code of the Problem that ended it, or of the last try of one that is tried again. */
   readonly problem: string | null
   readonly machines: number
+  /** What one of them said with each code, and what to try; empty: all is well, or an older slmctl did not keep it. */
+  readonly reasons: readonly CampaignReason[]
 }
 
 /** A campaign with where its machines are. Times are ms since 1970. */
@@ -46,6 +48,9 @@ export type CampaignTold = {
   readonly locations: readonly { readonly name: string; readonly machines: number; readonly left: number }[]
 }
 
+/** What a plan is called that lacks a fact. */
+export const somethingUnknown = 'something is not known'
+
 const unasked: ReadonlySet<string> = new Set(['unreachable', 'not-asked'])
 const undecided: ReadonlySet<string> = new Set(['unknown', 'interrupted'])
 const good: ReadonlySet<string> = new Set(['ok', 'changed', 'unchanged', 'nothing to change', 'nothing planned'])
@@ -69,8 +74,15 @@ export async function campaignState(store: Store, of: Campaign | { readonly id: 
   return told
 }
 
+/** The codes that are behind a result: of its Problem, or of what a plan may not do. */
+function codesOf(result: string | null, problem: string | null): readonly string[] {
+  const refused = /^refused: (.+)$/.exec(result ?? '')?.[1]?.split(', ') ?? []
+  return [...(problem === null ? [] : [problem]), ...refused, ...(result === somethingUnknown ? [notKnown] : [])]
+}
+
 async function counted(store: Store, campaign: Campaign): Promise<CampaignTold> {
   const rows = await store.progress(campaign.id)
+  const reasons = await store.reasonsOf(campaign.id)
   const { nextDueAt, retrying } = await store.waiting(campaign.id)
   const settings = settingsOf(campaign.settings)
   const groups = new Map<string, { -readonly [K in keyof CampaignGroup]: CampaignGroup[K] }>()
@@ -78,7 +90,13 @@ async function counted(store: Store, campaign: Campaign): Promise<CampaignTold> 
   const count = (fits: (row: (typeof rows)[number]) => boolean) => rows.reduce((n, row) => (fits(row) ? n + row.count : n), 0)
   for (const { site, state, result, problem, count: n } of rows) {
     const key = JSON.stringify([state, result, problem])
-    const group = groups.get(key) ?? { state, result, problem, machines: 0 }
+    const group = groups.get(key) ?? {
+      state,
+      result,
+      problem,
+      machines: 0,
+      reasons: reasons.filter((r) => codesOf(result, problem).includes(r.code)),
+    }
     groups.set(key, group)
     group.machines += n
     const at = locations.get(site) ?? { machines: 0, left: 0 }

@@ -16,8 +16,9 @@ import {
   type ToldMachine,
   toldMachine,
 } from '../engine.ts'
-import { type MachinePlan, type Problem, ProblemError, type Product, problem, type Site, type Verdict } from '../model.ts'
+import { type MachinePlan, type Problem, ProblemError, problem, type Site, type Verdict } from '../model.ts'
 import type { Campaign, CampaignKind, Filter, NewOutcome, NewTarget, Observation, Store, Target } from '../store.ts'
+import { somethingUnknown } from './campaign-state.ts'
 import { rowsOf } from './fleet.ts'
 import { type JournalWriter, journalWriter } from './store-journal.ts'
 
@@ -149,18 +150,11 @@ export const said = (
     at,
     live,
     reading: judged.machine,
-    products: judged.products.map((p, i) => originFirst(p, i, judged)),
+    products: judged.products,
     whole: answeredWhole(judged),
   },
   ...identity,
 })
-
-/** Not all that is known of a product is kept: what the statement about an origin that is not plain rests on comes first. */
-function originFirst(p: Product, index: number, { findings }: Judgement): Product {
-  const told = findings.find((f) => f.product === index && f.rule === `origin-${p.origin}`)?.evidence ?? []
-  const others = p.evidence.filter((e) => !told.some((t) => t.source === e.source && t.line === e.line && t.means === e.means))
-  return told.length === 0 ? p : { ...p, evidence: [...told, ...others] }
-}
 
 async function scan(target: Target, environment: Environment): Promise<Worked> {
   const result = await readMachine(target.name, environment, { identity: true })
@@ -199,7 +193,7 @@ async function plan(target: Target, environment: Environment, { campaign }: Cont
 export function inWords({ steps, refused, missing }: MachinePlan): string {
   if (steps.length > 0) return [...new Set(steps.map((s) => s.what))].join(', ')
   if (refused.length > 0) return `refused: ${[...new Set(refused.map((r) => r.code))].join(', ')}`
-  return missing.length > 0 ? 'something is not known' : 'nothing to change'
+  return missing.length > 0 ? somethingUnknown : 'nothing to change'
 }
 
 async function apply(

@@ -1,4 +1,4 @@
-import type { Held, Store } from '../store.ts'
+import type { CampaignReason, Held, Store } from '../store.ts'
 import { type CampaignSettings, gapMs, triedForMs } from './settings.ts'
 import type { Worked } from './work.ts'
 
@@ -6,6 +6,19 @@ import type { Worked } from './work.ts'
 const together = 250
 /** How long a result waits for others, ms: a transaction waits for the disk. Whoever is killed meanwhile asks these machines again. */
 const patienceMs = 1000
+
+/** The code under which a plan is told that lacks a fact. */
+export const notKnown = 'NOT_KNOWN'
+
+/** Why a machine came to what it came to: its Problem, or what keeps a plan from changing anything. */
+function reasonsOf({ problem, plan: kept }: Worked): readonly CampaignReason[] {
+  const plan = kept?.plan.steps.length === 0 ? kept.plan : null
+  return [
+    ...(problem ? [{ code: problem.code, text: problem.summary, next: problem.next }] : []),
+    ...(plan?.refused ?? []).map((r) => ({ code: r.code, text: r.because, next: r.next })),
+    ...(plan?.missing ?? []).map((m) => ({ code: notKnown, text: m.why, next: [m.get] })),
+  ]
+}
 
 type Result = { readonly held: Held; readonly settings: CampaignSettings; readonly worked: Worked }
 
@@ -18,6 +31,7 @@ export class Keeper {
   readonly #clock: () => number
   readonly #kept: (held: Held, worked: Worked, still: boolean, over: boolean) => void
   readonly #failed: (error: unknown) => void
+  readonly #said = new Set<string>()
   #waiting: Result[] = []
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> | null = null
@@ -76,11 +90,23 @@ export class Keeper {
     if (observations.length > 0) await this.#store.observe(observations)
     const plans = portion.flatMap(({ worked }) => worked.plan ?? [])
     if (plans.length > 0) await this.#store.savePlans(plans)
+    const reasons = portion.flatMap((r) => this.#reasons(r))
+    if (reasons.length > 0) await this.#store.saveReasons(reasons)
     const ends = portion.map((r) => ({ held: r.held, end: this.#end(r) }))
     for (const [i, { worked }] of portion.entries())
       if (worked.outcome && 'state' in ends[i]!.end) await this.#store.saveOutcome(worked.outcome)
     const still = await this.#store.endTargets(ends)
     for (const [i, { held, worked }] of portion.entries()) this.#kept(held, worked, still[i] ?? false, 'state' in ends[i]!.end)
+  }
+
+  /** What is said with a code, where this process did not keep it yet. */
+  #reasons({ held: { campaign }, worked }: Result) {
+    return reasonsOf(worked).flatMap((reason) => {
+      const key = `${campaign} ${reason.code}`
+      if (this.#said.has(key)) return []
+      this.#said.add(key)
+      return [{ campaign, ...reason }]
+    })
   }
 
   #end({ held, settings, worked }: Result) {

@@ -1,7 +1,7 @@
 /** What `slmctl fleet` answers about campaigns. Times are milliseconds since 1970. */
 import * as z from 'zod'
 import { machinePlanSchema } from './machines.ts'
-import { list, maybe, text, time, whole } from './nouns.ts'
+import { list, maybe, text, texts, time, whole } from './nouns.ts'
 
 const campaign = z
   .strictObject({
@@ -34,6 +34,9 @@ const campaign = z
             result: maybe.describe('scan: the verdict; plan: what would change; apply: how it ended.'),
             problem: maybe.describe('Code of the Problem.'),
             machines: whole,
+            reasons: list(z.strictObject({ code: text, text, next: texts })).describe(
+              'What one of them said with each code, and what to try.',
+            ),
           })
           .readonly(),
       )

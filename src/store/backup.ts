@@ -32,6 +32,7 @@ const tables: Readonly<Record<Table, readonly string[]>> = {
   product_past: ['id'],
   problem_past: ['id'],
   campaign: ['id'],
+  campaign_reason: ['campaign_id', 'code'],
   campaign_target: ['campaign_id', 'machine_id'],
   journal_entry: ['campaign_id', 'machine_id', 'attempt', 'sequence'],
   plan: ['id'],

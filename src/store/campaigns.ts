@@ -2,7 +2,7 @@
 import type { Selectable } from 'kysely'
 import { ProblemError, problem } from '../model.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
-import { pageKey } from './parts.ts'
+import { indexed, pageKey, plain, strings } from './parts.ts'
 import type { Database, Tables } from './tables.ts'
 
 export type CampaignKind = 'scan' | 'plan' | 'apply'
@@ -145,4 +145,32 @@ export function reserveActivations(
       .execute()
     return first
   })
+}
+
+/** Why machines of a campaign came to something: a code, and what one of them said. */
+export type CampaignReason = { readonly code: string; readonly text: string; readonly next: readonly string[] }
+/** Next steps of one reason; each is a sentence. */
+const nextMost = 5
+
+/** Keeps what is said with a code, the first time that a campaign meets it. */
+export async function saveReasons({ db }: Database, reasons: readonly (CampaignReason & { readonly campaign: number })[]): Promise<void> {
+  for (const { campaign, code, text, next } of reasons)
+    await db
+      .insertInto('campaign_reason')
+      .values({
+        ...{ campaign_id: campaign, code: indexed(code), text: indexed(text) },
+        next: JSON.stringify(next.slice(0, nextMost).map((n) => plain(n).slice(0, 1000))),
+      })
+      .onConflict((o) => o.columns(['campaign_id', 'code']).doNothing())
+      .execute()
+}
+
+export async function reasonsOf({ db }: Database, campaign: number): Promise<readonly CampaignReason[]> {
+  const rows = await db
+    .selectFrom('campaign_reason')
+    .select(['code', 'text', 'next'])
+    .where('campaign_id', '=', campaign)
+    .orderBy('code')
+    .execute()
+  return rows.map(({ code, text, next }) => ({ code, text, next: strings(next) }))
 }

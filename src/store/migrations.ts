@@ -276,6 +276,11 @@ create table fleet_change (
 );
 create index fleet_change_at on fleet_change (at, id, kind);
 
+-- Why machines of a campaign came to what they came to: for each code what one of them said first.
+create table campaign_reason (
+  campaign_id bigint not null references campaign (id), code ${text} not null, text ${text} not null, next ${text} not null,
+  primary key (campaign_id, code)
+);
 create index campaign_target_result on campaign_target (campaign_id, result, machine_id) where result is not null;
 create index campaign_target_problem on campaign_target (campaign_id, problem_code, machine_id) where problem_code is not null;
 create index plan_steps on plan (campaign_id, machine_id) where campaign_id is not null and steps > 0;

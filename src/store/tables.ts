@@ -237,6 +237,7 @@ export type Tables = {
     next_activation_at: number | null
     activation_clock: number | null
   }
+  campaign_reason: { campaign_id: number; code: string; text: string; next: string }
   /** targets.ts */
   campaign_target: {
     campaign_id: number

@@ -19,7 +19,13 @@ type Told = {
   retrying: number
   waiting: number
   planned: number
-  groups: { state: string; result: string | null; problem: string | null; machines: number }[]
+  groups: {
+    state: string
+    result: string | null
+    problem: string | null
+    machines: number
+    reasons: { code: string; text: string; next: string[] }[]
+  }[]
   locations: { name: string; machines: number; left: number }[]
 }
 
@@ -76,6 +82,13 @@ describe('campaigns', () => {
         ['done', 'changed', null],
         ['failed', 'stale', 'PLAN_STALE'],
       ])
+      // A code comes with its sentence and the next step, as the machine's own Problem has them.
+      const [stale] = campaign.groups.find((g) => g.problem === 'PLAN_STALE')!.reasons
+      assert.match(stale!.text, /^b\.corp\.example/)
+      assert.ok(stale!.next.length > 0)
+      assert.deepEqual(campaign.groups.find((g) => g.problem === null)!.reasons, [])
+      const shown = (await run('campaign', String(campaign.id))).out.replace(/\s+/g, ' ')
+      assert.ok(shown.includes(`${stale!.text} → ${stale!.next[0]}`), shown)
       assert.ok(calls(s, 'a.corp.example').includes('Activate'))
       assert.equal(calls(s, 'b.corp.example').length, before)
       // What the machine said at the end is known at once, without another scan.
@@ -104,7 +117,7 @@ describe('campaigns', () => {
       assert.equal(worked.code, 0)
       assert.match(worked.out, /^\d machines\./)
       const waiting = await run('campaign', String(left.id))
-      assert.match(waiting.out, /tried again later \(WINRM_UNREACHABLE\)/)
+      assert.match(waiting.out, /tried again later \(WINRM_UNREACHABLE\)\n +b\.corp\.example refuses the connection[^→]+→ Is WinRM on\?/)
       const cancelled = told(await run('cancel', String(left.id), '--json'))
       assert.deepEqual([cancelled.state, cancelled.retrying], ['cancelled', 0])
       assert.match((await run('resume', String(left.id))).err, /CAMPAIGN_OVER/)

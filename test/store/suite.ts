@@ -1362,6 +1362,15 @@ export function suite(name: string, ground: Ground): void {
       await store.addTargets(campaign, [{ machine: id!, site: 's', position: 0 }], noon)
       await store.setCampaign(campaign, { state: 'running', because: null, at: noon })
       const [held] = await store.claimTargets({ ...anyClaim(campaign), site: 's' })
+      const reason = { campaign, code: 'AWAY', text: 'pc-1 is away.', next: ['Is it on?'] }
+      await store.saveReasons([
+        reason,
+        { ...reason, text: 'pc-2 is away.' },
+        { ...reason, code: 'LONG', text: 'x\0'.repeat(9999), next: [] },
+      ])
+      const [first, long] = await store.reasonsOf(campaign)
+      assert.deepEqual(first, { code: 'AWAY', text: 'pc-1 is away.', next: ['Is it on?'] }, 'what was said first')
+      assert.ok(long!.text.length < 700)
       await store.appendJournal([{ held: held!, sequence: 0, at: noon, body: '{}' }])
       await store.savePlans([{ key: 'p1', machine: id!, campaign, at: noon, plan }])
       await store.saveOutcome({
@@ -1405,6 +1414,7 @@ export function suite(name: string, ground: Ground): void {
         'product_past',
         'problem_past',
         'campaign',
+        'campaign_reason',
         'campaign_target',
         'journal_entry',
         'plan',

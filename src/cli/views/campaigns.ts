@@ -95,7 +95,17 @@ export function summary(c: CampaignTold, io: Io): void {
 function showGroups(c: CampaignTold, io: Io): void {
   const shown = c.groups.filter((g) => g.state === 'done' || g.state === 'failed' || (g.state === 'waiting' && g.problem))
   if (shown.length > 0) io.out('\n')
-  for (const g of shown.slice(0, 30)) io.out(wrap(inWords(g), io.columns, `${String(g.machines).padStart(8)}  `))
+  const told = new Set<string>()
+  for (const g of shown.slice(0, 30)) {
+    io.out(wrap(inWords(g), io.columns, `${String(g.machines).padStart(8)}  `))
+    for (const { code, text, next } of g.reasons) {
+      // A code may be behind several results.
+      if (told.has(code)) continue
+      told.add(code)
+      io.out(wrap(`${g.machines > 1 ? 'For example: ' : ''}${text}`, io.columns, '          '))
+      for (const step of next.slice(0, 2)) io.out(wrap(step, io.columns, '          → ', '            '))
+    }
+  }
   const rest = shown.slice(30).reduce((n, g) => n + g.machines, 0)
   if (rest > 0) io.out(wrap('of other kinds: --json has all of them', io.columns, `${String(rest).padStart(8)}  `))
 }

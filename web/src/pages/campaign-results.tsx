@@ -25,12 +25,40 @@ function Came({ kind, of }: { readonly kind: CampaignAnswer['kind']; readonly of
   return <Tag tone={groupTone(kind, of)}>{words}</Tag>
 }
 
+/** More steps than these are on the page of the machine. */
+const stepsShown = 2
+
+/** What one of the machines said, with what to try; of a code that an older slmctl met, the code alone. */
+function Why({ group: g }: { readonly group: Group }) {
+  if (g.reasons.length === 0) return g.problem && <code>{g.problem}</code>
+  return (
+    <ul class="reasons">
+      {g.reasons.map((r) => (
+        <li key={r.code}>
+          <p>
+            {g.machines > 1 && <span class="quiet">For example: </span>}
+            {r.text}
+          </p>
+          {r.next.length > 0 && (
+            <ul class="next">
+              {r.next.slice(0, stepsShown).map((n) => (
+                <li key={n}>{n}</li>
+              ))}
+            </ul>
+          )}
+          {g.problem === r.code && <code class="quiet">{r.code}</code>}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 export function Results({ campaign: c }: { readonly campaign: CampaignAnswer }) {
   const columns: readonly Column<Group>[] = [
     { id: 'what', title: 'What came of them', head: true, cell: (g) => <Came kind={c.kind} of={g} /> },
     { id: 'machines', title: 'Machines', number: true, cell: (g) => <a href={pageOfGroup(c, g)}>{number(g.machines)}</a> },
-    ...(c.groups.some((g) => g.problem)
-      ? [{ id: 'problem', title: 'Why', cell: (g: Group) => g.problem && <code>{g.problem}</code> }]
+    ...(c.groups.some((g) => g.problem || g.reasons.length > 0)
+      ? [{ id: 'problem', title: 'Why, and what to do', wide: true, cell: (g: Group) => <Why group={g} /> }]
       : []),
   ]
   const ended = c.groups.filter((g) => g.state !== 'leased' && !(g.state === 'waiting' && g.problem === null))
