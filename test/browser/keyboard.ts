@@ -32,7 +32,7 @@ const focused = (page: Page) =>
   })()`)
 
 /** Presses Tab until something with this name has the focus. Each stop on the way has to be seen. */
-async function tabTo(page: Page, name: RegExp, most = 120): Promise<void> {
+export async function tabTo(page: Page, name: RegExp, most = 120): Promise<void> {
   const passed: string[] = []
   for (let i = 0; i < most; i++) {
     await page.keyboard.press('Tab')

@@ -17,6 +17,7 @@ const parts: Readonly<Record<string, () => Promise<(on: Stage) => Promise<void>>
   roles: async () => (await import('./roles.ts')).roles,
   looks: async () => (await import('./looks.ts')).looks,
   states: async () => (await import('./states.ts')).states,
+  imports: async () => (await import('./import.ts')).imports,
   harm: async () => (await import('./harm.ts')).harm,
   restart: async () => (await import('./restart.ts')).restart,
 }

@@ -39,6 +39,8 @@ export const api = {
   campaignPlans: (id: string | number) => `${base}/campaigns/${part(id)}/plans`,
   campaignApplies: (id: string | number) => `${base}/campaigns/${part(id)}/applies`,
   campaignOrder: (id: string | number, order: 'stop' | 'resume' | 'cancel') => `${base}/campaigns/${part(id)}/${order}`,
+  imports: `${base}/fleet/imports`,
+  importsOf: (what: 'site' | 'recordings' | 'directory') => `${base}/fleet/imports/${what}`,
   hosts: `${base}/hosts`,
   hostsCheck: `${base}/hosts/check`,
   host: (name: string, port: string | number) => `${base}/hosts/${part(name)}/${part(port)}`,

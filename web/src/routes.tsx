@@ -7,6 +7,7 @@ import { ErrorState, PageTitle, toastProblem } from './parts.ts'
 
 const Overview = pageFile(() => import('./pages/overview.tsx'))
 const Machines = pageFile(() => import('./pages/machines.tsx'))
+const Import = pageFile(() => import('./pages/import.tsx'))
 const Machine = pageFile(() => import('./pages/machine.tsx'))
 const Hosts = pageFile(() => import('./pages/hosts.tsx'))
 const Host = pageFile(() => import('./pages/host.tsx'))
@@ -23,6 +24,7 @@ export const SignIn = pageFile(() => import('./pages/sign-in.tsx'))
 export const routes = [
   ['/', Overview],
   ['/machines', Machines],
+  ['/machines/import', Import],
   ['/machines/:id', Machine],
   ['/expiring', Expiring],
   ['/hosts', Hosts],
@@ -40,7 +42,8 @@ export const routes = [
 export function preload(path: string): void {
   const steps = (of: string) => of.split('/').filter(Boolean)
   const asked = steps(path)
-  void routes.find(([route]) => steps(route).length === asked.length && steps(route)[0] === asked[0])?.[1].preload()
+  const fits = (route: string) => steps(route).length === asked.length && steps(route).every((s, i) => s.startsWith(':') || s === asked[i])
+  void routes.find(([route]) => fits(route))?.[1].preload()
 }
 
 const lastReload = 'slmctl-reloaded'

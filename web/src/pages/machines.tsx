@@ -44,6 +44,11 @@ export default function Machines() {
           </span>
         }
       >
+        {operator && (
+          <a class="button" href="/machines/import">
+            Add machines
+          </a>
+        )}
         {operator && <Bulk filter={filter} total={total} go={(id) => route(pageOfCampaign(id))} />}
         <Views />
         <ColumnChoice chosen={columns} onChoose={(chosen) => to({ columns: chosen, after: query.after, page: query.page })} />
@@ -74,6 +79,7 @@ export default function Machines() {
 }
 
 function Nothing({ filtered, after }: { readonly filtered: boolean; readonly after: boolean }) {
+  const operator = useMay('operator')
   if (after) return <Empty title="Nothing more.">The machines that stood here are on another page now.</Empty>
   if (filtered)
     return (
@@ -86,7 +92,8 @@ function Nothing({ filtered, after }: { readonly filtered: boolean; readonly aft
   return (
     <Empty title="The fleet has no machines yet.">
       <p>
-        Bring them in: <code>slmctl fleet import FILE</code>, or <code>slmctl fleet import --directory DOMAIN</code>.
+        {operator ? <a href="/machines/import">Add machines</a> : 'An operator adds machines'} from a list, recordings, the site file or a
+        directory; on a command line: <code>slmctl fleet import FILE</code>.
       </p>
     </Empty>
   )

@@ -31,8 +31,8 @@ export default function Overview() {
             {today.summary.counts.machines.listed === 0 ? (
               <Empty title="The fleet has no machines yet.">
                 <p>
-                  Import a list, a table or a directory: <code>slmctl fleet import FILE</code>, then ask them:{' '}
-                  <code>slmctl fleet scan</code>
+                  {operator ? <a href="/machines/import">Add machines</a> : 'An operator adds machines'} from a list, a table or a
+                  directory, on a command line with <code>slmctl fleet import FILE</code>; then ask them: <code>slmctl fleet scan</code>
                 </p>
               </Empty>
             ) : (
