@@ -136,6 +136,13 @@ export async function violations(page: Page): Promise<string[]> {
   )
 }
 
+/** Boxes of a page that are narrower than what is in them, so that it is scrolled sideways or cut off; lines of programs may be. */
+export const tooNarrow = (page: Page) =>
+  page.evaluate<string[]>(`[...document.querySelectorAll('body *')]
+    .filter((e) => !e.closest('pre, code, svg, textarea') && e.clientWidth > 1 && getComputedStyle(e).overflowX !== 'visible')
+    .filter((e) => e.scrollWidth > e.clientWidth + 1)
+    .map((e) => e.tagName + '.' + e.className + ': ' + e.scrollWidth + ' px in ' + e.clientWidth)`)
+
 /** How far a page is wider than its window, px; 0 where nobody has to scroll sideways. */
 export const tooWide = (page: Page) =>
   page.evaluate<number>('Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { check } from '../peers/checks.ts'
-import { settled, shifted, shot, tooWide, type Visitor, violations, visitor } from './browser.ts'
+import { settled, shifted, shot, tooNarrow, tooWide, type Visitor, violations, visitor } from './browser.ts'
 import type { Stage } from './stage.ts'
 
 /** A page to look at; `then`: what is done on it before it is looked at. */
@@ -60,8 +60,21 @@ export async function look(visit: Visitor, view: View, about: string): Promise<v
   const wrong = await violations(page)
   assert.deepEqual(wrong, [], 'axe')
   assert.equal(await tooWide(page), 0, 'the page scrolls sideways')
+  if (page.viewportSize()!.width < 600) await fits(page)
+  assert.deepEqual(
+    await page.evaluate('document.getAnimations().map((one) => one.constructor.name)'),
+    [],
+    'it moves, though that is unwanted',
+  )
   assert.ok(shift < 0.02, `the page shifts by ${shift.toFixed(3)} while it is loaded`)
   assert.deepEqual(faults, [])
+}
+
+/** Nothing of a page has to be scrolled sideways, what can be opened neither. */
+async function fits(page: Page): Promise<void> {
+  await page.evaluate('document.querySelectorAll("main details").forEach((one) => { one.open = true })')
+  assert.deepEqual(await tooNarrow(page), [], 'a box of it scrolls sideways')
+  assert.equal(await tooWide(page), 0, 'the page scrolls sideways')
 }
 
 /** Pages that are looked at side by side: most of the time of each is waiting. */
@@ -93,6 +106,25 @@ export async function looks(on: Stage): Promise<void> {
       }
       await Promise.all(Array.from({ length: lanes }, lane))
     }
+  await check('on a phone a list is cards, and still a table: to a screen reader, and to the keys that sort it', () => cards(on))
+  // A window of 1280 px has so many left at 200 % and at 400 %.
+  for (const width of [640, 320])
+    await check(`enlarged ${(1280 / width) * 100} %, no page scrolls sideways`, async () => {
+      const visit = await visitor(on.browser, on.origin, { width, state: on.people.approver })
+      visit.meant.push(...Object.values(expected))
+      try {
+        for (const view of all) {
+          await visit.page.goto(view.at)
+          await settled(visit.page)
+          await fits(visit.page).catch((error: Error) => assert.fail(`${view.name}: ${error.message}`))
+        }
+        assert.deepEqual(visit.faults, [])
+      } finally {
+        await visit.context.close()
+      }
+    })
+  for (const scheme of ['light', 'dark'] as const)
+    await check(`in the system’s own colours, ${scheme}, everything is still told apart`, () => forced(on, scheme))
   await check('pages are printed: without what only a screen has a use for', async () => {
     const visit = await visitor(on.browser, on.origin, { scheme: 'dark', state: on.people.viewer })
     try {
@@ -115,4 +147,84 @@ export async function looks(on: Stage): Promise<void> {
       await visit.context.close()
     }
   })
+}
+
+/** So many of each role the accessibility tree has in tables that screen readers see. */
+async function rolesOf({ context, page }: Visitor): Promise<Readonly<Record<string, number>>> {
+  const session = await context.newCDPSession(page)
+  const { nodes } = await session.send('Accessibility.getFullAXTree')
+  await session.detach()
+  const found: Record<string, number> = {}
+  for (const { ignored, role } of nodes)
+    if (!ignored && /^(table|row|rowheader|columnheader|cell)$/.test(role?.value ?? '')) found[role!.value] = (found[role!.value] ?? 0) + 1
+  return found
+}
+
+async function cards(on: Stage): Promise<void> {
+  const visit = await visitor(on.browser, on.origin, { width: 400, state: on.people.viewer })
+  const { page } = visit
+  try {
+    await page.goto('/machines?verdict=action')
+    await settled(page)
+    const rows = await page.locator('tbody tr').count()
+    assert.ok(rows > 5, `${rows} rows`)
+    const narrow = await rolesOf(visit)
+    const name = page.getByRole('rowheader').first()
+    const [first, second] = [await name.boundingBox(), await page.getByRole('cell').first().boundingBox()]
+    assert.ok(second!.y >= first!.y + first!.height - 1 && second!.width > 250, 'the values of a row stand below its name')
+    const label = await page.evaluate<string>('getComputedStyle(document.querySelector("tbody td"), "::before").content')
+    assert.match(label, /Verdict/, 'each value has its name beside it')
+    assert.ok(await page.getByRole('table', { name: 'Machines' }).isVisible())
+    await page.setViewportSize({ width: 1280, height: 900 })
+    await settled(page)
+    const wide = await rolesOf(visit)
+    assert.deepEqual(narrow, wide, 'nothing of the table is lost')
+    assert.deepEqual([wide.table, wide.row, wide.rowheader, wide.columnheader, wide.cell], [1, rows + 1, rows, 7, rows * 6])
+    await page.setViewportSize({ width: 400, height: 800 })
+    const order = async () => await page.getByRole('rowheader').allInnerTexts()
+    const before = await order()
+    const sort = page.getByRole('columnheader', { name: 'Machine' }).getByRole('button')
+    await sort.focus()
+    assert.ok(await sort.isVisible())
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/sort=-name/)
+    await settled(page)
+    assert.deepEqual(await order(), before.toReversed())
+    assert.equal(await page.getByRole('columnheader', { name: 'Machine' }).getAttribute('aria-sort'), 'descending')
+    assert.deepEqual(visit.faults, [])
+  } finally {
+    await visit.context.close()
+  }
+}
+
+/** The computed style of the first that a selector means. */
+const styleOf = (page: Page, selector: string, property: string) =>
+  page.evaluate<string>(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).${property}`)
+
+/** Windows’ contrast themes: the system chooses all colours, grounds and shadows are gone. */
+async function forced(on: Stage, scheme: 'light' | 'dark'): Promise<void> {
+  const visit = await visitor(on.browser, on.origin, { scheme, state: on.people.approver })
+  const { page } = visit
+  try {
+    await page.emulateMedia({ forcedColors: 'active', colorScheme: scheme })
+    for (const view of await views(on)) {
+      if (!['overview', 'machines-filtered', 'machine-foreign', 'host', 'origin', 'diagnose'].includes(view.name)) continue
+      await page.goto(view.at)
+      await settled(page)
+      await shot(page, `${view.name}-forced-${scheme}`)
+      assert.deepEqual(await violations(page), [], view.name)
+      const line = (selector: string) => styleOf(page, selector, 'borderBottomColor')
+      assert.notEqual(await line('.pages a[aria-current]'), await line('.pages a:not([aria-current])'), `${view.name}: where one is`)
+    }
+    await page.goto('/machines?verdict=action')
+    await settled(page)
+    assert.equal(await styleOf(page, '.chip:has(:checked)', 'outlineStyle'), 'solid', 'what is chosen')
+    assert.equal(await styleOf(page, '.tag', 'borderTopStyle'), 'solid', 'a word with its shape')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    assert.equal(await styleOf(page, ':focus-visible', 'outlineStyle'), 'solid', 'where the keys are')
+    assert.deepEqual(visit.faults, [])
+  } finally {
+    await visit.context.close()
+  }
 }

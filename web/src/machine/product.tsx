@@ -2,7 +2,7 @@
 import type { MachineCard, ProductLine } from '../../../src/schemas/fleet.ts'
 import { pageOfHost } from '../addresses.ts'
 import { DaysLeft, OriginTag, StateTag, Time, VerdictTag } from '../parts.ts'
-import { channels, hostFound, methods, productTitle, wordOf } from '../words.ts'
+import { channels, hostFound, methods, number, productTitle, wordOf } from '../words.ts'
 
 export function ProductPanel({ product: p, machine }: { readonly product: ProductLine; readonly machine: MachineCard }) {
   const id = `product-${p.key.replace(/[^\w-]/g, '-')}`
@@ -71,7 +71,7 @@ export function ProductPanel({ product: p, machine }: { readonly product: Produc
         {p.count !== null && (
           <>
             <dt>Count</dt>
-            <dd>{p.count}</dd>
+            <dd>{number(p.count)}</dd>
           </>
         )}
         <dt>Origin</dt>

@@ -75,7 +75,7 @@ export const shownColumns = (chosen: readonly ColumnId[]): readonly Column<Machi
 function Left({ machine: m }: { readonly machine: MachineLine }) {
   const until = soonest(m)
   const licensed = present(m).length > 0 && present(m).every((p) => p.state === 'licensed')
-  return until === null && !licensed ? <span class="quiet">–</span> : <DaysLeft until={until} seenAt={m.seenAt} />
+  return until === null && !licensed ? <span class="quiet none">–</span> : <DaysLeft until={until} seenAt={m.seenAt} />
 }
 
 /** What stands of a machine in one cell: the headline, and why it could not be asked, which makes the headline old. */

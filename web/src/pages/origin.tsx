@@ -125,7 +125,7 @@ const productColumns: readonly Column<Product>[] = [
     id: o,
     title: origins[o],
     number: true,
-    cell: (p: Product) => ((p.count[o] ?? 0) === 0 ? <span class="quiet">–</span> : number(p.count[o]!)),
+    cell: (p: Product) => ((p.count[o] ?? 0) === 0 ? <span class="quiet none">–</span> : number(p.count[o]!)),
   })),
   { id: 'all', title: 'All', number: true, cell: (p) => number(total(p)) },
 ]

@@ -1,5 +1,10 @@
-/** Tables: real ones, with a caption, heads that sort, and a head for each row. */
+/**
+ * Tables: real ones, with a caption, heads that sort, and a head for each row. On a narrow screen each row is a card of names and
+ * values, by the style sheet alone; it stays a table for a screen reader.
+ */
 import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
+import { number } from '../words.ts'
 import { useScrolls } from './scrolls.ts'
 
 export type Column<T> = {
@@ -17,6 +22,16 @@ export type Column<T> = {
   /** Is left out where there is little room. */
   readonly minor?: boolean
 }
+
+/** Said aloud: what is laid out as a card is no table any more to some browsers. */
+const roles = {
+  table: { role: 'table' },
+  group: { role: 'rowgroup' },
+  row: { role: 'row' },
+  column: { role: 'columnheader' },
+  head: { role: 'rowheader' },
+  cell: { role: 'cell' },
+} as const
 
 export function DataTable<T>({
   caption,
@@ -41,29 +56,32 @@ export function DataTable<T>({
   readonly empty?: ComponentChildren
 }) {
   const box = useScrolls<HTMLDivElement>(caption)
+  const named = useId()
   if (rows.length === 0 && empty) return <>{empty}</>
   return (
     <div class={columns.length > 7 ? 'table table-many' : 'table'} ref={box}>
-      <table aria-busy={busy}>
-        <caption class={captionShown ? undefined : 'unseen'}>{caption}</caption>
-        <thead>
-          <tr>
+      <table {...roles.table} aria-labelledby={named} aria-busy={busy}>
+        <caption id={named} class={captionShown ? undefined : 'unseen'}>
+          {caption}
+        </caption>
+        <thead {...roles.group} class={onSort && columns.some((c) => c.sort !== undefined) ? 'sorts' : undefined}>
+          <tr {...roles.row}>
             {columns.map((c) => (
               <Head key={c.id} column={c} sort={sort} onSort={onSort} />
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody {...roles.group}>
           {rows.map((row, i) => (
-            <tr key={keyOf(row, i)}>
+            <tr {...roles.row} key={keyOf(row, i)}>
               {columns.map((c) =>
                 c.head ? (
-                  <th key={c.id} scope="row" class={classOf(c)}>
-                    {c.cell(row)}
+                  <th {...roles.head} key={c.id} scope="row" class={classOf(c)}>
+                    {shown(c, row)}
                   </th>
                 ) : (
-                  <td key={c.id} class={classOf(c)}>
-                    {c.cell(row)}
+                  <td {...roles.cell} key={c.id} class={classOf(c)} data-title={c.title}>
+                    {shown(c, row)}
                   </td>
                 ),
               )}
@@ -73,6 +91,12 @@ export function DataTable<T>({
       </table>
     </div>
   )
+}
+
+/** A number is written as everywhere: 2,000. */
+function shown<T>(column: Column<T>, row: T): ComponentChildren {
+  const cell = column.cell(row)
+  return typeof cell === 'number' ? number(cell) : cell
 }
 
 function Head<T>({
@@ -87,14 +111,14 @@ function Head<T>({
   const by = column.sort
   if (by === undefined || !onSort)
     return (
-      <th scope="col" class={classOf(column)}>
+      <th {...roles.column} scope="col" class={classOf(column)}>
         {column.title}
       </th>
     )
   const up = sort === by
   const down = sort === `-${by}`
   return (
-    <th scope="col" class={classOf(column)} aria-sort={up ? 'ascending' : down ? 'descending' : undefined}>
+    <th {...roles.column} scope="col" class={classOf(column, 'sortable')} aria-sort={up ? 'ascending' : down ? 'descending' : undefined}>
       {/* Buttons are not printed on every page, words are. */}
       <span class="print-only">{column.title}</span>
       <button type="button" class="sort" onClick={() => onSort(up ? `-${by}` : by)}>
@@ -108,5 +132,5 @@ function Head<T>({
   )
 }
 
-const classOf = (c: { readonly number?: boolean; readonly wide?: boolean; readonly minor?: boolean }) =>
-  [c.number && 'number', c.wide && 'wide', c.minor && 'minor'].filter(Boolean).join(' ') || undefined
+const classOf = (c: { readonly number?: boolean; readonly wide?: boolean; readonly minor?: boolean }, also?: string) =>
+  [c.number && 'number', c.wide && 'wide', c.minor && 'minor', also].filter(Boolean).join(' ') || undefined

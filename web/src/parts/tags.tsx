@@ -71,7 +71,7 @@ export function VerdictTag({ verdict }: { readonly verdict: Verdict | null }) {
 }
 
 export function OriginTag({ origin }: { readonly origin: Origin | null }) {
-  if (origin === null) return <span class="quiet">–</span>
+  if (origin === null) return <span class="quiet none">–</span>
   return (
     <Tag tone={originTone[origin]} title={originMeans[origin]}>
       {origins[origin]}
