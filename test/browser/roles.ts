@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts'
 /** Buttons that change or ask something, and who may. */
 const buttons: readonly (readonly [at: 'overview' | 'machines' | 'machine' | 'plan' | 'hosts', name: RegExp, least: Role])[] = [
   ['overview', /^Ask all machines now/, 'operator'],
-  ['machines', /^Scan these/, 'operator'],
+  ['machines', /^Ask these/, 'operator'],
   ['machines', /^Plan these/, 'operator'],
   ['machine', /^Ask now/, 'operator'],
   ['machine', /^What would change/, 'operator'],

@@ -3,9 +3,11 @@ import './campaign.css'
 import { useId, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api, pageOfCampaign, type Query, queryText } from '../addresses.ts'
+import { useAnswer } from '../answer.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { filterOf, filterWords } from '../machines/filter.ts'
 import { Dialog, ErrorState } from '../parts.ts'
+import { count } from '../words.ts'
 import { LimitFields, type Limits, limitWords, paceOf } from './campaign-limits.tsx'
 import { kindMeans, type OneCampaign } from './campaign-words.ts'
 
@@ -15,6 +17,8 @@ type Wanted = {
   /** Which machines, by the filters of the page of machines; left out: all. */
   readonly filter?: Query
   readonly primary?: boolean
+  /** No machine is meant. */
+  readonly disabled?: boolean
   /** A plan that begins with renewing what still holds, too. */
   readonly renewing?: boolean
 }
@@ -22,7 +26,7 @@ type Wanted = {
 const words = { scan: ['Ask these machines', 'Ask'], plan: ['Plan for these machines', 'Plan'] } as const
 
 /** A button; for those who may (operators). */
-export function StartCampaign({ kind, label, filter = {}, primary = false, renewing = false }: Wanted) {
+export function StartCampaign({ kind, label, filter = {}, primary = false, disabled = false, renewing = false }: Wanted) {
   const [open, setOpen] = useState(false)
   const [limits, setLimits] = useState<Limits>({})
   const [renew, setRenew] = useState(renewing)
@@ -48,7 +52,15 @@ export function StartCampaign({ kind, label, filter = {}, primary = false, renew
   }
   return (
     <>
-      <button type="button" class={primary ? 'primary' : undefined} onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class={primary ? 'primary' : undefined}
+        disabled={disabled}
+        onClick={() => {
+          setProblem(null)
+          setOpen(true)
+        }}
+      >
         {label}
       </button>
       <Dialog
@@ -70,9 +82,7 @@ export function StartCampaign({ kind, label, filter = {}, primary = false, renew
           }}
         >
           <p>{kindMeans[kind]}</p>
-          <p>
-            {filters === '' ? 'Every machine of the fleet.' : <>The machines of this filter: {filterWords(filterOf(given)).join('; ')}.</>}
-          </p>
+          <Meant filter={given} />
           {kind === 'plan' && (
             <p>
               <label class="check">
@@ -89,6 +99,25 @@ export function StartCampaign({ kind, label, filter = {}, primary = false, renew
           {problem && <ErrorState problem={problem} />}
         </form>
       </Dialog>
+    </>
+  )
+}
+
+/** Which machines are meant, and how many these are now. */
+function Meant({ filter }: { readonly filter: Readonly<Record<string, string>> }) {
+  const counted = useAnswer<{ readonly count: number }>(api.machinesCount, filter)
+  const words = filterWords(filterOf(filter))
+  const number = counted.state === 'ready' ? count(counted.value.count, 'machine') : 'The machines'
+  return words.length === 0 ? (
+    <p>{counted.state === 'ready' ? `${number}: every one of the fleet.` : 'Every machine of the fleet.'}</p>
+  ) : (
+    <>
+      <p>{number} with these filters:</p>
+      <ul class="plain-list meant">
+        {words.map((one) => (
+          <li key={one}>{one}</li>
+        ))}
+      </ul>
     </>
   )
 }

@@ -1,9 +1,8 @@
 /** All machines: filtered and sorted by the store, whatever their number. The whole view is its address. */
 import { useLocation } from 'preact-iso'
 import type { MachinesPage } from '../../../src/schemas/api.ts'
-import { api, page, pageOfCampaign, type Query } from '../addresses.ts'
+import { api, page, type Query } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import { Bulk } from '../machines/bulk.tsx'
 import { ColumnChoice, columnsOf, csvColumns, shownColumns } from '../machines/columns.tsx'
 import { filterOf, hasFilter } from '../machines/filter.ts'
 import { Filters } from '../machines/filters.tsx'
@@ -11,6 +10,7 @@ import { Views } from '../machines/views.tsx'
 import { DataTable, Empty, Pager, PageTitle, Shown } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count } from '../words.ts'
+import { StartCampaign } from './campaign-start.tsx'
 import { useQuietReload } from './quiet-reload.ts'
 
 /** Enough to scroll through at one go; the next are one key away. */
@@ -45,11 +45,11 @@ export default function Machines() {
         }
       >
         {operator && (
-          <a class="button" href="/machines/import">
-            Add machines
-          </a>
+          <>
+            <StartCampaign kind="scan" label="Ask these" filter={filter} disabled={!total} />
+            <StartCampaign kind="plan" label="Plan these" filter={filter} disabled={!total} />
+          </>
         )}
-        {operator && <Bulk filter={filter} total={total} go={(id) => route(pageOfCampaign(id))} />}
         <Views />
         <ColumnChoice chosen={columns} onChoose={(chosen) => to({ columns: chosen, after: query.after, page: query.page })} />
         <a class="button" href={page(api.machinesExport, { ...filter, sort, columns: csvColumns(columns) })} download>
@@ -79,7 +79,6 @@ export default function Machines() {
 }
 
 function Nothing({ filtered, after }: { readonly filtered: boolean; readonly after: boolean }) {
-  const operator = useMay('operator')
   if (after) return <Empty title="Nothing more.">The machines that stood here are on another page now.</Empty>
   if (filtered)
     return (
@@ -92,8 +91,7 @@ function Nothing({ filtered, after }: { readonly filtered: boolean; readonly aft
   return (
     <Empty title="The fleet has no machines yet.">
       <p>
-        {operator ? <a href="/machines/import">Add machines</a> : 'An operator adds machines'} from a list, recordings, the site file or a
-        directory; on a command line: <code>slmctl fleet import FILE</code>.
+        Bring them in: <code>slmctl fleet import FILE</code>, or <code>slmctl fleet import --directory DOMAIN</code>.
       </p>
     </Empty>
   )
