@@ -32,9 +32,12 @@ const openBytes = 8 * 1024
 export const problemType = 'application/problem+json; charset=utf-8'
 const jsonType = 'application/json; charset=utf-8'
 
-/** The caller's address: what a proxy of ours says, where it is an address. */
-export const fromOf = (request: FastifyRequest): string =>
-  isIP(request.ip ?? '') !== 0 ? request.ip : (request.socket.remoteAddress ?? '-')
+/** The caller's address: what a proxy of ours says, where it is an address. IIS and Azure's gateways write the port behind it. */
+export function fromOf({ ip, socket }: FastifyRequest): string {
+  const [, four, six] = /^(?:([\d.]+):\d{1,5}|\[([\da-fA-F:.]+)\](?::\d{1,5})?)$/.exec(ip ?? '') ?? []
+  const said = four ?? six ?? ip ?? ''
+  return isIP(said) !== 0 ? said : (socket.remoteAddress ?? '-')
+}
 const isSecure = (request: FastifyRequest) => request.protocol === 'https'
 
 export function sayWrong(reply: FastifyReply, { status, details, headers }: ReturnType<typeof wrongOf>): void {

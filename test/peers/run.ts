@@ -10,10 +10,12 @@ const packages = [
   ...['bind9-dnsutils', 'iproute2', 'apache2', 'libapache2-mod-auth-gssapi', 'gss-ntlmssp', 'python3-gssapi', 'tcpdump', 'gdb'],
   ...['python3-winrm', 'python3-requests-ntlm', 'python3-requests-kerberos', 'python3-xmltodict', 'ansible-core', 'wsl'],
   ...['dnsmasq-base', 'libsecret-tools', 'gnome-keyring', 'dbus-daemon'],
-  ...['prometheus', 'python3-aiosmtpd'],
+  ...['prometheus', 'python3-aiosmtpd', 'nginx-light', 'haproxy'],
   ...['python3-impacket', 'uuid-runtime', 'libxml2-utils', 'curl', 'openssl', 'procps', 'ldap-utils'],
 ]
-const runs = ['negotiate', 'directory', 'hosts', 'secrets', 'lab', 'metrics', 'alerts'].map((name) => `test/peers/${name}/run.ts`)
+const runs = ['negotiate', 'directory', 'hosts', 'secrets', 'lab', 'metrics', 'alerts', 'proxies'].map(
+  (name) => `test/peers/${name}/run.ts`,
+)
 
 await main(async () => {
   const reason = await ready()
