@@ -111,7 +111,10 @@ export function fleetWords(reach: readonly CommandOption[], settings: readonly C
     expiring: word(
       'expiring',
       'What ends soon, soonest first.',
-      [{ flag: '--days', value: 'DAYS', means: 'What ends within so many days (30).' }],
+      [
+        { flag: '--days', value: 'DAYS', means: 'What ends within so many days (30).' },
+        { flag: '--from', value: 'DAY', means: 'The first of these days, in UTC (2026-12-01), in place of now.' },
+      ],
       listed.filter((o) => o.flag !== '--days'),
       tables,
     ),

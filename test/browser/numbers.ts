@@ -45,6 +45,25 @@ export async function overviewSays(visit: Visitor, today: Today): Promise<void> 
     days,
   )
 
+  // Each bar leads to exactly what it counts: to as many rows as it says.
+  const bars = await page
+    .locator('a[href^="/expiring?from="]')
+    .evaluateAll((all) => all.map((a) => [a.getAttribute('href')!, a.getAttribute('aria-label') ?? a.textContent] as const))
+  const said = bars.flatMap(([href, label]) => {
+    const n = / (\d[\d,]*) products?\b/.exec(label)
+    return n ? [[href, numberIn(n[1]!)] as const] : []
+  })
+  assert.ok(said.length >= Math.min(1, days.length), JSON.stringify(bars))
+  for (const [href, n] of [...new Map(said)].sort((a, b) => b[1] - a[1]).slice(0, 3)) {
+    await page.goto(href)
+    await settled(page)
+    assert.equal((await table(page, /^Products that end/)).rows.length, Math.min(100, n), href)
+  }
+  if (said.length > 0) {
+    await page.goto('/')
+    await settled(page)
+  }
+
   const why = await table(page, /What keeps machines from being in order/)
   assert.deepEqual(
     column(why, /^Machines$/).map(numberIn),

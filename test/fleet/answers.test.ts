@@ -212,6 +212,18 @@ describe('answers of a fleet', () => {
       assert.deepEqual(await lines('--host', 'kms1.corp.example', '--group', 'office'), ['ok.corp.example', 'clock-1.corp.example'])
       assert.deepEqual(await lines('--host', 'kms2.corp.example'), [])
       assert.match((await fleet.run('expiring', '--pool', 'vdi')).out, /Nothing that is known ends in the next 30 days/)
+      // From 00:00 of a day in UTC on: as many as the overview counts on it, and the days follow one another without a gap.
+      const { expiry } = JSON.parse((await fleet.run('today', '--json')).out) as { expiry: { from: number; days: number[] } }
+      for (const [i, n] of expiry.days.slice(0, 31).entries()) {
+        const day = new Date(expiry.from + i * 86_400_000).toISOString().slice(0, 10)
+        assert.equal((await lines('--from', day, '--days', '1')).length, n, day)
+      }
+      assert.ok(expiry.days.slice(0, 31).some((n) => n > 0))
+      for (const day of ['2026-02-31', '2026-2-1', 'today', '1']) {
+        const { code, err } = await fleet.run('expiring', '--from', day)
+        assert.equal(code, 2)
+        assert.match(err, /expected a day/)
+      }
     })
   })
 

@@ -45,6 +45,15 @@ describe('the API answers as the command line does', () => {
     const ending = await on.get<Page>('/api/v1/fleet/expiring?days=200&limit=1000')
     assert.ok(ending.rows.length > 3)
     assert.deepEqual(ending.rows, (await fleet('expiring', '--days', '200')).products)
+    // One day, in UTC, of which nothing is left out and nothing is of another.
+    const ends = ending.rows.map((r) => r.expiresAt as number)
+    const day = new Date(ends.find((at) => at > Date.now() + 2 * 86_400_000)!).toISOString().slice(0, 10)
+    const one = await on.get<Page>(`/api/v1/fleet/expiring?from=${day}&days=1&limit=1000`)
+    assert.deepEqual(
+      one.rows,
+      ending.rows.filter((_, i) => new Date(ends[i]!).toISOString().startsWith(day)),
+    )
+    assert.deepEqual(one.rows, (await fleet('expiring', '--from', day, '--days', '1')).products)
     const office = await on.get<Page>('/api/v1/fleet/expiring?days=200&product=office')
     assert.deepEqual(office.rows, (await fleet('expiring', '--days', '200', '--product', 'office')).products)
     assert.ok(office.rows.length > 0 && office.rows.length < ending.rows.length)

@@ -139,11 +139,15 @@ export const history: Answer = async (words, flags, store, io) => {
   })
 }
 
+/** The days that were asked about. */
+const span = (days: number, from: string | null) =>
+  from === null ? `in the next ${days} days` : days === 1 ? `on ${from} (UTC)` : `in the ${days} days from ${from} (UTC)`
+
 /** What ends soon, soonest first: of the whole fleet, or of the machines that filters mean. */
 export const expiring: Answer = async (words, flags, store, io) => {
   noWords(words, 'expiring')
   const now = Date.now()
-  const { inDays, page } = expiringOf(store, flags, now)
+  const { inDays, from, page } = expiringOf(store, flags, now)
   const table = openTable(flags, columns.expiring, io)
   return await withTable(table, async () => {
     let n = 0
@@ -158,8 +162,8 @@ export const expiring: Answer = async (words, flags, store, io) => {
     else if (!table)
       io.out(
         n === 0
-          ? `Nothing that is known ends in the next ${inDays} days.\n`
-          : `\n${n} ${n === 1 ? 'product ends' : 'products end'} in the next ${inDays} days, if nothing renews them.\n`,
+          ? `Nothing that is known ends ${span(inDays, from)}.\n`
+          : `\n${n} ${n === 1 ? 'product ends' : 'products end'} ${span(inDays, from)}, if nothing renews them.\n`,
       )
     return n === 0 ? 0 : 1
   })

@@ -16,6 +16,11 @@ const exportQuery = z.strictObject({
     .describe(`Columns with commas: ${columnNames.join(', ')}.`),
   format: z.enum(['csv', 'json']).default('csv'),
 })
+const expiringQuery = z.strictObject({
+  ...filterAndPage.shape,
+  from: z.string().max(100).optional().describe('A day in UTC, 2026-12-01: days are whole days from 00:00 of it on, not from now.'),
+})
+
 export const fleetRoutes: readonly Route[] = [
   route(
     {
@@ -158,10 +163,10 @@ export const fleetRoutes: readonly Route[] = [
       path: '/api/v1/fleet/expiring',
       access: 'viewer',
       tag: 'fleet',
-      summary: 'Products that end within some days (30), if nothing renews them, soonest first.',
+      summary: 'Products that end within some days (30), from now or from a day on, if nothing renews them, soonest first.',
       command: 'fleet expiring',
       changes: false,
-      query: filterAndPage,
+      query: expiringQuery,
       answer: pageAnswer(published['fleet-expiring'].shape.products.unwrap().element),
       example: { query: { days: '90', limit: 3 } },
     },

@@ -24,10 +24,10 @@ export function ExpiryChart({ from, days, ended }: Told) {
     const last = Math.min(days.length, first + count)
     const when = count === 1 ? dayName(at(first)) : `${dayName(at(first))} to ${dayName(at(last - 1))}`
     return {
-      label: value === 0 ? `${when}: none` : `${when}: ${counted(value, 'product')}. Opens all that end until then.`,
+      label: value === 0 ? `${when}: none` : `${when}: ${counted(value, 'product')}. Opens them.`,
       value,
       tone: first < soon ? 'attention' : 'plain',
-      href: value === 0 ? null : `/expiring?days=${last}`,
+      href: value === 0 ? null : opens(at(first), last - first),
       tick: tickOf(at(first), count, first),
       ...(first <= soon && first + count > soon && first > 0 ? { mark: `${soon} days` } : {}),
     }
@@ -44,13 +44,16 @@ export function ExpiryChart({ from, days, ended }: Told) {
       table={{
         columns: ['Day', 'Products', 'Until then'],
         rows: days.flatMap((value, i) =>
-          value === 0 ? [] : [[{ text: dayName(at(i)), href: `/expiring?days=${i + 1}` }, value, sum(days.slice(0, i + 1))] as const],
+          value === 0 ? [] : [[{ text: dayName(at(i)), href: opens(at(i), 1) }, value, sum(days.slice(0, i + 1))] as const],
         ),
         note: 'Days on which nothing ends are left out.',
       }}
     />
   )
 }
+
+/** What ends on so many days from this one on. */
+const opens = (from: number, days: number) => `/expiring?from=${new Date(from).toISOString().slice(0, 10)}&days=${days}`
 
 const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0)
 

@@ -4,6 +4,7 @@ import type { PageOf } from '../../../src/schemas/api.ts'
 import type { ExpiringLine } from '../../../src/schemas/fleet.ts'
 import { api, page, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
+import { dayName } from '../charts/scale.ts'
 import { filterOf, filterWords } from '../machines/filter.ts'
 import { type Column, DataTable, DaysLeft, Empty, Pager, PageTitle, Shown, StateTag, Time } from '../parts.ts'
 import { applications, count, methods, wordOf } from '../words.ts'
@@ -24,38 +25,57 @@ const columns: readonly Column<ExpiringLine>[] = [
   { id: 'seen', title: 'Last answer', cell: (e) => <Time at={e.seenAt} /> },
 ]
 
+/** The days that are looked at. What is no day is for the server to say. */
+function daysInWords(days: number, from: string | undefined): string {
+  if (from === undefined) return `within ${count(days, 'day')}`
+  const first = Date.parse(`${from}T00:00:00Z`)
+  if (Number.isNaN(first)) return `from ${from} on`
+  return days === 1 ? `on ${dayName(first)} (UTC)` : `from ${dayName(first)} to ${dayName(first + (days - 1) * 86_400_000)} (UTC)`
+}
+
 export default function Expiring() {
   const { query, path, route } = useLocation()
   const asked = Number(query.days ?? usual)
   const days = Number.isInteger(asked) && asked > 0 ? asked : usual
   const { days: _, ...filter } = filterOf(query)
-  const answer = useAnswer<PageOf<ExpiringLine>>(api.expiring, { ...filter, days, limit, after: query.after }, { keep: true })
+  const { from } = query
+  const answer = useAnswer<PageOf<ExpiringLine>>(api.expiring, { ...filter, from, days, limit, after: query.after }, { keep: true })
   useQuietReload(['fleet'], answer.reload)
   const meant = filterWords(filter)
+  const when = daysInWords(days, from)
   const to = (n: number) => page(path, { ...query, days: n === usual ? undefined : n, after: undefined, page: undefined })
   return (
     <>
-      <PageTitle title="Expiring" lead={`What ends within ${count(days, 'day')} unless it is renewed, soonest first.`}>
-        <a class="button" href={page('/machines', { ...filter, days, sort: 'expires' })}>
-          As a list of machines
-        </a>
+      <PageTitle title="Expiring" lead={`What ends ${when} unless it is renewed, soonest first.`}>
+        {from === undefined && (
+          <a class="button" href={page('/machines', { ...filter, days, sort: 'expires' })}>
+            As a list of machines
+          </a>
+        )}
       </PageTitle>
       <div class="filters filters-row">
-        <div class="field">
-          <label for="days">Within</label>
-          <select id="days" value={String(days)} onChange={(e) => route(to(Number(e.currentTarget.value)))}>
-            {[...new Set([...spans, days])]
-              .sort((a, b) => a - b)
-              .map((n) => (
-                <option key={n} value={String(n)}>
-                  {count(n, 'day')}
-                </option>
-              ))}
-          </select>
-        </div>
+        {from !== undefined ? (
+          <p class="filters-said">
+            Only what ends {when}.{' '}
+            <a href={page(path, { ...query, from: undefined, days: undefined, after: undefined })}>All that ends soon</a>
+          </p>
+        ) : (
+          <div class="field">
+            <label for="days">Within</label>
+            <select id="days" value={String(days)} onChange={(e) => route(to(Number(e.currentTarget.value)))}>
+              {[...new Set([...spans, days])]
+                .sort((a, b) => a - b)
+                .map((n) => (
+                  <option key={n} value={String(n)}>
+                    {count(n, 'day')}
+                  </option>
+                ))}
+            </select>
+          </div>
+        )}
         {meant.length > 0 && (
           <p class="filters-said">
-            Only machines with: {meant.join('; ')}. <a href={page(path, { days: query.days })}>All machines</a>
+            Only machines with: {meant.join('; ')}. <a href={page(path, { days: query.days, from })}>All machines</a>
           </p>
         )}
       </div>
@@ -63,13 +83,13 @@ export default function Expiring() {
         {(value) => (
           <>
             <DataTable
-              caption={`Products that end within ${count(days, 'day')}`}
+              caption={`Products that end ${when}`}
               columns={columns}
               rows={value.rows}
               keyOf={(e, i) => `${e.machine}-${i}`}
               busy={answer.busy}
               empty={
-                <Empty title={`Nothing ends within ${count(days, 'day')}, as far as machines answered.`}>
+                <Empty title={`Nothing ends ${when}, as far as machines answered.`}>
                   <p>KMS gives 180 days and renews every 7: what is reached by its host never comes close to its end.</p>
                 </Empty>
               }
