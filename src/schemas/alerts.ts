@@ -2,8 +2,7 @@
 import * as z from 'zod'
 import { alertSchema } from './api.ts'
 import { problemSchema } from './commands.ts'
-
-const text = z.string()
+import { text } from './nouns.ts'
 
 export const alertsSchemas = {
   alerts: z

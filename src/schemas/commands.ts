@@ -1,10 +1,7 @@
 /** Answers of commands that are about no machine's licences: catalogue, files, schedule, lab. */
 import * as z from 'zod'
+import { maybe, text, texts, whole } from './nouns.ts'
 
-const text = z.string()
-const maybe = z.string().nullable()
-const texts = z.array(text).readonly()
-const whole = z.int().nonnegative()
 const place = z.int().nonnegative().nullable()
 
 export const problemSchema = z.strictObject({ code: text, summary: text, next: texts, file: maybe, line: place, column: place }).readonly()
@@ -40,6 +37,19 @@ export const explanationSchema = z
   .readonly()
   .describe('What slmctl explain --json answers.')
 
+const source = z
+  .strictObject({
+    ...{ repo: text.optional(), path: text.optional(), title: text.optional(), learnPath: text.optional() },
+    provenance: text.optional().describe('Where it comes from, where that is no page.'),
+    commit: text.optional().describe('Of the repository, when it was read.'),
+    pageDate: text.optional(),
+    note: text.optional(),
+    url: text.optional(),
+    msAssetId: text.optional(),
+  })
+  .readonly()
+  .describe('Where Microsoft publishes it; what is not known is not there.')
+
 /** `slmctl.keys/1` */
 export const keysSchema = z
   .strictObject({
@@ -57,7 +67,7 @@ export const keysSchema = z
               .enum(['current', 'varies-by-revision'])
               .describe('varies-by-revision: on Microsoft’s page in some years only; slmctl never takes it by itself.'),
             note: maybe,
-            source: z.array(z.looseObject({ repo: text.optional(), path: text.optional(), title: text.optional() }).readonly()).readonly(),
+            source: z.array(source).readonly(),
           })
           .readonly(),
       )
@@ -180,7 +190,15 @@ export const labSchema = z
       .readonly()
       .describe('Domain controllers: LDAPS, and LDAP with StartTLS, at one port.'),
     machines: z
-      .array(z.looseObject({ name: text, scenario: text, address: text }).readonly())
+      .array(
+        z
+          .strictObject({
+            ...{ name: text, scenario: text, system: text.describe('What Windows calls itself.'), address: text },
+            httpPort: z.int(),
+            httpsPort: z.int().nullable(),
+          })
+          .readonly(),
+      )
       .readonly()
       .describe('Empty in a large lab.'),
   })

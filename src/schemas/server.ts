@@ -1,9 +1,8 @@
 /** Answers of the commands about the server: serve, accounts, tokens, trail. */
 import * as z from 'zod'
 import { roleSchema, tokenSchema, trailSchema } from './api.ts'
+import { maybeTime, text } from './nouns.ts'
 
-const text = z.string()
-const maybeTime = z.int().nullable()
 const account = z.strictObject({
   name: text,
   kind: z.enum(['owner', 'local', 'openid']).describe('owner: by the link of slmctl serve; openid: by single sign-on.'),
