@@ -19,6 +19,7 @@ const parts: Readonly<Record<string, () => Promise<(on: Stage) => Promise<void>>
   states: async () => (await import('./states.ts')).states,
   imports: async () => (await import('./import.ts')).imports,
   harm: async () => (await import('./harm.ts')).harm,
+  'single-sign-on': async () => (await import('./single-sign-on.ts')).singleSignOn,
   restart: async () => (await import('./restart.ts')).restart,
 }
 

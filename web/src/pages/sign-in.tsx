@@ -62,7 +62,7 @@ export default function SignIn() {
         )}
         {elsewhere && (
           <p class="note" role="status">
-            You are signed out of slmctl, and not of “{elsewhere.label}”: whoever uses this browser next comes in by it without a password.{' '}
+            You are signed out of slmctl, but not of “{elsewhere.label}”: whoever uses this browser next can come in by it without a password.{' '}
             <a href={elsewhere.url}>Sign out there, too</a>
           </p>
         )}
