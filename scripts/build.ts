@@ -178,6 +178,12 @@ const common = {
 const requireLater = 'const __require_later=require;'
 const ownUrl = 'const __bundle_url=require("node:url").pathToFileURL(__filename).href;'
 
+/** The program of a thread that reads texts: one file, so that it can be started wherever it is, also inside an executable (src/server/long-texts.ts). */
+export async function buildThread(folder: string): Promise<void> {
+  const entryPoints = { 'text-thread': 'src/server/text-thread.ts' }
+  await build({ ...common, entryPoints, format: 'cjs', outdir: folder, outExtension: { '.js': '.cjs' } })
+}
+
 /** Writes the bundle into a folder of its own; what was in it goes away. */
 export async function bundle(folder: string): Promise<void> {
   const commandFile = (name: string) => [name, `src/cli/commands/${name}.ts`] as const
@@ -195,6 +201,7 @@ export async function bundle(folder: string): Promise<void> {
     banner: { js: ownUrl + requireLater },
     plugins: [besides, tables(texts)],
   })
+  await buildThread(folder)
   // The others share parts, which esbuild can do for modules only: each is made CommonJS afterwards.
   const { outputFiles } = await build({
     ...common,

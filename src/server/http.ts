@@ -9,7 +9,7 @@ import type { Kept, Keys } from './idempotency.ts'
 import { takes } from './pages.ts'
 import type { Places } from './places.ts'
 import { statusOf, wrongBy, wrongOf } from './problems.ts'
-import { type Asked, type Parts, Reply, type Route, type Stream, type Visit } from './route.ts'
+import { type Asked, jsonType, type Parts, Reply, type Route, type Stream, type Visit } from './route.ts'
 import type { Requests } from './running.ts'
 import { type Caller, cookieIn, cookieName, mayAs, nobody } from './session.ts'
 import type { Trail, TrailEntry } from './trail.ts'
@@ -30,7 +30,6 @@ const nothing = z.strictObject({})
 /** What anybody may send is a name and a password; thousands do it at once. */
 const openBytes = 8 * 1024
 export const problemType = 'application/problem+json; charset=utf-8'
-const jsonType = 'application/json; charset=utf-8'
 
 /** The caller's address: what a proxy of ours says, where it is an address. IIS and Azure's gateways write the port behind it. */
 export function fromOf({ ip, socket }: FastifyRequest): string {
@@ -188,19 +187,22 @@ export function register(server: FastifyInstance, route: Route, http: Http): voi
       if (streams) return await sayStream(route, asked, reply)
       const done = await carryOut(route, asked, request, http)
       if (done.replayed) reply.header('idempotent-replayed', 'true')
-      reply.headers(done.headers).code(done.kept.status)
-      return done.kept.status === 204 ? await reply.send() : await sayBody(done.kept, request, reply)
+      reply.headers(done.headers).code(done.told.status)
+      return done.told.status === 204 ? await reply.send() : await sayBody(done.told, request, reply)
     },
   })
 }
 
-const zip = (text: string) =>
-  new Promise<Buffer>((resolve, reject) => gzip(text, { level: 1 }, (error, packed) => (error ? reject(error) : resolve(packed))))
+/** What is answered: a body that was made in a thread is in UTF-8 already. */
+type Told = Omit<Kept, 'body'> & { readonly body: string | Buffer }
+
+const zip = (body: Told['body']) =>
+  new Promise<Buffer>((resolve, reject) => gzip(body, { level: 1 }, (error, packed) => (error ? reject(error) : resolve(packed))))
 /** Smaller ones are not worth it. */
 const zipFromBytes = 4096
 
 /** A list of machines is a tenth of itself when it is packed. Level 1: the rest costs more time than it saves on the line. */
-async function sayBody({ type, body }: Kept, { headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function sayBody({ type, body }: Told, { headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   reply.type(type).header('vary', 'Accept-Encoding')
   if (body.length < zipFromBytes || !takes(String(headers['accept-encoding'] ?? ''), 'gzip')) return await reply.send(body)
   return await reply.header('content-encoding', 'gzip').send(await zip(body))
@@ -214,31 +216,38 @@ async function sayStream(route: Route, asked: Asked<never, never, never>, reply:
   return await reply.type(type).send(Readable.from(rows, { objectMode: false, highWaterMark: 64 * 1024 }))
 }
 
-type Done = { readonly kept: Kept; readonly headers: Record<string, string | string[]>; readonly replayed: boolean }
+type Done = { readonly told: Told; readonly headers: Record<string, string | string[]>; readonly replayed: boolean }
 
 /** Does what a route does, once for an Idempotency-Key. */
 async function carryOut(route: Route, asked: Asked<never, never, never>, request: FastifyRequest, http: Http): Promise<Done> {
   let headers: Record<string, string | string[]> = {}
-  const work = async (): Promise<Kept> => {
+  const work = async (): Promise<Told> => {
     const answer = await changing(route, asked, http)
     const reply = answer instanceof Reply ? answer : null
     const body = reply ? reply.body : answer
     headers = Object.fromEntries(Object.entries(reply?.headers ?? {}).map(([k, v]) => [k, typeof v === 'string' ? v : [...v]]))
     const type = headers['content-type']
     const status = reply?.status ?? (route.answer === null ? 204 : (route.status ?? 200))
-    if (typeof type === 'string') return { status, type, body: String(body) }
+    if (typeof type === 'string') return { status, type, body: body instanceof Uint8Array ? Buffer.from(body.buffer) : String(body) }
     return { status, type: jsonType, body: body === null || body === undefined ? '' : JSON.stringify(body) }
   }
   const key = request.headers['idempotency-key']
   const { account } = asked.who
   // Of a body with a password nothing is kept, not even a hash; and who signs in twice is signed in.
   if (!route.changes || route.access === 'open' || typeof key !== 'string' || account === null) {
-    const kept = await work()
-    return { kept, headers, replayed: false }
+    return { told: await work(), headers, replayed: false }
   }
   const words = [request.method, request.url, JSON.stringify(request.body ?? null)]
-  const { replayed, ...kept } = await http.keys.once({ key, account, request: words }, work, route.toldOnce ? toldAlready : (done) => done)
-  return { kept, headers, replayed }
+  const worked = async () => {
+    const told = await work()
+    return { ...told, body: told.body.toString() }
+  }
+  const { replayed, ...told } = await http.keys.once(
+    { key, account, request: words },
+    worked,
+    route.toldOnce ? toldAlready : (done) => done,
+  )
+  return { told, headers, replayed }
 }
 
 /** What is kept of an answer that holds a secret. */

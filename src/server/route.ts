@@ -56,6 +56,8 @@ export type Visit = {
   readonly cookie: (name: string) => string | null
 }
 
+export const jsonType = 'application/json; charset=utf-8'
+
 /** An answer with more than a body: cookies, a page of HTML, the way to somewhere else. */
 export class Reply {
   readonly body: unknown

@@ -3,7 +3,6 @@ import type { FastifyReply } from 'fastify'
 import { problem } from '../model.ts'
 import { refused } from './problems.ts'
 import { addressKey } from './rate.ts'
-import { tooManyTexts } from './turns.ts'
 
 export type Requests = {
   /** A signal for one request: it aborts where the caller goes away, and when it is waited for no longer. */
@@ -26,6 +25,15 @@ export type ListenerLimits = { readonly listenersOfAddress: number; readonly lis
 /** Long texts that are read or waited for at once: of one account or stranger's address, and of all who are signed in, or are not. */
 const textsOfOne = 20
 const textsMost = 50
+
+const tooManyTexts = () =>
+  refused(
+    problem('DIAGNOSE_BUSY', 'Many texts are being read at the moment.', [
+      'Send it again in a few seconds.',
+      'Signed in, you wait for your own only.',
+    ]),
+    { 'retry-after': '5' },
+  )
 
 export function requests({ listenersOfAddress, listeners }: ListenerLimits): Requests {
   const known = new Map<string, number>()

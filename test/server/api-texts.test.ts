@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
-import { turns } from '../../src/server/turns.ts'
 import { stage } from './stage.ts'
 
 const text = readFileSync('test/cases/diagnose/07-win11-pro-gvlk-notification-c004f056-dlv.txt', 'utf8')
@@ -62,29 +60,6 @@ test('a text is diagnosed without signing in only where the site file says so; n
   } finally {
     await open.close()
   }
-})
-
-test('strangers wait for each other, with rests between; where too many wait, that is said', async () => {
-  const line = turns()
-  const at: number[] = []
-  const busy = () => {
-    at.push(performance.now())
-    for (const end = performance.now() + 20; performance.now() < end; );
-  }
-  const three = [line.take(busy), line.take(busy), line.take(busy)]
-  await pause(30)
-  assert.equal(at.length, 1, 'the others get their turn in between')
-  await Promise.all(three)
-  assert.ok(at[1]! - at[0]! > 80 && at[2]! - at[1]! > 80)
-  await assert.rejects(async () => {
-    for (let i = 0; i < 100; i++) void line.take(() => {})
-  }, /Many texts/)
-  const broken = turns()
-  await assert.rejects(
-    broken.take(() => assert.fail('it broke')),
-    /it broke/,
-  )
-  assert.equal(await broken.take(() => 1), 1, 'the next one still gets its turn')
 })
 
 test('a plan from a text is the command’s, and keeps nothing', async () => {

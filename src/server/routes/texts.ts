@@ -1,46 +1,40 @@
 /** Texts that people paste, and words they ask about. Nothing of it is kept: not in the store, the trail or the log. */
-import { diagnose, gather, goodPaste, isRecording, looksBinary, plan, type SourceText } from '../../activation.ts'
+import { availableParallelism } from 'node:os'
 import { explanationOf, keysAnswer, keysByWords } from '../../catalogue.ts'
 import { imageFiles } from '../../image.ts'
-import { type Problem, ProblemError, problem } from '../../model.ts'
 import { published, z } from '../../schemas.ts'
-import { type Route, route } from '../route.ts'
-import { turns } from '../turns.ts'
+import { longTexts, shortText } from '../long-texts.ts'
+import { addressKey } from '../rate.ts'
+import { type Asked, jsonType, Reply, type Route, route } from '../route.ts'
+import { textAnswers } from '../text-answers.ts'
 
 /** What is no honest paste any more. */
 const textBytes = 5 * 1024 * 1024
 const pasted = z.strictObject({ name: z.string().min(1).max(200).default('-'), text: z.string() })
-/** Windows and Office together list some hundred entries. */
-const productsMost = 3000
 /** One text as it is (text/plain), or several with their names. */
 const texts = z.union([z.string(), z.strictObject({ texts: z.array(pasted).min(1).max(200) })])
 
-/** Texts as they are read from files; what is none is a Problem. */
-function textsOf(body: z.output<typeof texts>): { readonly texts: readonly SourceText[]; readonly problems: readonly Problem[] } {
-  const given = typeof body === 'string' ? [{ name: '-', text: body }] : body.texts
-  const texts: SourceText[] = []
-  const problems: Problem[] = []
-  for (const { name, text } of given) {
-    const file = name === '-' ? 'the text' : name
-    if (text.trim() === '') problems.push(problem('TEXT_EMPTY', 'It holds nothing but blanks.', goodPaste, { file }))
-    else if (looksBinary(text))
-      problems.push(problem('TEXT_BINARY', 'It is not a text; it holds binary data.', goodPaste.slice(1, 2), { file }))
-    else if (isRecording(text))
-      problems.push(
-        problem(
-          'RECORDING_GIVEN',
-          'It is a recording of a machine; texts are read here.',
-          ['slmctl diagnose FILE reads it on your computer.'],
-          { file },
-        ),
-      )
-    else texts.push({ source: name, text, encoding: 'utf-8' })
-  }
-  return { texts, problems }
-}
+/** Of the worst texts of 5 MB, on a slow computer of today, none takes half of it (decision 016). */
+const each = { ms: 30_000, memoryMb: 768 }
+/** One core is left to everything else. */
+const known = longTexts({ ...each, threads: Math.max(1, Math.min(2, availableParallelism() - 1)) })
+/** Texts of people who did not sign in: nobody who did waits for them. */
+const strangers = longTexts({ ...each, threads: 1 })
 
-/** Texts of people who did not sign in. */
-const strangers = turns()
+type Asking = Pick<Asked<undefined, undefined, typeof texts>, 'body' | 'who' | 'parts' | 'signal'>
+
+/** Answers at once, or out of a thread where it takes longer. */
+async function answer<A extends keyof typeof textAnswers>(
+  ask: A,
+  { body, who, parts: { app, clock }, signal }: Asking,
+): Promise<ReturnType<(typeof textAnswers)[A]> | Reply> {
+  const given = typeof body === 'string' ? [{ name: '-', text: body }] : body.texts
+  const question = { ask, texts: given, site: app.site, readAt: new Date(clock()).toISOString() }
+  if (given.reduce((sum, { text }) => sum + text.length, 0) <= shortText)
+    return textAnswers[ask](question) as ReturnType<(typeof textAnswers)[A]>
+  const [line, whose] = who.account === null ? [strangers, addressKey(who.from)] : [known, String(who.account)]
+  return new Reply(await line.read(question, whose, signal), { headers: { 'content-type': jsonType } })
+}
 
 const list = z.array(z.string().min(1).max(200)).max(50).default([])
 
@@ -59,12 +53,7 @@ export const textRoutes: readonly Route[] = [
       bodyLimit: textBytes,
       example: { body: { texts: [{ name: 'paste.txt', text: 'Error: 0xC004F074 The Key Management Service (KMS) is unavailable' }] } },
     },
-    async ({ body, who, parts: { app, clock } }) => {
-      const { texts, problems } = textsOf(body)
-      const read = () => diagnose(texts, { site: app.site, readAt: new Date(clock()).toISOString(), problems })
-      // A large text takes seconds, in which nobody else is answered.
-      return who.account === null ? await strangers.take(read) : read()
-    },
+    (asked) => answer('diagnose', asked),
   ),
   route(
     {
@@ -80,25 +69,7 @@ export const textRoutes: readonly Route[] = [
       bodyLimit: textBytes,
       example: { body: { texts: [{ name: 'paste.txt', text: 'Error: 0xC004F074 The Key Management Service (KMS) is unavailable' }] } },
     },
-    async ({ body, parts: { app, clock } }) => {
-      const { texts, problems } = textsOf(body)
-      if (texts.length === 0) throw new ProblemError(...problems)
-      const gathered = gather(texts)
-      if (!gathered.recognised)
-        throw new ProblemError(
-          problem('NOTHING_RECOGNISED', 'Nothing in the text is an output that slmctl knows, so there are no facts to plan from.', [
-            'Diagnose the text: the answer says which outputs are read.',
-          ]),
-        )
-      // Each is held against all others.
-      if (gathered.machines.some((m) => m.products.length > productsMost))
-        throw new ProblemError(
-          problem('TEXT_ENDLESS', `The text tells of more than ${productsMost} products of one machine.`, [
-            'Paste what one command printed on one machine.',
-          ]),
-        )
-      return { ...plan(gathered, app.site, new Date(clock()).toISOString()), problems }
-    },
+    (asked) => answer('plan', asked),
   ),
   route(
     {
