@@ -1,14 +1,16 @@
 /** Machines in, by the page: pasted, looked at, imported, found; recordings, the site file; refused, interrupted, hostile; by keys alone. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { startLab } from '../../src/lab.ts'
+import { openStore } from '../../src/store.ts'
 import { check, folder } from '../peers/checks.ts'
-import { settled, shot, tooWide, type Visitor, violations, visitor } from './browser.ts'
+import { settled, shifted, shot, tooWide, type Visitor, violations, visitor } from './browser.ts'
 import { tabTo } from './keyboard.ts'
 import { seen, type Table, table, tableCalled } from './reading.ts'
-import { command } from './served.ts'
-import { nameOf, passwords, type Stage } from './stage.ts'
+import { command, fleetJson, freePort, type Place, serve } from './served.ts'
+import { accounts, nameOf, passwords, type Stage, signIn } from './stage.ts'
 
 const at = '/machines/import'
 const lookFor = 'Show what would change'
@@ -36,6 +38,15 @@ async function said(page: Page, title: 'What would change' | 'Taken'): Promise<v
 async function look(page: Page): Promise<void> {
   await page.getByRole('button', { name: lookFor }).click()
   await said(page, 'What would change')
+}
+/** Runs in the page: files as somebody drops them there. */
+function drop(files: readonly { readonly name: string; readonly text: string }[]): void {
+  const all = globalThis as unknown as Record<string, new (...args: unknown[]) => never> & {
+    document: { querySelector(at: string): { dispatchEvent(event: unknown): void } }
+  }
+  const dataTransfer = new all.DataTransfer!() as { items: { add(file: unknown): void } }
+  for (const { name, text } of files) dataTransfer.items.add(new all.File!([text], name))
+  all.document.querySelector('.give').dispatchEvent(new all.DragEvent!('drop', { bubbles: true, cancelable: true, dataTransfer }))
 }
 const machinesNow = async (on: Stage, text: string) => (await on.json<{ machines: { name: string }[] }>('list', '--text', text)).machines
 const cellOf = (of: Table, what: RegExp) => of.rows.find((row) => what.test(row[0]!))
@@ -104,6 +115,7 @@ export async function imports(on: Stage): Promise<void> {
         await visiting(on, { scheme, width }, async ({ page }) => {
           await page.goto(at)
           await settled(page)
+          assert.ok((await shifted(page)) < 0.02, 'the page shifts while it is loaded')
           assert.deepEqual(await violations(page), [], 'before anything')
           await shot(page, `import-begin-${scheme}-${width}`)
           const lines = Array.from({ length: 40 }, (_, i) => `a-machine-with-a-name-${i}.department-of-long-names.corp.example`)
@@ -181,7 +193,8 @@ export async function imports(on: Stage): Promise<void> {
     await visiting(on, {}, async ({ page }) => {
       await page.goto(at)
       await settled(page)
-      await page.locator('input[type=file]').setInputFiles([...files, join(home, 'cut.json')])
+      const dropped = [...files, join(home, 'cut.json')].map((file) => ({ name: basename(file), text: readFileSync(file, 'utf8') }))
+      await page.evaluate(drop, dropped)
       await page.getByText('3 recordings').waitFor()
       await look(page)
       assert.deepEqual(cellOf(await table(page, /^What would change/), /^new/)!.slice(1), ['2', 'rec-a.corp.example, rec-b.corp.example'])
@@ -220,6 +233,8 @@ export async function imports(on: Stage): Promise<void> {
       })
     },
   )
+
+  await check('import: computers of a directory that the site file lets the server read', () => ofDirectory(on))
 
   await check('import: nothing is lost: the server refuses, the fleet changed meanwhile, the session ended', async () => {
     await visiting(on, {}, async ({ page, meant }) => {
@@ -293,4 +308,61 @@ export async function imports(on: Stage): Promise<void> {
       assert.deepEqual(await violations(page), [])
     })
   })
+}
+
+/** A server whose site file says as whom it may read the directory of a lab. */
+async function ofDirectory(on: Stage): Promise<void> {
+  const home = folder('directory')
+  const state = join(home, 'state')
+  mkdirSync(state, { recursive: true, mode: 0o700 })
+  const lab = await startLab({ seed: 7, count: 30, directory: true })
+  try {
+    const { user, password } = lab.accounts[0]!
+    const place: Place = { site: join(home, 'slmctl.yaml'), store: join(home, 'fleet.db'), state }
+    writeFileSync(join(home, 'lab.password'), `${password}\n`, { mode: 0o600 })
+    writeFileSync(join(home, 'lab-ca.pem'), lab.ca)
+    writeFileSync(
+      place.site,
+      `domains: [corp.example]\nnetworks: [10.0.0.0/8]\ndns: { servers: [${JSON.stringify(`${lab.dns.address}:${lab.dns.port}`)}] }
+forests: [{ name: corp.example, directory: reader }]\nreach: { ca: [lab-ca.pem] }
+credentials: { reader: { method: basic, user: ${user}@corp.example, password: { file: lab.password } } }
+server: { listen: "127.0.0.1:${await freePort()}" }\n`,
+    )
+    await (await openStore({ file: place.store }, { create: true })).close()
+    await accounts(place)
+    const served = await serve(place)
+    const { context, page, faults } = await visitor(on.browser, served.origin, {
+      state: await signIn(on.browser, served.origin, 'operator'),
+    })
+    try {
+      await page.goto('/machines')
+      await settled(page)
+      // The empty state leads here.
+      await page.locator('.state').getByRole('link', { name: 'Add machines' }).click()
+      await page.getByLabel('A directory').check()
+      await page.waitForURL((url) => url.searchParams.get('from') === 'directory')
+      await settled(page)
+      await page.getByRole('button', { name: lookFor }).click()
+      assert.match(await seen(page.getByRole('alert')), /Choose a domain/)
+      await page.getByLabel('Domain', { exact: true }).selectOption('corp.example')
+      await page.getByLabel('Operating system has').fill('Windows 11')
+      await page.getByLabel('Group', { exact: true }).fill('elevens')
+      await look(page)
+      const added = Number(cellOf(await table(page, /^What would change/), /^new/)![1])
+      assert.ok(added > 0)
+      assert.match(await seen(page.locator('main')), /directory:corp\.example#elevens/)
+      await shot(page, 'import-directory-looked')
+      assert.deepEqual(await violations(page), [])
+      await page.getByRole('button', { name: /^Import \d+ machines?$/ }).click()
+      await said(page, 'Taken')
+      const { machines } = await fleetJson<{ machines: { system: string }[] }>(place, 'list', '--group', 'elevens')
+      assert.equal(machines.length, added)
+      assert.deepEqual(faults, [])
+    } finally {
+      await context.close()
+      await served.stop()
+    }
+  } finally {
+    await lab.close()
+  }
 }

@@ -23,6 +23,10 @@ test('the example has every word, and is read whole', () => {
     activationObjects: ['CN=Activation-1,CN=Activation Objects,CN=Microsoft SPP,CN=Services,CN=Configuration,DC=research,DC=example'],
     credential: 'research',
   })
+  assert.deepEqual(
+    [...siteFile.directories].map(([domain, as]) => [domain, as.credential.name, as.domains]),
+    [['corp.example', 'service', ['corp.example']]],
+  )
   assert.deepEqual(site.wishes.at(-1), { product: 'Windows', by: 'kms', year: null, key: null, instead: false })
   assert.deepEqual(
     site.groups.map((g) => [g.name, g.machines.length]),
@@ -78,6 +82,12 @@ test('each mistake names its line and column and what was expected', () => {
     ['groups: {g: {reach: {credential: nobody}}}', '3:34', /there is no credential nobody/],
     ['groups:\n  g:\n    machines:\n      - pc-1\n      - {name: pc-2, credential: nobody}', '7:34', /there is no credential nobody/],
     ['forests: [{name: corp.example, credential: nobody}]', '3:44', /there is no credential nobody/],
+    ['forests: [{name: corp.example, directory: nobody}]', '3:43', /there is no credential nobody/],
+    [
+      'credentials: {a: {method: ntlm, user: u@corp.example, password: {env: P}}}\nforests: [{name: corp.example, directory: a}]',
+      '4:43',
+      /a is by ntlm, which is no way into a directory/,
+    ],
     ['groups:\n  g: {machines: [pc-1, pc-2]}\n  h: {machines: [PC-1.]}', '5:18', /listed already, in the group g/],
     ['groups: {clients: {machines: [clients]}}', '3:31', /the name of a group/],
     ['groups: {g: {machines: [{name: a, port: 0}]}}', '3:41', /groups\.g\.machines\.0\.port: expected at least 1/],

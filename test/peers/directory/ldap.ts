@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { siteDirectorySource } from '../../../src/app/directories.ts'
 import {
   type ComputerQuery,
   type Directory,
@@ -18,6 +19,7 @@ import {
 } from '../../../src/directory.ts'
 import { type FoundMachine, ProblemError } from '../../../src/model.ts'
 import { Secret } from '../../../src/secrets.ts'
+import { readSite } from '../../../src/site.ts'
 import { check, main, run } from '../checks.ts'
 
 const dir = process.argv[2]!
@@ -231,6 +233,36 @@ await main(async () => {
       directory.close()
     }
   })
+  await check(
+    'as the site file says it, for the server: by a ticket, a keytab, a password, and over LDAPS by a user and its password',
+    async () => {
+      writeFileSync(join(dir, 'alice.password'), `${password}\n`, { mode: 0o600 })
+      writeFileSync(join(dir, 'wrong.password'), 'wrong\n', { mode: 0o600 })
+      const file = (name: string) => JSON.stringify(join(dir, name))
+      const asSite = (credential: string) => {
+        const { siteFile, problems } = readSite(
+          join(dir, 'slmctl.yaml'),
+          `domains: [slm.test]\nnetworks: [10.77.0.0/24]\ndns: { servers: ["${server.address}"] }
+forests: [{ name: slm.test, directory: reader }]\ncredentials: { reader: ${credential} }\nreach: { ca: [${file('dc/private/tls/ca.pem')}] }\n`,
+        )
+        assert.deepEqual(problems, [])
+        return siteDirectorySource(siteFile, 'SLM.test', { group: 'Outer' })
+      }
+      for (const credential of [
+        '{ method: kerberos }',
+        `{ method: kerberos, principal: alice@SLM.TEST, keytab: ${file('alice.keytab')} }`,
+        `{ method: kerberos, principal: alice@SLM.TEST, password: { file: ${file('alice.password')} } }`,
+        `{ method: basic, user: alice@slm.test, password: { file: ${file('alice.password')} } }`,
+      ]) {
+        const source = await asSite(credential)
+        assert.deepEqual([source.name, source.machines.length, source.whole], ['directory:slm.test', 4, false], credential)
+      }
+      await refused(
+        asSite(`{ method: basic, user: alice@slm.test, password: { file: ${file('wrong.password')} } }`),
+        'DIRECTORY_LOGON_FAILED',
+      )
+    },
+  )
   await check('names of users in every way: DOMAIN\\user and a distinguished name', async () => {
     for (const user of ['SLM\\alice', `CN=alice,CN=Users,${base}`])
       (await openDirectory(how({ method: 'simple', user, password: secret() }))).close()
