@@ -127,7 +127,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   schemas: ['zod'],
   server: [
     ...['fastify', 'node:crypto', 'node:fs', 'node:net', 'node:os', 'node:path'],
-    ...['node:stream', 'node:url', 'node:worker_threads', 'node:zlib', 'openid-client'],
+    ...['node:stream', 'node:tls', 'node:url', 'node:worker_threads', 'node:zlib', 'openid-client'],
   ],
   // A browser is opened, and the demonstration asks its own dashboard.
   cli: [

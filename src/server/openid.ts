@@ -4,6 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import * as oidc from 'openid-client'
 import type { OpenIdSettings } from '../app.ts'
 import { ProblemError, problem, type Role } from '../model.ts'
@@ -66,6 +67,14 @@ export function ownPath(to: string | null): string {
 const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
 const cookieOf = (secure: boolean) => (secure ? '__Host-slmctl-openid' : 'slmctl-openid')
 
+let trusted = false
+/** A provider inside the house has a certificate of its own authority: this computer's store is believed, too, as by everything else here. */
+function trustSystem(): void {
+  if (trusted) return
+  trusted = true
+  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])])
+}
+
 export function openOpenId({ settings, url, secret, clock, log }: Options): OpenId {
   const issuer = new URL(settings.issuer)
   const plain = issuer.protocol === 'http:'
@@ -75,6 +84,7 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
         'Give its https address: sign-in: {openid: {issuer}}',
       ]),
     )
+  if (!plain) trustSystem()
   let sealed: ReturnType<typeof sealer> | null = null
   const read = async () => {
     const own = await secret()
@@ -233,10 +243,18 @@ function authenticate(secret: string): oidc.ClientAuth {
 
 const no = (why: string) => refused(problem('OPENID_REFUSED', why, ['Sign in once more.', 'The log of the server says more.']), {})
 
-/** Told without the values that came: they may be secrets. */
+/**
+ * Told without the values that came, as they may be secrets: what the library says, down to what the network said, and how the provider
+ * itself calls it (invalid_client; in Entra ID's words AADSTS7000215).
+ */
 function reason(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  return oneLine(`${typeof code === 'string' ? `${code}: ` : ''}${String(message)}`, 200)
+  const parts: string[] = []
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, message, error: name, error_description: words } = at as Error & Record<'code' | 'error' | 'error_description', unknown>
+    const told = [message, code, name, words].filter((part) => typeof part === 'string' && part !== '' && !parts.includes(part))
+    parts.push(...(told as string[]))
+  }
+  return oneLine(parts.join('; '), 300)
 }
 function isAway(error: unknown): boolean {
   if (error instanceof TypeError) return true

@@ -104,7 +104,8 @@ export function lying(at: Listening, more: object = {}): { faults: Faults; nonce
       say(200, { keys: [{ ...own.publicKey.export({ format: 'jwk' }), kid: 'k', use: 'sig', alg: 'RS256' }] })
     else if (request.url === '/token') {
       state.secrets.push(String(request.headers.authorization))
-      if (state.faults.token) say(state.faults.token, { error: 'server_error' })
+      if (state.faults.token)
+        say(state.faults.token, { error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' })
       else say(200, { access_token: 'at', token_type: 'Bearer', expires_in: 60, id_token: idToken() })
     } else say(404, {})
   })

@@ -1,6 +1,9 @@
 /** Signing in by OpenID Connect: against a certified provider, and against one that lies. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -467,6 +470,10 @@ describe('a provider that lies', () => {
       assert.match(said.text, /OPENID_REFUSED/)
       assert.doesNotMatch(String(said.headers['set-cookie'] ?? ''), /slmctl=/)
     })
+  test('what the provider itself calls the fault is in the log', async () => {
+    await back({ token: 400 })
+    assert.match(s.log.at(-1)!, /OpenID Connect refused: .*invalid_client; AADSTS7000215: Invalid client secret/)
+  })
   test('what the provider would have to ask is a way to the sign-in page for a silent try of this browser alone', async () => {
     const asks = (q: URLSearchParams) => {
       q.delete('code')
@@ -523,6 +530,58 @@ test('a provider without TLS beyond this computer is refused at the start', asyn
     stage({ ...usualSettings, port: 0, openid: settings('http://login.example') }),
     (error: ProblemError) => error.problems[0]!.code === 'OPENID_NOT_PRIVATE',
   )
+})
+
+test('a provider inside the house: its authority is believed where this computer believes it', { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slmctl-openid-'))
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=own -addext subjectAltName=IP:127.0.0.1'
+  execFileSync('openssl', [...words.split(' '), '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const provider = createServer({ cert: readFileSync(cert), key: readFileSync(key) })
+  await new Promise<void>((done) => provider.listen(0, '127.0.0.1', done))
+  const issuer = `https://127.0.0.1:${(provider.address() as AddressInfo).port}`
+  provider.on('request', (_, answer) => answer.end(JSON.stringify({ issuer, authorization_endpoint: `${issuer}/auth` })))
+  const site = join(folder, 'slmctl.yaml')
+  writeFileSync(
+    site,
+    `domains: [corp.example]\nnetworks: [10.0.0.0/8]\nserver:\n  check-hosts: null\n  sign-in: {openid: {issuer: "${issuer}", client-id: x, client-secret: {file: ${secretFile}}, roles: {viewer: [a]}}}\n`,
+  )
+  const begun = async (env: Record<string, string>) => {
+    const argv = ['serve', '--store', join(folder, 'fleet.db'), '--site', site, '--listen', '127.0.0.1:0', '--json', '--no-work']
+    const child = spawn(process.execPath, ['bin/slmctl.cjs', ...argv], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    try {
+      let [out, err] = ['', '']
+      child.stderr.on('data', (part) => {
+        err += part
+      })
+      await new Promise<void>((said, ended) => {
+        child.stdout.on('data', (part) => {
+          out += part
+          if (out.includes('\n')) said()
+        })
+        child.once('exit', () => ended(new Error(err)))
+      })
+      const { status } = await fetch(`${(JSON.parse(out) as { url: string }).url}/api/v1/sign-in/openid`, { redirect: 'manual' })
+      // The log comes by another way than the answer.
+      while (status !== 302 && !err.includes('did not answer')) await new Promise((next) => setTimeout(next, 20))
+      return { status, err }
+    } finally {
+      child.kill('SIGKILL')
+    }
+  }
+  try {
+    const refused = await begun({})
+    assert.equal(refused.status, 502)
+    assert.match(refused.err, /did not answer as it should: fetch failed; self-signed certificate/)
+    // As after update-ca-certificates, without writing into this computer's store.
+    if (process.platform === 'linux') assert.equal((await begun({ SSL_CERT_FILE: cert })).status, 302)
+  } finally {
+    provider.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('claims: the name as it is, then dots into objects, one value or many', () => {

@@ -62,8 +62,8 @@ export default function SignIn() {
         )}
         {elsewhere && (
           <p class="note" role="status">
-            You are signed out of slmctl, but not of “{elsewhere.label}”: whoever uses this browser next can come in by it without a password.{' '}
-            <a href={elsewhere.url}>Sign out there, too</a>
+            You are signed out of slmctl, but not of “{elsewhere.label}”: whoever uses this browser next can come in by it without a
+            password. <a href={elsewhere.url}>Sign out there, too</a>
           </p>
         )}
         {busy && byLinkNow && !problem && <p role="status">Signing in by the link …</p>}
