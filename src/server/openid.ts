@@ -2,7 +2,7 @@
  * Signing in by OpenID Connect: authorization code with PKCE, state and nonce, by openid-client, which is certified. What belongs to
  * one try is sealed in a cookie of the browser that began it, so that no other can end it, and nobody fills this memory.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
 import { isIP } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import * as oidc from 'openid-client'
@@ -85,15 +85,15 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
       ]),
     )
   if (!plain) trustSystem()
-  let sealed: ReturnType<typeof sealer> | null = null
+  let sealed: { readonly by: string; readonly seal: ReturnType<typeof sealer> } | null = null
   const read = async () => {
-    const own = await secret()
-    sealed = sealer(own)
-    return own
+    const by = await secret()
+    if (sealed?.by !== by) sealed = { by, seal: sealer(by) }
+    return by
   }
   const seal = async () => {
     if (sealed === null) await read()
-    return sealed!
+    return await sealed!.seal
   }
   const used = new Set<string>()
   let known: { readonly config: oidc.Configuration; readonly at: number } | null = null
@@ -179,9 +179,11 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
       return { identity, ...done }
     },
     leaveAt: async () => {
-      const config = await configuration().catch(() => null)
+      // What was known of it is good enough: who signs out waits for no provider that is away.
+      const config = known?.config ?? (await configuration().catch(() => null))
+      if (!config || !/^https?:/.test(config.serverMetadata().end_session_endpoint ?? '')) return null
       // Without a hint or a way back: the provider asks whether it is meant, and needs no further address of ours.
-      return config?.serverMetadata().end_session_endpoint ? oidc.buildEndSessionUrl(config).href : null
+      return oidc.buildEndSessionUrl(config).href
     },
   }
 }
@@ -297,11 +299,16 @@ function nameIn(claims: Readonly<Record<string, unknown>>): string | null {
 }
 
 /**
- * Seals what is given to a browser to keep. The key follows from the client's secret (RFC 5869): whichever server of this site file the
- * browser comes back to can open it, also one that was started meanwhile.
+ * Seals what is given to a browser to keep. The key follows from the client's secret: whichever server of this site file the browser
+ * comes back to can open it, also one that was started meanwhile. By scrypt, 32 MiB for each guess, as anybody is given such a cookie,
+ * and a secret that somebody made up could be guessed from it.
  */
-function sealer(secret: string) {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'slmctl: one try to sign in by OpenID Connect', 32))
+async function sealer(secret: string) {
+  const key = await new Promise<Buffer>((resolve, reject) =>
+    scrypt(secret, 'slmctl: one try to sign in by OpenID Connect', 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }, (error, made) =>
+      error ? reject(error) : resolve(made),
+    ),
+  )
   return {
     close: (value: Try): string => {
       const iv = randomBytes(12)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { ProblemError } from '../../src/model.ts'
 import { ownPath, valuesOf } from '../../src/server/openid.ts'
-import { usualSettings } from '../../src/server.ts'
+import { newProof, usualSettings } from '../../src/server.ts'
 import { certified, clientId, clientSecret, type Listening, listening, lying } from './openid-provider.ts'
 import { type Said, type Stage, stage } from './stage.ts'
 
@@ -512,6 +512,24 @@ describe('a provider that lies', () => {
   test('values of the claim that are objects or numbers give no role', async () => {
     for (const roles of [[{ admins: true }], 7, { admins: 1 }, 'admins,x', ['Admins'], null])
       assert.equal((await back({ claims: { roles } })).status, 403, JSON.stringify(roles))
+  })
+  test('where it says to sign out is an address, or nothing', async () => {
+    for (const [end, told] of [
+      ['https://login.example/out', 'https://login.example/out?client_id=slmctl'],
+      ['javascript:alert(1)', null],
+      [undefined, null],
+    ] as const) {
+      const other = await listening()
+      lying(other, { end_session_endpoint: end })
+      const at = await stage({ openid: settings(other.url) })
+      const account = await at.person('viewer')
+      const { value, hash } = newProof()
+      await at.store.saveSession({ hash, account, createdAt: at.clock.now, endsAt: at.clock.now + 1e6, by: 'openid' })
+      const out = await at.ask('/api/v1/sign-out', { method: 'POST', session: value })
+      assert.deepEqual(out.json, { provider: told && { label: 'Example', url: told } })
+      await at.close()
+      await other.close()
+    }
   })
   test('a provider that is away is said, with the next step', async () => {
     assert.equal((await back({ token: 503 })).status, 502)

@@ -49,7 +49,10 @@ function App() {
   useEffect(() => {
     void load(first)
     return onSignedOut(() => {
-      if (signedIn.current && isOver(signedIn.current)) askProvider()
+      const was = signedIn.current
+      // Several questions are refused at once: it is asked once.
+      signedIn.current = null
+      if (was && isOver(was)) askProvider()
       setStart((was) => (was && 'server' in was && was.me ? { ...was, me: null, ended: true } : was))
     })
   }, [load])
