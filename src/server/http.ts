@@ -97,11 +97,11 @@ async function admit(route: Route, request: FastifyRequest, reply: FastifyReply,
   }
   const asks = await whoAsks(request, http).catch(async (error) => {
     const [first] = error instanceof ProblemError ? error.problems : []
-    if (first?.code === 'TOKEN_OWNER_AWAY') await trail.refused(entry(nobody(fromOf(request)).who, first.code))
+    if (first?.code === 'TOKEN_OWNER_AWAY') await trail.refused(entry(nobody(fromOf(request)).who, first.code), null)
     throw error
   })
   if (asks === null) {
-    await trail.refused(entry(nobody(fromOf(request)).who, 'NOT_SIGNED_IN'))
+    await trail.refused(entry(nobody(fromOf(request)).who, 'NOT_SIGNED_IN'), null)
     throw signInFirst('The token is none, has ended, or was revoked.')
   }
   admitted.set(request, asks)
@@ -109,7 +109,7 @@ async function admit(route: Route, request: FastifyRequest, reply: FastifyReply,
   const access = route.access === 'diagnose' ? (parts.people.openDiagnose ? 'open' : 'viewer') : route.access
   if (access !== 'open' && !mayAs(caller.role, access)) {
     if (caller.who.account === null) throw signInFirst('Nobody is signed in.')
-    await trail.refused(entry(caller.who, 'NO_RIGHT'))
+    await trail.refused(entry(caller.who, 'NO_RIGHT'), caller.who.account)
     throw new ProblemError(
       problem('NO_RIGHT', `${caller.who.name} may not do this: it is for the role ${access}.`, [
         caller.scope === null
@@ -119,7 +119,7 @@ async function admit(route: Route, request: FastifyRequest, reply: FastifyReply,
     )
   }
   if (route.changes && route.method !== 'GET' && caller.scope === null && !isOwnPage(request, http)) {
-    await trail.refused(entry(caller.who, 'FORGED_REQUEST'))
+    await trail.refused(entry(caller.who, 'FORGED_REQUEST'), caller.who.account)
     throw new ProblemError(
       problem('FORGED_REQUEST', 'The change does not come from a page of this server.', [
         'Open the pages at the address that the site file says (server: {url}).',
@@ -261,7 +261,7 @@ function toldAlready(): Kept {
 
 /** Does it, and where it is a change, appends it to the trail, however it ended. */
 async function changing(route: Route, asked: Asked<never, never, never>, { trail, log }: Http): Promise<unknown> {
-  if (!route.changes) return await route.handle(asked as never)
+  if (!route.changes || route.personal) return await route.handle(asked as never)
   const { who } = asked
   const entry = (
     about: string,
@@ -276,16 +276,18 @@ async function changing(route: Route, asked: Asked<never, never, never>, { trail
     answer = await route.handle(asked as never)
   } catch (error) {
     const code = error instanceof ProblemError ? error.problems[0]!.code : 'INTERNAL'
-    const told = entry(aboutOf(route, asked, undefined), null, statusOf(code) < 500 ? 'refused' : 'failed', code)
-    if (who.account === null) await trail.refused(told)
+    const isRefused = statusOf(code) < 500
+    const told = entry(aboutOf(route, asked, undefined), null, isRefused ? 'refused' : 'failed', code)
+    if (isRefused || who.account === null) await trail.refused(told, who.account)
     else await trail.append(told).catch((e: Error) => log(`the trail could not be written: ${printable(e.message)}`))
     throw error
   }
   const reply = answer instanceof Reply ? answer : null
   const about = aboutOf(route, asked, reply ? reply.body : answer)
   try {
-    if ((reply?.status ?? 200) >= 400) await trail.refused(entry(about, reply?.who ?? null, 'refused', reply?.problem ?? null))
-    else await trail.append(entry(about, reply?.who ?? null, 'done', null))
+    if ((reply?.status ?? 200) >= 400) await trail.refused(entry(about, reply?.who ?? null, 'refused', reply?.problem ?? null), who.account)
+    // Whoever signs out and was not signed in has changed nothing.
+    else if (who.account !== null || reply?.who) await trail.append(entry(about, reply?.who ?? null, 'done', null))
   } catch (error) {
     log(`the trail could not be written: ${printable((error as Error).message)}`)
     throw new ProblemError(

@@ -5,10 +5,14 @@
 import { createHash } from 'node:crypto'
 import type { Store } from '../app.ts'
 import { ProblemError, problem } from '../model.ts'
+import { refused } from './problems.ts'
 
 export type Kept = { readonly status: number; readonly body: string; readonly type: string }
 /** How long an answer is kept. */
 const keepMs = 24 * 3_600_000
+/** Keys that one account may send in an hour. */
+const keysMost = 1000
+const hourMs = 3_600_000
 const keyPattern = /^[\x21-\x7e]{1,200}$/
 
 export type Keys = {
@@ -23,6 +27,16 @@ export type Keys = {
 }
 
 export function keysOf(store: Store, clock: () => number): Keys {
+  let since = clock()
+  const sent = new Map<number, number>()
+  const isTooMany = (account: number): boolean => {
+    if (Math.abs(clock() - since) >= hourMs) {
+      since = clock()
+      sent.clear()
+    }
+    sent.set(account, (sent.get(account) ?? 0) + 1)
+    return sent.get(account)! > keysMost
+  }
   return {
     once: async ({ key: given, account, request }, work, keep) => {
       // A structured header string is in quotation marks; many leave them out.
@@ -30,6 +44,13 @@ export function keysOf(store: Store, clock: () => number): Keys {
       if (!keyPattern.test(key))
         throw new ProblemError(
           problem('REQUEST_INVALID', 'Idempotency-Key: expected 1 to 200 printable characters.', ['A UUID is a good one.']),
+        )
+      if (isTooMany(account))
+        throw refused(
+          problem('KEYS_TOO_MANY', `You sent more than ${keysMost} changes with an Idempotency-Key within an hour.`, [
+            'Wait, or send what may be done twice without a key.',
+          ]),
+          { 'retry-after': '600' },
         )
       const hash = createHash('sha256').update(JSON.stringify(request)).digest('hex')
       const claimed = await store.claimKey({ key, account, request: hash, at: clock() })

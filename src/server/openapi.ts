@@ -109,7 +109,7 @@ function security(access: Access): readonly Json[] {
 }
 
 function operation(route: Route, answer: (schema: z.ZodType) => Json): Json {
-  const { summary, tag, command, access, changes, body, example } = route
+  const { summary, tag, command, access, changes, personal, body, example } = route
   const ok = String(route.answer === null ? 204 : (route.status ?? 200))
   return {
     operationId: idOf(route),
@@ -118,7 +118,7 @@ function operation(route: Route, answer: (schema: z.ZodType) => Json): Json {
     description: [
       ...(command === undefined ? [] : [`As \`slmctl ${command}\`.`]),
       whoMay(access),
-      ...(changes ? ['It is written into the audit trail.'] : []),
+      ...(changes && !personal ? ['It is written into the audit trail.'] : []),
     ].join(' '),
     security: security(access),
     ...parametersOf(route),

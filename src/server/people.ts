@@ -6,7 +6,7 @@ import { type OpenId, type OpenIdIdentity, openOpenId } from './openid.ts'
 import { isPassword } from './password.ts'
 import { refused } from './problems.ts'
 import { hashOf, newProof } from './proof.ts'
-import { addressKey, addressLimit, everywhereLimit, nameLimit, rate } from './rate.ts'
+import { addressKey, addressLimit, enteredLimit, everywhereLimit, nameLimit, rate } from './rate.ts'
 import { Reply, type Visit, type Who } from './route.ts'
 import { type Account, type Caller, callers, cookie, cookieName } from './session.ts'
 
@@ -51,6 +51,7 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
   const names = rate(nameLimit)
   const everywhere = rate(everywhereLimit)
   const addresses = rate(addressLimit)
+  const entered = rate(enteredLimit)
   const { byToken, byCookie } = callers(store, clock, settings.openid?.dormantDays ?? null)
   const openid = settings.openid && openOpenId({ settings: settings.openid, url: settings.url, secret, clock, log })
 
@@ -60,10 +61,7 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
     const address = addressKey(from)
     const named = name === null ? null : ([`${address} ${name}`, name] as const)
     const wait = Math.max(addresses.wait(address, now), named ? Math.max(names.wait(named[0], now), everywhere.wait(named[1], now)) : 0)
-    if (wait > 0)
-      throw refused(problem('SIGN_IN_WAIT', `Too many tries; wait ${Math.ceil(wait / 1000)} s.`, ['Then try once more.']), {
-        'retry-after': String(Math.ceil(wait / 1000)),
-      })
+    mustWait(wait)
     addresses.count(address, now)
     if (named) {
       names.count(named[0], now)
@@ -82,6 +80,8 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
   /** A session begins; the one before ends, so that nobody's session is taken over by signing in. */
   async function enter(account: Account, by: Who['by'], { session, secure }: Visit): Promise<Reply> {
     const now = clock()
+    mustWait(entered.wait(String(account.id), now))
+    entered.count(String(account.id), now)
     const { value, hash } = newProof()
     const lastsMs = Math.min(settings.sessionHours * 3_600_000, by === 'openid' ? vouchedMs : Number.POSITIVE_INFINITY)
     const endsAt = now + lastsMs
@@ -176,6 +176,14 @@ export function openPeople({ store, settings, site, link, secret, clock, log }: 
       )
     },
   }
+}
+
+function mustWait(ms: number): void {
+  const seconds = Math.ceil(ms / 1000)
+  if (seconds > 0)
+    throw refused(problem('SIGN_IN_WAIT', `Too many tries; wait ${seconds} s.`, ['Then try once more.']), {
+      'retry-after': String(seconds),
+    })
 }
 
 /** Who lost every role at the provider has no session or token either. */

@@ -51,6 +51,7 @@ const statuses: Readonly<Record<string, number>> = {
   HOST_NOT_OURS: 421,
   SIGN_IN_WAIT: 429,
   TOO_MANY_LISTENERS: 429,
+  KEYS_TOO_MANY: 429,
   HEADERS_TOO_LARGE: 431,
   INTERNAL: 500,
   TRAIL_NOT_WRITTEN: 500,

@@ -59,6 +59,9 @@ export const everywhereLimit: Limit = { ...nameLimit, free: 100 }
 /** By address: guessing many names. People behind one address share it. */
 export const addressLimit: Limit = { free: 30, firstMs: 1000, mostMs: minute, forgetMs: 15 * minute, most: 20_000 }
 
+/** Sign-ins of one account that were right: each is a session and a line of the trail. A tab that asks anew every hour comes nowhere near. */
+export const enteredLimit: Limit = { free: 100, firstMs: 1000, mostMs: minute, forgetMs: 60 * minute, most: 20_000 }
+
 /** Who has a whole IPv6 network has all addresses of it. */
 export function addressKey(address: string): string {
   if (!address.includes(':') || address.startsWith('::ffff:')) return address

@@ -129,6 +129,8 @@ export type RouteRow = {
   readonly command?: string
   /** True: something is different afterwards. Such a route is in the trail, refuses forged requests, and knows Idempotency-Key. */
   readonly changes: boolean
+  /** It changes how the pages look to who asks, and nothing of machines or rights: it is not in the trail. */
+  readonly personal?: true
   readonly params?: z.ZodObject
   readonly query?: z.ZodObject
   readonly body?: z.ZodType

@@ -17,12 +17,15 @@ export type TrailEntry = {
 }
 export type Trail = {
   readonly append: (entry: TrailEntry) => Promise<void>
-  /** Of those who are not let in: at most so many in a minute, then they are counted and said once. */
-  readonly refused: (entry: TrailEntry) => Promise<void>
+  /**
+   * What was refused: of an account, or (null) of an address that did not sign in, at most so many in a minute, then they are counted
+   * and said once. What strangers are refused takes no place of those who are signed in.
+   */
+  readonly refused: (entry: TrailEntry, account: number | null) => Promise<void>
 }
 
 const minuteMs = 60_000
-const ofOneAddress = 20
+const ofOne = 20
 const ofAll = 200
 
 /** One line, whatever somebody typed: no line end, no order to a terminal, not even a colour. */
@@ -33,9 +36,8 @@ export const oneLine = (text: string, most: number): string =>
 
 export function trailOf(store: Store, clock: () => number, log: (line: string) => void): Trail {
   let since = 0
-  let all = 0
   let left = 0
-  const counted = new Map<string, number>()
+  const [known, strangers] = [new Map<string, number>(), new Map<string, number>()]
   const append = async (entry: TrailEntry) =>
     await store.appendTrail({
       at: clock(),
@@ -49,21 +51,24 @@ export function trailOf(store: Store, clock: () => number, log: (line: string) =
     })
   return {
     append,
-    refused: async (entry) => {
+    refused: async (entry, account) => {
       const now = clock()
       if (Math.abs(now - since) >= minuteMs) {
         const missed = left
         since = now
-        all = 0
         left = 0
-        counted.clear()
+        known.clear()
+        strangers.clear()
         if (missed > 0) log(`${missed} more requests were refused that the trail does not have`)
       }
-      const address = addressKey(entry.from)
-      const count = (counted.get(address) ?? 0) + 1
-      counted.set(address, count)
-      if (count > ofOneAddress || ++all > ofAll) left++
-      else await append(entry).catch((error: Error) => log(`the trail could not be written: ${error.message}`))
+      const [counted, whose] = account === null ? [strangers, addressKey(entry.from)] : [known, String(account)]
+      const count = (counted.get(whose) ?? 0) + 1
+      const all = [...counted.values()].reduce((sum, n) => sum + n, 0)
+      if (count > ofOne || all >= ofAll) left++
+      else {
+        counted.set(whose, count)
+        await append(entry).catch((error: Error) => log(`the trail could not be written: ${error.message}`))
+      }
     },
   }
 }

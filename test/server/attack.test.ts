@@ -165,10 +165,10 @@ describe('a clock that is set back', () => {
       () => {},
     )
     const entry = { who: '-', by: 'nobody', from: '10.0.0.9', what: 'x', about: '', result: 'refused', detail: null } as const
-    for (let n = 0; n < 30; n++) await trail.refused(entry)
+    for (let n = 0; n < 30; n++) await trail.refused(entry, null)
     assert.equal(appended.length, 20)
     now = 9 * hour
-    await trail.refused(entry)
+    await trail.refused(entry, null)
     assert.equal(appended.at(-1), now)
   })
 })

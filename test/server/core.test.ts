@@ -204,12 +204,8 @@ describe('the name that the server is asked by', () => {
 describe('X-Forwarded-For', () => {
   const from = async (stage: Stage, forwarded: string) => {
     const { value } = await stage.token(await stage.person('approver'), 'apply')
-    await stage.ask('/api/v1/me/views/x', {
-      method: 'PUT',
-      token: value,
-      body: { query: 'a=b' },
-      headers: { 'x-forwarded-for': forwarded },
-    })
+    // Refused, and in the trail.
+    await stage.ask('/api/v1/me/tokens/424242', { method: 'DELETE', token: value, headers: { 'x-forwarded-for': forwarded } })
     return (await stage.store.trail({}, { limit: 1, after: null })).rows[0]!.from
   }
   test('is believed from the proxies of the site file only', async () => {
@@ -396,8 +392,8 @@ describe('Idempotency-Key', () => {
     assert.equal(first.headers['idempotent-replayed'], undefined)
     assert.equal(again.headers['idempotent-replayed'], 'true')
     assert.deepEqual([again.status, again.text], [first.status, first.text])
-    const { rows } = await s.store.trail({ what: 'PUT /api/v1/me/views/{name}' }, { limit: 100, after: null })
-    assert.equal(rows.filter((r) => r.about === 'name=once').length, 1)
+    const { rows } = (await s.ask('/api/v1/me/views', { token: viewer })).json as { rows: { name: string; savedAt: number }[] }
+    assert.equal(rows.find((r) => r.name === 'once')!.savedAt, s.clock.now - 5000)
   })
   test('another body is refused, as is what is no key; another account has keys of its own', async () => {
     isProblem(await put('k-1', 'a=2'), 422, 'KEY_USED')
@@ -464,7 +460,7 @@ describe('the trail', () => {
       ],
     )
     assert.ok(rows.every((r) => r.by === 'local' && r.from === '127.0.0.1'))
-    await s.ask('/api/v1/me/views/by-token', { method: 'PUT', token: viewer, body: { query: '' } })
+    await s.ask('/api/v1/me/tokens', { token: viewer, body: { name: 'by a token', scope: 'read', days: 1 } })
     const [last] = (await s.store.trail({}, { limit: 1, after: null })).rows
     assert.match(last!.by, /^token \d+ read$/, 'which token it was')
     const all = JSON.stringify((await s.store.trail({}, { limit: 1000, after: null })).rows)
@@ -484,7 +480,9 @@ describe('the trail', () => {
   })
   test('a change that the trail does not have is told to whoever made it', async () => {
     const broken = await stage({}, { store: { ...s.store, appendTrail: () => Promise.reject(new Error('disk')) } as never })
-    isProblem(await broken.ask('/api/v1/me/views/y', { method: 'PUT', token: viewer, body: { query: '' } }), 500, 'TRAIL_NOT_WRITTEN')
+    const session = await s.session(await s.person('viewer'))
+    const made = await broken.ask('/api/v1/me/tokens', { session, body: { name: 'y', scope: 'read', days: 1 } })
+    isProblem(made, 500, 'TRAIL_NOT_WRITTEN')
     await broken.close()
   })
 })

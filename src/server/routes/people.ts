@@ -8,6 +8,8 @@ import { mayAs, type Token } from '../session.ts'
 
 const dayMs = 86_400_000
 const tokensMost = 50
+/** Tokens that one account makes in a day: none is ever forgotten. */
+const tokensADay = 100
 const viewsMost = 100
 const name = z
   .string()
@@ -89,7 +91,12 @@ export const peopleRoutes: readonly Route[] = [
           problem('NO_RIGHT', `A token with the scope ${body.scope} is for people with the role ${worth}.`, ['Choose a scope with less.']),
         )
       const now = clock()
-      const living = (await store.tokens(own(who))).filter((t) => t.revokedAt === null && t.endsAt > now)
+      const all = await store.tokens(own(who))
+      if (all.filter((t) => t.createdAt > now - dayMs).length >= tokensADay)
+        throw new ProblemError(
+          problem('TOKENS_TOO_MANY', `You made ${tokensADay} tokens within a day.`, ['Use one of them again, or wait until tomorrow.']),
+        )
+      const living = all.filter((t) => t.revokedAt === null && t.endsAt > now)
       if (living.length >= tokensMost)
         throw new ProblemError(problem('TOKENS_TOO_MANY', `You have ${tokensMost} tokens already.`, ['Revoke one that is not used.']))
       const { value, hash } = newProof(tokenPrefix)
@@ -112,8 +119,10 @@ export const peopleRoutes: readonly Route[] = [
     },
     async ({ who, params, parts: { store, clock } }) => {
       noToken(who)
-      if (!(await store.tokens(own(who))).some((t) => t.id === params.id))
-        throw new ProblemError(problem('TOKEN_UNKNOWN', `You have no token ${params.id}.`, ['GET /api/v1/me/tokens lists them.']))
+      if (!(await store.tokens(own(who))).some((t) => t.id === params.id && t.revokedAt === null))
+        throw new ProblemError(
+          problem('TOKEN_UNKNOWN', `You have no token ${params.id} that is not revoked already.`, ['GET /api/v1/me/tokens lists them.']),
+        )
       await store.revokeToken(params.id, clock())
       return null
     },
@@ -139,6 +148,7 @@ export const peopleRoutes: readonly Route[] = [
       tag: 'people',
       summary: 'Saves a view: filters, order and columns as the address of the page has them.',
       changes: true,
+      personal: true,
       params: nameParams,
       body: z.strictObject({ query: plainText(2000) }),
       answer: api.viewSchema,
@@ -161,6 +171,7 @@ export const peopleRoutes: readonly Route[] = [
       tag: 'people',
       summary: 'Deletes a saved view.',
       changes: true,
+      personal: true,
       params: nameParams,
       answer: null,
       example: { params: { name: 'Lapsed in Berlin' } },
