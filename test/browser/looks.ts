@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { check } from '../peers/checks.ts'
 import { settled, shifted, shot, tooNarrow, tooWide, type Visitor, violations, visitor } from './browser.ts'
+import { seen } from './reading.ts'
 import type { Stage } from './stage.ts'
 
 /** A page to look at; `then`: what is done on it before it is looked at. */
@@ -128,13 +129,16 @@ export async function looks(on: Stage): Promise<void> {
   await check('pages are printed: without what only a screen has a use for', async () => {
     const visit = await visitor(on.browser, on.origin, { scheme: 'dark', state: on.people.viewer })
     try {
-      for (const view of all.filter((v) => ['overview', 'machine-lapsed', 'origin', 'host'].includes(v.name))) {
+      for (const view of all.filter((v) => ['overview', 'machines-filtered', 'machine-lapsed', 'origin', 'host'].includes(v.name))) {
         await visit.page.goto(view.at)
         await settled(visit.page)
         await visit.page.emulateMedia({ media: 'print' })
         await shot(visit.page, `${view.name}-print`)
         assert.ok(await visit.page.locator('h1').isVisible(), `${view.name}: its title is printed`)
         assert.equal(await visit.page.locator('nav').first().isVisible(), false, `${view.name}: the navigation is not`)
+        const main = await seen(visit.page.locator('main'))
+        assert.doesNotMatch(main, /\b(just now|ago)\b/, `${view.name}: paper does not know when it is read`)
+        assert.match(main, /\b\d{4}-\d\d-\d\d\b/, `${view.name}: moments are printed`)
         // What is printed is black on white, whatever the screen likes.
         const ground = await visit.page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
         assert.match(ground, /rgba?\(255, 255, 255|rgba\(0, 0, 0, 0\)/, `${view.name}: ${ground}`)

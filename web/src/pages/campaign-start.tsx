@@ -111,13 +111,13 @@ function Meant({ filter }: { readonly filter: Readonly<Record<string, string>> }
   return words.length === 0 ? (
     <p>{counted.state === 'ready' ? `${number}: every one of the fleet.` : 'Every machine of the fleet.'}</p>
   ) : (
-    <>
+    <div>
       <p>{number} with these filters:</p>
-      <ul class="plain-list meant">
+      <ul class="meant">
         {words.map((one) => (
           <li key={one}>{one}</li>
         ))}
       </ul>
-    </>
+    </div>
   )
 }

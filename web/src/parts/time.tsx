@@ -21,7 +21,7 @@ export function useNow(): number {
   return now
 }
 
-/** A moment in words, exactly in its title; `exact` the other way round. Null: `never`. */
+/** A moment in words, exactly in its title and on paper, where "just now" says nothing; `exact` the other way round. Null: `never`. */
 export function Time({
   at,
   exact = false,
@@ -36,7 +36,14 @@ export function Time({
   const [shown, title] = exact ? [moment(at), `${momentInZone(at)}, ${ago(at, current)}`] : [ago(at, current), momentInZone(at)]
   return (
     <time dateTime={new Date(at).toISOString()} title={title}>
-      {shown}
+      {exact ? (
+        shown
+      ) : (
+        <>
+          <span class="no-print">{shown}</span>
+          <span class="print-only">{moment(at)}</span>
+        </>
+      )}
     </time>
   )
 }
