@@ -23,7 +23,7 @@ import type { MachineFacts } from './facts/machine.ts'
 import { type ProductFacts, reasonText } from './facts/product.ts'
 import { type OriginReading, originOf } from './origin.ts'
 import { couldNotAsk } from './rules/live.ts'
-import { called, capital, command, days, isSpare, keyed, overtaken, shown, teller } from './rules/rule.ts'
+import { applying, called, capital, days, isSpare, keyed, overtaken, shown, teller, toActivate, toOwnHost } from './rules/rule.ts'
 import { rules } from './rules.ts'
 
 /** One machine, judged: what `diagnose`, and later `status` and `audit`, answer about it. */
@@ -79,7 +79,7 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
         summary: reading.because,
         honest: reading.honest,
         evidence: reading.evidence,
-        next: originNext(p, p.host.found, reading.origin),
+        next: originNext(p, p.host.found, reading.origin, applying({ facts, site })),
         machine: facts.id,
         product: index,
       })
@@ -94,15 +94,24 @@ export function judge(facts: MachineFacts, site: Site | null, readAt: string | n
   }
 }
 
-/** What to do about an activation that does not fit; `hostFound`: where the name of its host comes from. */
-export function originNext(p: Pick<Product, 'application' | 'method'>, hostFound: HostFound | null, origin: Origin): string[] {
+/**
+ * What to do about an activation that does not fit. `hostFound`: where the name of its host comes from; `own`: slmctl's
+ * command that acts on it, null where it is out of its reach.
+ */
+export function originNext(
+  p: Pick<Product, 'application' | 'method'>,
+  hostFound: HostFound | null,
+  origin: Origin,
+  own: string | null,
+): string[] {
   if (p.method === 'adba') return ['Find out which forest the machine belongs to; name its domain in the site file if it is yours.']
-  const set = hostFound === 'override' ? `clear the host (${command(p, 'clear')}), ` : ''
+  const moved =
+    hostFound === 'override' || own !== null
+      ? toOwnHost(own, p)
+      : `${origin === 'foreign' ? '' : 'find out why DNS names it, and '}activate against your own host (${toActivate(own, p)})`
   return origin === 'foreign'
-    ? [`Find out who set this up, then ${set}activate against your own host (${command(p, 'activate')}).`]
-    : [
-        `Compare with the site file: add what is yours; else ${set || 'find out why DNS names it, '}and activate against your own host (${command(p, 'activate')}).`,
-      ]
+    ? [`Find out who set this up, then ${moved}`]
+    : [`Compare with the site file: add what is yours; else ${moved}`]
 }
 
 function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Finding[], origin: OriginReading, site: Site | null): Product {
@@ -132,7 +141,7 @@ function judgeProduct(p: ProductFacts, facts: MachineFacts, mine: readonly Findi
   // The steps of the first cause; what else is wrong is settled, or seen anew, after them.
   const next = [...(causing?.next ?? undecided?.next ?? [])]
   if (next.length === 0 && (origin.origin === 'suspect' || origin.origin === 'foreign'))
-    next.push(...originNext(p, p.host.found, origin.origin))
+    next.push(...originNext(p, p.host.found, origin.origin, applying({ facts, site })))
   if (p.state === 'unknown' && next.length === 0)
     next.push(
       p.application === 'office'

@@ -146,7 +146,10 @@ export async function auditRemarks(store: Store, origins: readonly AuditRemark['
               because: product.originBecause,
               honest: product.originHonest,
               evidence: product.evidence,
-              next: product.origin === 'cannot-tell' ? product.next : originNext(product, product.hostFound, product.origin),
+              next:
+                product.origin === 'cannot-tell'
+                  ? product.next
+                  : originNext(product, product.hostFound, product.origin, `slmctl apply ${machineName}`),
             },
           ]
         : [],
@@ -167,11 +170,12 @@ function groupOf({ kinds, examples, ...remarked }: Remarked): RemarkGroup {
   const { origin } = remarked
   const products = new Map<string, number>()
   const steps = new Map<string, number>()
+  const own = `slmctl fleet plan --remark ${remarked.remark}`
   for (const kind of kinds) {
     const product = auditTitle({ ...kind, activationId: null })
     products.set(product, (products.get(product) ?? 0) + kind.count)
     if (origin !== 'cannot-tell')
-      for (const step of originNext(kind, kind.hostFound, origin)) steps.set(step, (steps.get(step) ?? 0) + kind.count)
+      for (const step of originNext(kind, kind.hostFound, origin, own)) steps.set(step, (steps.get(step) ?? 0) + kind.count)
   }
   const mostFirst = (of: ReadonlyMap<string, number>) => [...of].sort((a, b) => b[1] - a[1])
   return {

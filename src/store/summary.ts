@@ -79,6 +79,12 @@ export type CauseGroup = {
 export const causes = (database: Database, limit: number): Promise<readonly CauseGroup[]> =>
   untilFactsChange(database, `causes ${limit}`, () => countCauses(database, limit))
 
+/** The next step of a cause is kept as its first machine had it: what names that machine there means all that have the cause. */
+const forAll = (next: string | null, cause: number): string | null =>
+  next
+    ?.replace(/\bslmctl apply \S+/, `slmctl fleet plan --cause ${cause}`)
+    .replace(/\bslmctl hosts story \S+/, 'slmctl hosts story MACHINE') ?? null
+
 async function countCauses({ db }: Database, limit: number): Promise<readonly CauseGroup[]> {
   const said = await db
     .selectFrom('product')
@@ -114,7 +120,7 @@ async function countCauses({ db }: Database, limit: number): Promise<readonly Ca
     cause: c.id,
     problem: null,
     text: c.text,
-    next: strings(c.next)[0] ?? null,
+    next: forAll(strings(c.next)[0] ?? null, c.id),
     machines: c.machines,
   }))
   for (const s of silent) {

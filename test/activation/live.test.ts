@@ -37,6 +37,12 @@ for (const name of caseNames) {
     for (const key of ['asked', 'steps', 'refused', 'missing', 'holds', 'findings', 'fallbacks', 'products'] as const)
       if (Array.isArray(c.expect[key]))
         assert.equal(found[key].length, (c.expect[key] as unknown[]).length, `number of ${key}: ${JSON.stringify(found[key])}`)
+    // Where a next step says that slmctl does it, its plan does it or says why not.
+    for (const { next } of [...judged.findings, ...judged.products])
+      if (next.some((n) => n.includes(`slmctl apply ${facts.name}`)))
+        assert.notDeepEqual([plan.steps, plan.refused, plan.missing], [[], [], []])
+    if (options.site)
+      assert.doesNotMatch(JSON.stringify([judged.findings, judged.products]), /slmgr \/(?:ckms|skms)|ospp\.vbs \/(?:act|remhst)/)
     // Evidence points at what the machine said, and no key but its end is in anything that is shown.
     for (const e of [...judged.products.flatMap((p) => p.evidence), ...judged.findings.flatMap((f) => f.evidence)]) {
       assert.equal(e.source, facts.name)

@@ -47,6 +47,14 @@ describe('a fleet', () => {
       const status = await run('status')
       assert.match(status.out.replace(/\s+/g, ' '), /3 machines in .* 1 never answered .* Could not be asked at the last try: 1/)
       assert.match(status.out, /KMS client key/)
+      // What is to be done names the machine where it is about one, and all that have the cause where it is about these.
+      const one = JSON.parse((await s.slmctl('status', 'pc-2.corp.example', '--json')).out) as {
+        machines: { products: { next: string[] }[] }[]
+      }
+      assert.match(one.machines[0]!.products[0]!.next[0]!, /: slmctl apply pc-2\.corp\.example$/)
+      const { causes } = JSON.parse((await run('status', '--json')).out) as { causes: { cause: number | null; next: string }[] }
+      const { cause, next } = causes.find((c) => c.cause !== null)!
+      assert.ok(next.endsWith(`: slmctl fleet plan --cause ${cause}`), next)
       const list = JSON.parse((await run('list', '--json')).out) as {
         machines: { name: string; verdict: string | null; seenAt: number | null }[]
       }

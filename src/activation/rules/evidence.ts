@@ -3,7 +3,7 @@ import { marks, numberOf } from '../../catalogue.ts'
 import { evidence, type MarkClue } from '../clues/clue.ts'
 import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, command, productRule, type Remark, rule, shown } from './rule.ts'
+import { applying, at, called, capital, productRule, type Remark, rule, shown, toOwnHost } from './rule.ts'
 
 /** Honest explanations that a rule and the judgement of the origin share. */
 export const honestTime =
@@ -40,7 +40,8 @@ export function impossible(p: ProductFacts, readAt: string | null): boolean {
   return above !== null && above > clockSlack
 }
 
-export const impossibleTime = productRule('impossible-time', 'More time left than any KMS host can give', (p, { readAt }) => {
+export const impossibleTime = productRule('impossible-time', 'More time left than any KMS host can give', (p, asked) => {
+  const { readAt } = asked
   const above = aboveLongest(p, readAt)
   if (above === null) return null
   const days = Math.floor((longest + above) / 1440)
@@ -59,13 +60,11 @@ export const impossibleTime = productRule('impossible-time', 'More time left tha
       ['KeyManagementServiceMachine', 'the host it names'],
       ['KmsFromDns', 'the host it names'],
     ),
-    next: [
-      `Find out who activated this machine and with what; then remove it, clear the KMS setting (${command(p, 'clear')}) and activate against your own host (${command(p, 'activate')}).`,
-    ],
+    next: [`Find out who activated this machine and with what; then remove it, and ${toOwnHost(applying(asked), p)}`],
   }
 })
 
-export const reservedHost = productRule('reserved-address', 'A KMS host at an address where no host can be', (p) => {
+export const reservedHost = productRule('reserved-address', 'A KMS host at an address where no host can be', (p, asked) => {
   const address = [p.host.name, p.host.ip].find((h) => h && addressKind(h) === 'reserved')
   if (!address) return null
   return {
@@ -79,7 +78,7 @@ export const reservedHost = productRule('reserved-address', 'A KMS host at an ad
       ['KeyManagementServiceMachine', 'the KMS host'],
       ['DiscoveredKeyManagementServiceMachineIpAddress', 'the address of the KMS host'],
     ),
-    next: [`Clear the setting (${command(p, 'clear')}) and activate against your own host.`],
+    next: [capital(toOwnHost(applying(asked), p))],
   }
 })
 
@@ -140,7 +139,8 @@ export function sortedMarks(facts: MachineFacts): SortedMarks {
 }
 
 /** Marks that a program which activates without a licence leaves behind. */
-export const activatorMarks = rule('activator-marks', 'Marks of an activator or a KMS emulator', ({ facts }) => {
+export const activatorMarks = rule('activator-marks', 'Marks of an activator or a KMS emulator', (asked) => {
+  const { facts } = asked
   const remarks: Remark[] = []
   const { strong, found, weak, spoken } = sortedMarks(facts)
   const kms = facts.products.some((p) => p.channel === 'kms-client' || p.channel === 'unknown') || facts.products.length === 0
@@ -154,7 +154,7 @@ export const activatorMarks = rule('activator-marks', 'Marks of an activator or 
       next: [
         'Find out who installed it; remove it with your antivirus or by a new installation.',
         ...(kms
-          ? ['Then clear the KMS setting (slmgr /ckms) and activate against your own host (slmgr /ato).']
+          ? [`Then ${toOwnHost(applying(asked), { application: 'windows' })}`]
           : ['Then check that the licence is the one that was bought.']),
       ],
     })

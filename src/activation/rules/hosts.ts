@@ -1,7 +1,8 @@
-import { addressKind } from '../../addresses.ts'
+import { addressKind, canonicalHost } from '../../addresses.ts'
 import { numberOf, platformNames, platformOfHost } from '../../catalogue.ts'
+import type { Site } from '../../model.ts'
 import { hex } from '../clues/shapes.ts'
-import { at, called, command, overtaken, productRule, type Remark, rule, shown } from './rule.ts'
+import { applying, at, called, inReach, overtaken, productRule, type Remark, rule, shown, toOwnHost } from './rule.ts'
 
 const windowsClient = numberOf('threshold.windowsClient')
 const windowsServer = numberOf('threshold.windowsServer')
@@ -60,13 +61,18 @@ export const clientCount = rule('client-count', 'A client that was told a count 
   ]
 })
 
+const declares = (site: Site | null, host: string): boolean =>
+  site?.kmsHosts.some((h) => canonicalHost(h.name) === canonicalHost(host)) ?? false
+
 /** Codes that say no host was found or none answered. */
 const unreachable = new Set([
   0xc004f074, 0xc004f039, 0x8007232b, 0x8007232a, 0x8007251d, 0x8007267c, 0x8007007b, 0x800706ba, 0x80092328, 0x8007274c, 0x8007274d,
   0x80072af9,
 ])
 
-export const hostNotFound = rule('host-not-found', 'No KMS host was found, or none answered', ({ facts }) => {
+export const hostNotFound = rule('host-not-found', 'No KMS host was found, or none answered', (asked) => {
+  const { facts } = asked
+  const own = applying(asked)
   const remarks: Remark[] = []
   const seen = new Set<number>()
   for (const clue of facts.codes) {
@@ -108,16 +114,20 @@ export const hostNotFound = rule('host-not-found', 'No KMS host was found, or no
       next: dns
         ? [
             'Check the record on the machine: nslookup -type=srv _vlmcs._tcp',
-            'Check that the machine’s DNS suffix is a domain in which your KMS host publishes itself; else set your host: slmgr /skms HOST',
+            `Check that the machine’s DNS suffix is a domain in which your KMS host publishes itself; else set your host: ${own ?? 'slmgr /skms HOST'}`,
           ]
         : [
             platform
               ? `${override} is the cloud platform’s own KMS: see the provider’s page; the machine must reach it on TCP 1688.`
               : override
-                ? `Check that ${override} is your KMS host; if not, clear it: ${command(asking!, 'clear')}`
+                ? declares(asked.site, override)
+                  ? `${override} is in the site file: see whether it answers: slmctl hosts check ${override}`
+                  : `Check that ${override} is your KMS host; if not, ${toOwnHost(own, asking!)}`
                 : 'See which host the machine asks: slmgr /dlv, or nslookup -type=srv _vlmcs._tcp',
             'Check that TCP port 1688 of that host answers from this machine: Test-NetConnection HOST -Port 1688',
-            'The events 12288 and 12289 in the Application log carry the real code and the host that was asked.',
+            inReach(asked)
+              ? `How far it came, by its own log and that of the host: slmctl hosts story ${facts.id}`
+              : 'The events 12288 and 12289 in the Application log carry the real code and the host that was asked.',
           ],
       ...(index >= 0 ? { product: index } : {}),
     })
@@ -188,7 +198,8 @@ export const intervals = productRule('intervals', 'Intervals of a KMS client tha
   }
 })
 
-export const loopbackHost = productRule('host-loopback', 'A KMS host that is the machine itself', (p, { facts }) => {
+export const loopbackHost = productRule('host-loopback', 'A KMS host that is the machine itself', (p, asked) => {
+  const { facts } = asked
   const address = [p.host.ip, p.host.name].find((h) => h && (addressKind(h) === 'loopback' || /^localhost$/i.test(h)))
   if (!address || p.channel === 'kms-host' || facts.products.some((o) => o.channel === 'kms-host' && o.state === 'licensed')) return null
   return {
@@ -205,7 +216,7 @@ export const loopbackHost = productRule('host-loopback', 'A KMS host that is the
     ),
     next: [
       'See what listens on TCP port 1688 of this machine: netstat -abno | findstr 1688',
-      `If it is not your KMS host, clear the setting and activate against your own host: ${command(p, 'clear')}, then ${command(p, 'activate')}`,
+      `If it is not your KMS host, ${toOwnHost(applying(asked), p)}`,
     ],
   }
 })

@@ -2,7 +2,7 @@ import { clientKeysEndingIn, defaultKeyEdition, keyEditionNames } from '../../ca
 import { evidence } from '../clues/clue.ts'
 import type { MachineFacts } from '../facts/machine.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, capital, command, isSpare, keyed, productRule, rule, shown } from './rule.ts'
+import { applying, at, called, capital, isSpare, keyed, productRule, rule, shown, toActivate } from './rule.ts'
 
 /** A client key of another edition than the licence: such a key cannot stay. */
 export const keyEdition = productRule('key-edition', 'A client key that belongs to another edition', (p) => {
@@ -30,24 +30,28 @@ export const keyUnpublished = productRule('key-unpublished', 'A KMS client whose
 })
 
 /** A client key on a machine that never met a host. */
-export const neverActivated = productRule('never-activated', 'A client key on a machine that never got an answer from a KMS host', (p) => {
-  if (p.channel !== 'kms-client' || p.state === 'licensed' || !(p.neverAsked || p.reason === 0xc004f056)) return null
-  return {
-    severity: 'action',
-    summary: `${capital(called(p))} has the KMS client key${p.partialKey ? ` (${p.partialKey})` : ''} but has not been activated by any host: a machine imaged away from your network looks like this.`,
-    evidence: shown(
-      p,
-      ['NeverAsked', 'no answer from a KMS host is stored'],
-      ['LicenseStatusReason', 'the machine has no volume activation'],
-    ),
-    next: [
-      `Bring it to your network (or VPN) and run ${command(p, 'activate')}; it needs your KMS host (TCP 1688) or your domain’s activation object.`,
-      ...(p.application === 'windows'
-        ? ['If the device came with its own Windows licence, give it that key back (Settings, Activation, Change product key).']
-        : []),
-    ],
-  }
-})
+export const neverActivated = productRule(
+  'never-activated',
+  'A client key on a machine that never got an answer from a KMS host',
+  (p, asked) => {
+    if (p.channel !== 'kms-client' || p.state === 'licensed' || !(p.neverAsked || p.reason === 0xc004f056)) return null
+    return {
+      severity: 'action',
+      summary: `${capital(called(p))} has the KMS client key${p.partialKey ? ` (${p.partialKey})` : ''} but has not been activated by any host: a machine imaged away from your network looks like this.`,
+      evidence: shown(
+        p,
+        ['NeverAsked', 'no answer from a KMS host is stored'],
+        ['LicenseStatusReason', 'the machine has no volume activation'],
+      ),
+      next: [
+        `Bring it to your network (or VPN), where it reaches your KMS host (TCP 1688) or your domain’s activation object; then: ${toActivate(applying(asked), p)}`,
+        ...(p.application === 'windows'
+          ? ['If the device came with its own Windows licence, give it that key back (Settings, Activation, Change product key).']
+          : []),
+      ],
+    }
+  },
+)
 
 /** A retail or OEM product where KMS was expected. */
 export const wrongChannel = productRule('wrong-channel', 'A product that KMS cannot activate, because of its channel', (p, { facts }) => {

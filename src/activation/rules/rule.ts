@@ -128,10 +128,21 @@ export function overtaken(facts: MachineFacts, cell: Cell): boolean {
   return facts.products.some((p) => p.attempt?.ok && p.attempt.cell.source === cell.source && p.attempt.cell.line > cell.line)
 }
 
-/** The command that a person would type, for Windows or for Office. */
-export function command(product: Pick<ProductFacts, 'application'>, what: 'activate' | 'clear' | 'show'): string {
-  const office = product.application === 'office'
-  if (what === 'activate') return office ? 'cscript ospp.vbs /act' : 'slmgr /ato'
-  if (what === 'clear') return office ? 'cscript ospp.vbs /remhst' : 'slmgr /ckms'
-  return office ? 'cscript ospp.vbs /dstatus' : 'slmgr /dlv'
+/** Whether slmctl may carry the matter on itself: it asked the machine, and a site file says which hosts are the organisation's. */
+export const inReach = ({ facts, site }: Pick<Asked, 'facts' | 'site'>): boolean => facts.system !== null && site !== null
+
+/** slmctl's own command that brings the machine to what the site file wishes; null where it is not in its reach. */
+export const applying = (asked: Pick<Asked, 'facts' | 'site'>): string | null => (inReach(asked) ? `slmctl apply ${asked.facts.id}` : null)
+
+/** What a person would type to activate: `own`, slmctl's own command, where there is one; else that of Windows or of Office. */
+export function toActivate(own: string | null, product: Pick<ProductFacts, 'application'>): string {
+  if (own !== null) return own
+  return product.application === 'office' ? 'cscript ospp.vbs /act' : 'slmgr /ato'
+}
+
+/** How the host that was set is given up for one of the organisation's, as the middle of a sentence. */
+export function toOwnHost(own: string | null, product: Pick<ProductFacts, 'application'>): string {
+  if (own !== null) return `use your own host instead: ${own}`
+  const clear = product.application === 'office' ? 'cscript ospp.vbs /remhst' : 'slmgr /ckms'
+  return `clear the setting (${clear}) and activate against your own host (${toActivate(null, product)})`
 }

@@ -2,7 +2,7 @@ import { errorByCode, numberOf } from '../../catalogue.ts'
 import type { State } from '../../model.ts'
 import { hex } from '../clues/shapes.ts'
 import type { ProductFacts } from '../facts/product.ts'
-import { at, called, capital, command, days, isSpare, keyed, productRule, shown, teller } from './rule.ts'
+import { type Asked, applying, at, called, capital, days, isSpare, keyed, productRule, shown, teller, toActivate } from './rule.ts'
 
 const stateText: Readonly<Record<State, string>> = {
   licensed: 'licensed',
@@ -17,11 +17,11 @@ const stateText: Readonly<Record<State, string>> = {
 }
 
 /** What somebody would do next, by the kind of the key. */
-export function remedy(p: ProductFacts): string[] {
+function remedy(p: ProductFacts, asked: Asked): string[] {
   switch (p.channel) {
     case 'kms-client':
       return [
-        `Let the machine reach your own KMS host (TCP 1688) or your domain’s activation object, then: ${command(p, 'activate')}`,
+        `Let the machine reach your own KMS host (TCP 1688) or your domain’s activation object, then: ${toActivate(applying(asked), p)}`,
         ...(p.application === 'windows' ? ['If the device has its own OEM or retail licence, give it that key back.'] : []),
       ]
     case 'kms-host':
@@ -55,7 +55,8 @@ export function remedy(p: ProductFacts): string[] {
 export const notActivated = productRule(
   'not-activated',
   'A product that is in a grace period, in notification mode or unlicensed',
-  (p, { facts }) => {
+  (p, asked) => {
+    const { facts } = asked
     if (p.state === 'licensed' || p.state === 'unknown' || (p.addOn && p.partialKey === null)) return null
     const row = p.reason === null ? null : errorByCode(p.reason)
     const evidence = shown(
@@ -85,7 +86,7 @@ export const notActivated = productRule(
         evidence,
       }
     // What Microsoft says about the code goes before what is true of every key of its kind.
-    const next = row && p.reason !== null && p.reason >= 0x80000000 && row.remedies.length > 0 ? row.remedies.slice(0, 3) : remedy(p)
+    const next = row && p.reason !== null && p.reason >= 0x80000000 && row.remedies.length > 0 ? row.remedies.slice(0, 3) : remedy(p, asked)
     return { severity: 'action', summary, evidence, next }
   },
 )
@@ -93,7 +94,7 @@ export const notActivated = productRule(
 const toastMinutes = numberOf('renewal.toastDays') * 1440
 
 /** A KMS activation that has not been renewed for long: 180 days less what is left. */
-export const notRenewed = productRule('not-renewed', 'A KMS activation that is running out because renewals fail', (p) => {
+export const notRenewed = productRule('not-renewed', 'A KMS activation that is running out because renewals fail', (p, asked) => {
   if (p.channel !== 'kms-client' || p.state !== 'licensed' || p.minutesLeft === null || p.minutesLeft > toastMinutes) return null
   const since = numberOf('validity.days') * 1440 - p.minutesLeft
   return {
@@ -102,12 +103,12 @@ export const notRenewed = productRule('not-renewed', 'A KMS activation that is r
     evidence: shown(p, ['GracePeriodRemaining', `${p.minutesLeft} minutes left`]),
     next: [
       'Find out why the host is not reached: nslookup -type=srv _vlmcs._tcp, Test-NetConnection HOST -Port 1688',
-      `Then: ${command(p, 'activate')}`,
+      `Then: ${toActivate(applying(asked), p)}`,
     ],
   }
 })
 
-export const evaluation = productRule('evaluation', 'An evaluation, which ends and cannot be activated by KMS', (p) => {
+export const evaluation = productRule('evaluation', 'An evaluation, which ends and cannot be activated by KMS', (p, asked) => {
   if (p.channel !== 'evaluation') return null
   return {
     severity: p.state === 'licensed' && (p.minutesLeft === null || p.minutesLeft > 30 * 1440) ? 'attention' : 'action',
@@ -118,7 +119,7 @@ export const evaluation = productRule('evaluation', 'An evaluation, which ends a
       ['Name', 'an evaluation edition'],
       ['GracePeriodRemaining', `${p.minutesLeft ?? '?'} minutes left`],
     ),
-    next: remedy(p),
+    next: remedy(p, asked),
   }
 })
 
@@ -135,7 +136,7 @@ export const informational = productRule('informational-code', 'A code that is i
 })
 
 /** The last attempt failed although the product is (still) licensed. */
-export const attemptFailed = productRule('attempt-failed', 'An attempt to activate or to install a key that failed', (p) => {
+export const attemptFailed = productRule('attempt-failed', 'An attempt to activate or to install a key that failed', (p, asked) => {
   const code = p.attempt && !p.attempt.ok ? p.attempt.code : p.eventCode
   if (code === null || code === undefined || code === 0) return null
   const row = errorByCode(code)
@@ -150,7 +151,7 @@ export const attemptFailed = productRule('attempt-failed', 'An attempt to activa
     next: decides
       ? row.remedies.length > 0
         ? row.remedies.slice(0, 3)
-        : remedy(p)
+        : remedy(p, asked)
       : [
           'Look at the events just before and after this one in the Application log (Security-SPP 8198, 12288, 12289, 8200): they carry the real code.',
           'slmgr /dlv tells whether the product is activated at all.',
