@@ -139,8 +139,19 @@ export async function keepChecks(store: Store, hosts: readonly CheckedHost[], at
       build: h.said.build,
       keys: groups.map(({ name, application, partialKey, state, release }) => ({ name, application, partialKey, state, release })),
     }
-    await store.saveCheck({ host, at, address: '', state: h.verdict, problem: h.problem, told, counts: groups })
-    for (const p of h.ports) await store.saveCheck({ host, at, address: p.address, state: p.state, problem: null, told: null })
+    await store.saveCheck({
+      host,
+      at,
+      address: '',
+      state: h.verdict,
+      problem: h.problem,
+      cause: h.cause,
+      next: h.next,
+      told,
+      counts: groups,
+    })
+    for (const p of h.ports)
+      await store.saveCheck({ host, at, address: p.address, state: p.state, problem: null, cause: p.seen, told: null })
   }
 }
 

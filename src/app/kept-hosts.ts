@@ -1,7 +1,7 @@
 /** KMS hosts as they were seen last, out of what is kept: nothing is asked of a host, a machine or DNS. */
 import { canonicalHost, inDomains } from '../addresses.ts'
 import { type Application, type Problem, remarkedOrigins, type Site } from '../model.ts'
-import type { HostClients, KeptCheck, KeptCount, KeptHost, Store } from '../store.ts'
+import { causeKey, type HostClients, type KeptCheck, type KeptCount, type KeptHost, type Store } from '../store.ts'
 import type { KeptTold } from './host-users.ts'
 
 /** One host key of a host. `state` null: it was not told. */
@@ -38,6 +38,12 @@ export type SeenHost = {
   readonly checkedAt: number | null
   /** Since when it is in this state. */
   readonly since: number | null
+  /** Why it is in this state, in one sentence; null: it is as it should be, or an older slmctl did not keep it. */
+  readonly cause: string | null
+  /** Since when that is the cause. */
+  readonly causeSince: number | null
+  /** What to try. */
+  readonly next: readonly string[]
   /** An RPC server answers at one of its addresses; null: no port was tried. */
   readonly alive: boolean | null
   readonly system: string | null
@@ -74,7 +80,7 @@ export async function keptHosts(store: Store, site: Site | null, now: number): P
   for (const { name, port, clients } of unknown)
     hosts.push({
       ...{ name, port, sources: ['clients'], declared: false, state: null, problem: null, checkedAt: null, since: null, alive: null },
-      ...{ system: null, ports: [], groups: [], clients },
+      ...{ cause: null, causeSince: null, next: [], system: null, ports: [], groups: [], clients },
     })
   const order = (h: SeenHost) => `${h.declared ? 0 : 1}${h.name} ${h.port}`
   return hosts.sort((a, b) => (order(a) < order(b) ? -1 : 1))
@@ -154,7 +160,12 @@ async function seenHost(store: Store, host: Known, site: Site | null, rows: read
   return {
     ...{ name: host.name, port: host.port, sources: sourcesOf(host, site), declared: isDeclared(host, site) },
     ...{ state: word?.state ?? null, problem: word?.problem ?? null, checkedAt: word?.last ?? null },
-    since: word && sinceOf(words),
+    since: word && sinceOf(words, (c) => c.state),
+    ...{
+      cause: word?.cause ?? null,
+      causeSince: word?.cause ? sinceOf(words, (c) => (c.cause === null ? null : causeKey(c.cause))) : null,
+      next: word?.next ?? [],
+    },
     alive: tried.length === 0 ? null : tried.some((p) => p.state === 'rpc'),
     system: toldBy(told)?.system ?? null,
     ports,
@@ -176,8 +187,8 @@ const isDeclared = (host: Known, site: Site | null): boolean =>
   sourcesOf(host, site).some((s) => s === 'site' || site === null || inDomains(s.slice('dns '.length), site.domains))
 
 /** Since when checks, newest first, say the same. */
-function sinceOf(checks: readonly KeptCheck[]): number {
-  const other = checks.findIndex((c) => c.state !== checks[0]!.state)
+function sinceOf(checks: readonly KeptCheck[], what: (check: KeptCheck) => string | null): number {
+  const other = checks.findIndex((c) => what(c) !== what(checks[0]!))
   return checks[(other === -1 ? checks.length : other) - 1]!.from
 }
 
@@ -190,7 +201,7 @@ function portsOf(checks: readonly KeptCheck[], word: KeptCheck | null): readonly
   return [...byAddress.values()].flatMap((of) => {
     const [latest] = of
     const now = word === null || latest!.last >= word.last
-    return now ? [{ address: latest!.address, state: latest!.state, since: sinceOf(of), at: latest!.last }] : []
+    return now ? [{ address: latest!.address, state: latest!.state, since: sinceOf(of, (c) => c.state), at: latest!.last }] : []
   })
 }
 

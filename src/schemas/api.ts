@@ -58,6 +58,9 @@ export const keptHostSchema = z.strictObject({
   problem: problemSchema.nullable(),
   checkedAt: maybeTime,
   since: maybeTime.describe('Since when it is in this state.'),
+  cause: maybe.describe('Why, in one sentence; null: it is as it should be, or it is not known.'),
+  causeSince: maybeTime.describe('Since when that is the cause.'),
+  next: texts.describe('What to try.'),
   alive: z.boolean().nullable().describe('An RPC server answers at one of its addresses; null: no port was tried.'),
   system: maybe,
   ports: list(z.strictObject({ address: text, state: text, since: time, at: time })),
@@ -133,7 +136,18 @@ export const wordsSchema = z.strictObject({
 
 export const hostHistorySchema = z.strictObject({
   host: keptHostSchema,
-  checks: list(z.strictObject({ address: text, from: time, last: time, times: whole, state: text, problem: problemSchema.nullable() })),
+  checks: list(
+    z.strictObject({
+      address: text.describe('The port that was tried; empty: the host as a whole.'),
+      from: time,
+      last: time,
+      times: whole,
+      state: text,
+      problem: problemSchema.nullable(),
+      cause: maybe.describe('Why the state is what it is, as the latest of these checks said it.'),
+      next: texts,
+    }),
+  ),
   counts: list(
     z.strictObject({
       key: text,

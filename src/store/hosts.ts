@@ -1,8 +1,9 @@
 /** KMS hosts of the organisation, and what checks of them said: the same again moves a time, another answer is a new row. Writes `host`, `host_check` and `host_count`. */
 import type { Kysely, Selectable } from 'kysely'
 import type { Application, Problem } from '../model.ts'
+import { causeKey } from './causes.ts'
 import { problemOf, problemText } from './list.ts'
-import { indexed, plain } from './parts.ts'
+import { indexed, indexedOrNull, plain, strings } from './parts.ts'
 import type { Database, Tables } from './tables.ts'
 
 export type HostListed = {
@@ -19,6 +20,10 @@ export type HostCheck = {
   /** In the words of the check. */
   readonly state: string
   readonly problem: Problem | null
+  /** Why the state is what it is, in one sentence; left out or null: it needs no reason. */
+  readonly cause?: string | null
+  /** What to try. */
+  readonly next?: readonly string[]
   /** What it told: counters, version, settings. JSON. */
   readonly told: unknown
   /** What it counts, by its host keys, where it told; this is kept as a history of its own. */
@@ -44,7 +49,13 @@ export type KeptCount = Omit<HostCount, 'partialKey'> & {
   readonly times: number
 }
 export type HostHistory = { readonly checks: readonly KeptCheck[]; readonly counts: readonly KeptCount[] }
-export type KeptCheck = Omit<HostCheck, 'at' | 'counts'> & { readonly from: number; readonly last: number; readonly times: number }
+export type KeptCheck = Omit<HostCheck, 'at' | 'counts' | 'cause' | 'next'> & {
+  readonly cause: string | null
+  readonly next: readonly string[]
+  readonly from: number
+  readonly last: number
+  readonly times: number
+}
 export type KeptHost = HostListed & {
   readonly id: number
   readonly addedAt: number
@@ -79,6 +90,9 @@ export function saveCheck(database: Database, check: HostCheck): Promise<void> {
     const told = JSON.stringify(check.told)
     const state = plain(check.state)
     const text = problemText(check.problem)
+    const cause = indexedOrNull(check.cause ?? null)
+    const next =
+      check.next && check.next.length > 0 ? JSON.stringify(check.next.slice(0, nextMost).map((n) => plain(n).slice(0, 1000))) : null
     for (const count of check.counts ?? []) await keepCount(db, check, count)
     const before = await db
       .selectFrom('host_check')
@@ -89,11 +103,12 @@ export function saveCheck(database: Database, check: HostCheck): Promise<void> {
       .orderBy('id', 'desc')
       .limit(1)
       .executeTakeFirst()
-    if (before && before.state === state && before.problem === text && before.told === told) {
+    // A cause that only counts otherwise is the same cause, in the words of the latest.
+    if (before && before.state === state && before.problem === text && before.told === told && sameCause(before.cause, cause)) {
       if (check.at > before.last_at)
         await db
           .updateTable('host_check')
-          .set({ last_at: check.at, times: before.times + 1 })
+          .set({ last_at: check.at, times: before.times + 1, cause, next })
           .where('id', '=', before.id)
           .execute()
       return
@@ -108,11 +123,15 @@ export function saveCheck(database: Database, check: HostCheck): Promise<void> {
         times: 1,
         state,
         problem: text,
-        told,
+        ...{ told, cause, next },
       })
       .execute()
   })
 }
+
+/** Next steps of one check; each is a sentence. */
+const nextMost = 5
+const sameCause = (a: string | null, b: string | null) => (a === null || b === null ? a === b : causeKey(a) === causeKey(b))
 
 async function keepCount(db: Kysely<Tables>, { host, at }: HostCheck, now: HostCount): Promise<void> {
   const key = indexed(now.partialKey ?? now.name ?? now.application)
@@ -188,6 +207,8 @@ const keptCheck = (c: Selectable<Tables['host_check']>): KeptCheck => ({
   state: c.state,
   problem: problemOf(c.problem),
   told: JSON.parse(c.told) as unknown,
+  cause: c.cause,
+  next: strings(c.next),
 })
 
 /** All hosts by name, each with its last checks, newest first. */

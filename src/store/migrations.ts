@@ -270,6 +270,10 @@ alter table product add column remark_id bigint references remark (id);
 -- All that remarks are counted by.
 create index product_remark on product (remark_id, machine_id, kind_id, host_found) where present = 1 and remark_id is not null;
 
+-- cause, next: why the state is what it is, and what to try; as the latest of these checks said it.
+alter table host_check add column cause ${text};
+alter table host_check add column next ${text};
+
 -- What changed in the fleet, from this version on; was and now as people read them.
 create table fleet_change (
   id ${id}, at bigint not null, machine_id bigint not null references machine (id), kind ${text} not null, product ${text}, was ${text}, now ${text}

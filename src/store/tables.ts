@@ -208,6 +208,8 @@ export type Tables = {
     state: string
     problem: string | null
     told: string
+    cause: string | null
+    next: string | null
   }
   host_count: {
     id: Generated<number>

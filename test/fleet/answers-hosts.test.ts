@@ -14,6 +14,8 @@ type Checked = {
     readonly name: string
     readonly port: number
     readonly verdict: string
+    readonly cause: string | null
+    readonly next: readonly string[]
     readonly said: {
       readonly system: string | null
       readonly groups: readonly { readonly count: number; readonly thresholds: unknown; readonly state: string }[]
@@ -51,6 +53,8 @@ describe('fleet hosts', () => {
         const now = checked.hosts.find((h) => h.name === host.name)
         assert.equal(host.declared, now !== undefined, host.name)
         assert.equal(host.state, now?.verdict ?? null, host.name)
+        assert.deepEqual([host.cause, host.next], [now?.cause ?? null, now?.next ?? []], host.name)
+        assert.equal(host.causeSince, host.cause === null ? null : host.checkedAt)
         assert.deepEqual(
           host.groups.map((g) => [g.count, g.thresholds, g.state]).toSorted(),
           (now?.said?.groups ?? []).map((g) => [g.count, g.thresholds, g.state]).toSorted(),
@@ -74,7 +78,7 @@ describe('fleet hosts', () => {
       const { out, code } = await on.slmctl('fleet', 'hosts')
       assert.equal(code, 2)
       for (const line of out.split('\n')) assert.ok(line.length <= 80, line)
-      assert.match(out, /^cannot-tell {2}kms2\.corp\.example\n {4}it gave no answer; so since/m)
+      assert.match(out, /^cannot-tell {2}kms2\.corp\.example\n {4}it gave no answer; so since[^→]+could\s+not\s+be\s+asked[^→]+→ /m)
       assert.match(out, /^not known {4}kms-old\.corp\.example\n {4}named by machines only$/m)
       assert.equal((await on.slmctl('fleet', 'hosts', 'kms1')).code, 2)
     })
@@ -93,6 +97,8 @@ describe('fleet hosts', () => {
       assert.deepEqual(is!.groups, was!.groups)
       assert.ok(is!.groups.length === 2 && is!.groups.every((g) => g.at === was!.checkedAt))
       assert.equal(is!.problem?.code, 'WINRM_UNREACHABLE')
+      assert.match(is!.cause!, /refuses the connection/)
+      assert.equal(is!.causeSince, is!.since, 'the same cause at both checks')
     })
   })
 

@@ -545,6 +545,28 @@ export function suite(name: string, ground: Ground): void {
     assert.equal((await store.hosts(9))[0]!.checks.length, 4)
   })
 
+  on('why a host is as it is, is kept with its state; the same cause that counts otherwise is the same', async (store) => {
+    const [host] = await store.saveHosts([{ name: 'kms1.corp.example', port: 1688, sources: ['site'] }], noon)
+    const check = { host: host!, address: '', state: 'action', problem: null, told: null }
+    const low = (n: number) => ({ cause: `The KMS count is ${n}; 25 are needed.`, next: ['More machines have to ask.'] })
+    await store.saveCheck({ ...check, at: noon, ...low(3) })
+    await store.saveCheck({ ...check, at: noon + 1, ...low(4) })
+    await store.saveCheck({ ...check, at: noon + 2, cause: 'x\0'.repeat(9999), next: Array(99).fill('y'.repeat(9999)) })
+    await store.saveCheck({ ...check, at: noon + 3, state: 'ok' })
+    const { checks } = (await store.hosts(9))[0]!
+    assert.deepEqual(
+      checks.map((c) => [c.state, c.from - noon, c.times]),
+      [
+        ['ok', 3, 1],
+        ['action', 2, 1],
+        ['action', 0, 2],
+      ],
+    )
+    assert.deepEqual([checks[0]!.cause, checks[0]!.next], [null, []])
+    assert.ok(checks[1]!.cause!.length < 700 && checks[1]!.next.join('').length < 6000)
+    assert.deepEqual([checks[2]!.cause, checks[2]!.next], ['The KMS count is 4; 25 are needed.', ['More machines have to ask.']])
+  })
+
   on('what a host counts is kept as long as it is the same, with its thresholds', async (store, place) => {
     const [host] = await store.saveHosts([{ name: 'KMS1.corp.example.', port: 1688, sources: [] }], noon)
     const windows = {

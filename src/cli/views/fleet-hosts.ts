@@ -29,7 +29,10 @@ function showKeptHost(host: SeenHost, io: Io): void {
   const line = (text: string) => io.out(wrap(text, io.columns, '    ', '      '))
   const down = standingOf(host) === 'down' ? 'it gave no answer; ' : ''
   if (host.checkedAt !== null) line(`${down}so since ${when(host.since)}, checked last ${when(host.checkedAt)}`)
-  if (host.problem) line(host.problem.summary)
+  if (host.cause) {
+    line(`${host.cause}${host.causeSince === null || host.causeSince === host.since ? '' : ` (since ${when(host.causeSince)})`}`)
+    for (const step of host.next.slice(0, 2)) io.out(wrap(step, io.columns, '    → ', '      '))
+  } else if (host.problem) line(host.problem.summary)
   const named = host.sources.map((s) => (s === 'site' ? 'the site file' : s === 'clients' ? 'machines only' : `DNS of ${s.slice(4)}`))
   line(`named by ${named.length === 0 ? 'machines, and the site file and DNS no longer' : named.join(', ')}`)
   for (const g of host.groups) {

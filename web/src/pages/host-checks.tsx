@@ -72,9 +72,9 @@ const checkColumns: readonly Column<Check>[] = [
     cell: (c) => (
       <>
         {c.address === '' ? <HostState state={c.state} /> : (portWords[c.state] ?? c.state)}
-        {c.problem && (
+        {(c.cause ?? c.problem?.summary) && (
           <div>
-            {c.problem.summary} <code>{c.problem.code}</code>
+            {c.cause ?? c.problem?.summary} {c.problem && <code>{c.problem.code}</code>}
           </div>
         )}
       </>

@@ -65,8 +65,12 @@ function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHis
     ...(f.quiet?.falls ?? []).map((fall) => ({ f, fall, when: 'if the quiet machines do not come back, ' })),
   ])
   const short = host.groups.filter((g) => g.count !== null && g.thresholds.some((t) => g.count! < t.count))
-  const said = [
-    ...(host.problem ? [{ text: host.problem.summary, next: host.problem.next }] : []),
+  const said: { readonly text: string; readonly since?: number | null; readonly next: readonly string[] }[] = [
+    ...(host.cause
+      ? [{ text: host.cause, since: host.causeSince, next: host.next }]
+      : host.problem
+        ? [{ text: host.problem.summary, next: host.problem.next }]
+        : []),
     ...(host.declared
       ? []
       : [
@@ -75,7 +79,7 @@ function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHis
             next: ['If it is yours, name it in the site file. If it is not, look at the origin of the machines that use it.'],
           },
         ]),
-    ...(host.alive === false && host.ports.length > 0
+    ...(host.alive === false && host.ports.length > 0 && host.cause === null
       ? [
           {
             text: 'No KMS port of it answers: machines cannot renew there.',
@@ -113,7 +117,15 @@ function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHis
     <ul class="needs" aria-label="What this host needs">
       {said.map((s) => (
         <li key={s.text} class="need-attention need-plain">
-          <span class="need-text">{s.text}</span>
+          <span class="need-text">
+            {s.text}
+            {typeof s.since === 'number' && (
+              <span class="quiet">
+                {' '}
+                (since <Time at={s.since} exact />)
+              </span>
+            )}
+          </span>
           {s.next.map((n) => (
             <span key={n} class="quiet">
               Next: {n}

@@ -44,7 +44,7 @@ function State(h: KeptHostAnswer) {
           since <Time at={h.since} exact />
         </span>
       )}
-      {h.problem && <div>{h.problem.summary}</div>}
+      {(h.cause ?? h.problem?.summary) && <div>{h.cause ?? h.problem?.summary}</div>}
       {!h.declared && <div>{sourceWords(h)}</div>}
     </>
   )
