@@ -24,6 +24,7 @@ export async function views(on: Stage): Promise<readonly View[]> {
     { name: 'machine-foreign', at: `/machines/${await named('pc-loan-01.corp.example')}` },
     { name: 'machine-well', at: `/machines/${await named('pc-law-01.corp.example')}` },
     { name: 'machine-unknown', at: '/machines/99999999' },
+    { name: 'import', at: '/machines/import' },
     { name: 'expiring', at: '/expiring?days=180' },
     { name: 'hosts', at: '/hosts' },
     { name: 'host', at: '/hosts/kms1.corp.example/1688' },
