@@ -18,6 +18,7 @@ const parts: Readonly<Record<string, () => Promise<(on: Stage) => Promise<void>>
   looks: async () => (await import('./looks.ts')).looks,
   states: async () => (await import('./states.ts')).states,
   imports: async () => (await import('./import.ts')).imports,
+  texts: async () => (await import('./texts.ts')).texts,
   harm: async () => (await import('./harm.ts')).harm,
   'single-sign-on': async () => (await import('./single-sign-on.ts')).singleSignOn,
   restart: async () => (await import('./restart.ts')).restart,

@@ -75,9 +75,10 @@ export async function get<T>(path: string, query?: Query, signal?: AbortSignal):
 }
 
 /** A change. Each call has a key of its own, so that one sent twice by the network is done once. */
-export async function send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
+export async function send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json', 'idempotency-key': newKey() }
   const init: RequestInit = { method, headers }
+  if (signal) init.signal = signal
   if (body !== undefined) {
     headers['content-type'] = 'application/json'
     init.body = JSON.stringify(body)

@@ -22,11 +22,46 @@ export function Reading({ answer: d, names }: { readonly answer: Diagnosis; read
           </ul>
         </div>
       ))}
-      {d.machines.map((m) => (
+      {d.machines.length > 1 && <Summary answer={d} />}
+      {d.machines.slice(0, shownMost).map((m) => (
         <Machine key={m.id} machine={m} answer={d} places={places} many={d.machines.length > 1} />
       ))}
+      <Left of={d.machines} what="machine" />
       <Unread answer={d} places={places} />
     </>
+  )
+}
+
+/** More at once would hold the browser. */
+const shownMost = 100
+
+/** What is not shown of a long list, and where it is. */
+function Left({ of: { length }, what }: { readonly of: readonly unknown[]; readonly what: string }) {
+  if (length <= shownMost) return null
+  return (
+    <p class="quiet">
+      … and {count(length - shownMost, `more ${what}`)}: <code>slmctl diagnose FILE</code> on your computer shows all.
+    </p>
+  )
+}
+
+/** Of several machines, how many are how: before anybody reads one after the other. */
+function Summary({ answer: { machines } }: { readonly answer: Diagnosis }) {
+  const verdicts = (['action', 'attention', 'cannot-tell', 'ok'] as const).map((verdict) => ({
+    verdict,
+    machines: machines.filter((m) => m.verdict === verdict).length,
+  }))
+  return (
+    <p class="reading-summary">
+      {count(machines.length, 'machine')}:{' '}
+      {verdicts
+        .filter((v) => v.machines > 0)
+        .map((v) => (
+          <span key={v.verdict}>
+            {v.machines} <VerdictTag verdict={v.verdict} />{' '}
+          </span>
+        ))}
+    </p>
   )
 }
 
@@ -90,9 +125,10 @@ function Machine({
           ))}
         </ul>
       )}
-      {products.map((p, i) => (
+      {products.slice(0, shownMost).map((p, i) => (
         <ProductReading key={i} product={p} machine={m} places={places} />
       ))}
+      <Left of={products} what="product" />
       {main
         .filter((f) => f.honest)
         .map((f) => (
@@ -103,16 +139,17 @@ function Machine({
       {also.length > 0 && (
         <Part title="Also">
           <ul class="plain-list">
-            {also.map((f) => (
+            {also.slice(0, shownMost).map((f) => (
               <FindingLine key={f.rule + f.summary} finding={f} places={places} />
             ))}
           </ul>
+          <Left of={also} what="remark" />
         </Part>
       )}
       {codes.length > 0 && (
         <Part title="Codes">
           <dl class="facts">
-            {codes.flatMap((c) => [
+            {codes.slice(0, shownMost).flatMap((c) => [
               <dt key={c.code}>
                 <code>{c.code}</code>
               </dt>,
@@ -123,18 +160,20 @@ function Machine({
               </dd>,
             ])}
           </dl>
+          <Left of={codes} what="code" />
         </Part>
       )}
       {events.length > 0 && (
         <Part title="Events">
           <dl class="facts">
-            {events.flatMap((e, i) => [
+            {events.slice(0, shownMost).flatMap((e, i) => [
               <dt key={`${e.id}-${i}`}>{e.id}</dt>,
               <dd key={`${e.id}-${i}-means`}>
                 {e.meaning} {places(e.evidence)}
               </dd>,
             ])}
           </dl>
+          <Left of={events} what="event" />
         </Part>
       )}
     </article>

@@ -2,6 +2,21 @@
 
 export type Given = { readonly name: string; readonly text: string }
 
+/** What the server takes at once (src/server/routes/texts.ts), as it is sent. */
+const bytesMost = 5 * 1024 * 1024
+const inMb = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`
+
+/** How much is sent, in words; `tooMuch` where the server would refuse it. */
+export function sizeOf(texts: readonly Given[]): { readonly words: string; readonly tooMuch: string | null } {
+  const bytes = new TextEncoder().encode(JSON.stringify({ texts })).length
+  const words = bytes < 100_000 ? `${Math.ceil(bytes / 1024)} kB` : inMb(bytes)
+  const tooMuch =
+    bytes > bytesMost
+      ? `That is ${inMb(bytes)}; ${inMb(bytesMost)} are read at once here. Give a part of it, or read it on your computer: slmctl diagnose FILE`
+      : null
+  return { words, tooMuch }
+}
+
 /** Reads a dropped file: byte order marks, the UTF-16 of PowerShell without one, UTF-8, else the code page of Western Windows. */
 export async function readFile(file: File): Promise<Given> {
   const bytes = new Uint8Array(await file.arrayBuffer())

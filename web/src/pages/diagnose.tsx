@@ -1,26 +1,49 @@
 /** A text that somebody has: pasted, dropped or chosen. The answer is the command's, each statement beside its line. Nothing is kept. */
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import './diagnose.css'
 import type { Diagnosis } from '../../../src/model.ts'
 import { api } from '../addresses.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { pasted, TextPane } from '../diagnose/pane.tsx'
 import { Reading } from '../diagnose/reading.tsx'
-import { type Given, readFile } from '../diagnose/text.ts'
-import { ErrorState, Loading, PageTitle } from '../parts.ts'
+import { type Given, readFile, sizeOf } from '../diagnose/text.ts'
+import { ErrorState, PageTitle } from '../parts.ts'
 import { useSession } from '../session.ts'
 import { count } from '../words.ts'
 
-type Read = { readonly texts: readonly Given[]; readonly said: Diagnosis | ProblemDetails | null }
+/** Null: it is being read. `stopped`: by who gave it. */
+type Read = { readonly texts: readonly Given[]; readonly said: Diagnosis | ProblemDetails | 'stopped' | null }
 
 export default function Diagnose() {
   const [read, setRead] = useState<Read | null>(null)
+  /** What was pasted, while it is not let go of. */
+  const [draft, setDraft] = useState('')
   const heading = useRef<HTMLHeadingElement>(null)
+  const asking = useRef<AbortController | null>(null)
   const { me } = useSession()
-  const diagnose = async (texts: readonly Given[]) => {
-    setRead({ texts, said: null })
-    const said = await send<Diagnosis>('POST', api.diagnose, { texts }).catch(problemOf)
+  // Whoever goes to another page wants no answer: the server stops reading.
+  useEffect(() => () => asking.current?.abort(), [])
+  const show = (texts: readonly Given[], said: Exclude<Read['said'], null>) => {
+    asking.current = null
     setRead({ texts, said })
     requestAnimationFrame(() => heading.current?.focus())
+  }
+  const diagnose = async (texts: readonly Given[]) => {
+    const abort = new AbortController()
+    asking.current = abort
+    setRead({ texts, said: null })
+    const said = await send<Diagnosis>('POST', api.diagnose, { texts }, abort.signal).catch(problemOf)
+    if (!abort.signal.aborted) show(texts, said)
+  }
+  const stop = () => {
+    asking.current?.abort()
+    if (read) show(read.texts, 'stopped')
+  }
+  const back = (text: string) => {
+    asking.current?.abort()
+    setDraft(text)
+    setRead(null)
+    history.replaceState(null, '', location.pathname)
   }
   return (
     <>
@@ -29,19 +52,13 @@ export default function Diagnose() {
         lead="Why a product is not activated, out of what a machine printed: slmgr, ospp, WMI, events, in any language."
       >
         {read && (
-          <button
-            type="button"
-            onClick={() => {
-              setRead(null)
-              history.replaceState(null, '', location.pathname)
-            }}
-          >
+          <button type="button" onClick={() => back('')}>
             Another text
           </button>
         )}
       </PageTitle>
       {read === null ? (
-        <Give give={(texts) => void diagnose(texts)} />
+        <Give give={(texts) => void diagnose(texts)} text={draft} setText={setDraft} />
       ) : (
         <div class="diagnosis">
           <section class="diagnosis-answer" aria-labelledby="answer" aria-busy={read.said === null}>
@@ -49,7 +66,9 @@ export default function Diagnose() {
               What it says
             </h2>
             {read.said === null ? (
-              <Loading what="the answer" rows={8} />
+              <BeingRead texts={read.texts} stop={stop} />
+            ) : read.said === 'stopped' ? (
+              <Stopped again={() => void diagnose(read.texts)} change={isPasted(read.texts) ? () => back(read.texts[0]!.text) : null} />
             ) : 'schema' in read.said ? (
               <Reading answer={read.said} names={read.texts.map((t) => t.name)} />
             ) : (
@@ -69,10 +88,54 @@ export default function Diagnose() {
   )
 }
 
+const isPasted = ([first, second]: readonly Given[]) => first?.name === pasted && second === undefined
+
+/** A short text is read before anybody could look: nothing is said of it until it takes longer. */
+const saidAfterMs = 400
+
+function BeingRead({ texts, stop }: { readonly texts: readonly Given[]; readonly stop: () => void }) {
+  const [slow, setSlow] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), saidAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
+  return (
+    <div class="being-read">
+      <p role="status">
+        {slow &&
+          `Reading ${sizeOf(texts).words} of text. A long one takes some seconds, and more where others are read before it; half a minute at most by itself.`}
+      </p>
+      {slow && (
+        <button type="button" onClick={stop}>
+          Stop reading
+        </button>
+      )}
+    </div>
+  )
+}
+
+function Stopped({ again, change }: { readonly again: () => void; readonly change: (() => void) | null }) {
+  return (
+    <div class="state" role="status">
+      <p class="state-title">You stopped it. The text is still here, and nothing is said of it yet.</p>
+      <div class="actions">
+        <button type="button" class="primary" onClick={again}>
+          Read it again
+        </button>
+        {change && (
+          <button type="button" onClick={change}>
+            Change the text
+          </button>
+        )}
+      </div>
+    </div>
+  )
+}
+
 /** For each text the lines that a statement rests on. */
 function toldLines({ texts, said }: Read): readonly ReadonlySet<number>[] {
   const told = texts.map(() => new Set<number>())
-  if (said === null || !('schema' in said)) return told
+  if (said === null || said === 'stopped' || !('schema' in said)) return told
   const evidence = [...said.products, ...said.findings, ...said.codes, ...said.events].flatMap((s) => s.evidence)
   for (const e of evidence) told[texts.findIndex((t) => t.name === e.source)]?.add(e.line)
   return told
@@ -80,30 +143,58 @@ function toldLines({ texts, said }: Read): readonly ReadonlySet<number>[] {
 
 const mostFiles = 50
 
-function Give({ give }: { readonly give: (texts: readonly Given[]) => void }) {
-  const [text, setText] = useState('')
+type GiveProps = { readonly give: (texts: readonly Given[]) => void; readonly text: string; readonly setText: (text: string) => void }
+
+function Give({ give, text, setText }: GiveProps) {
   const [over, setOver] = useState(false)
   const [refused, setRefused] = useState('')
   const files = useRef<HTMLInputElement>(null)
+  const giveFitting = (texts: readonly Given[]) => {
+    const { tooMuch } = sizeOf(texts)
+    if (tooMuch === null) give(texts)
+    else setRefused(tooMuch)
+  }
   const take = async (list: FileList | null | undefined) => {
     const chosen = [...(list ?? [])]
     if (chosen.length === 0) return
     if (chosen.length > mostFiles) return setRefused(`At most ${mostFiles} files at once; you gave ${count(chosen.length, 'file')}.`)
     try {
-      const texts = await Promise.all(chosen.map(readFile))
+      const read = await Promise.all(chosen.map(readFile))
       // Two files of one name are told apart by a number.
-      give(texts.map((t, i) => (texts.findIndex((other) => other.name === t.name) === i ? t : { ...t, name: `${t.name} (${i + 1})` })))
+      const texts = read.map((t, i) =>
+        read.findIndex((other) => other.name === t.name) === i ? t : { ...t, name: `${t.name} (${i + 1})` },
+      )
+      giveFitting(texts)
     } catch {
       setRefused('A file could not be read. A folder cannot be given; choose the files in it.')
     }
   }
+  // Whoever misses the field would have the browser open the file, and this page would be gone.
+  const taking = useRef(take)
+  taking.current = take
+  useEffect(() => {
+    const here = (e: DragEvent) => {
+      if (e.dataTransfer?.types.includes('Files')) e.preventDefault()
+    }
+    const dropped = (e: DragEvent) => {
+      if (e.defaultPrevented || !e.dataTransfer?.files.length) return
+      e.preventDefault()
+      void taking.current(e.dataTransfer.files)
+    }
+    window.addEventListener('dragover', here)
+    window.addEventListener('drop', dropped)
+    return () => {
+      window.removeEventListener('dragover', here)
+      window.removeEventListener('drop', dropped)
+    }
+  }, [])
   return (
     <form
       class={over ? 'give give-over' : 'give'}
       onSubmit={(e) => {
         e.preventDefault()
         if (text.trim() === '') return setRefused('Paste a text first, or choose a file.')
-        give([{ name: pasted, text }])
+        giveFitting([{ name: pasted, text }])
       }}
       onDragOver={(e) => {
         e.preventDefault()
@@ -119,7 +210,7 @@ function Give({ give }: { readonly give: (texts: readonly Given[]) => void }) {
       }}
     >
       <div class="field">
-        <label for="text-given">Paste the text, or drop files here</label>
+        <label for="text-given">Paste the text, or drop files here: of one machine or of many</label>
         <textarea
           id="text-given"
           class="mono"
