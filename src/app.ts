@@ -12,6 +12,7 @@ import { type Carried, type CarriedContext, identityOf, openCarried, ownKey, reo
 import { openFleetAt, openToLook, placeOfFleet } from './app/fleet.ts'
 import { type Here, meansHere, notElevated, outsideSite, thisComputer } from './app/here.ts'
 import { type KmsHosts, openHosts } from './app/hosts.ts'
+import { hostsSeenNow } from './app/kept-hosts.ts'
 import { Logons } from './app/logons.ts'
 import { type MachineNow, machineNow } from './app/machine-now.ts'
 import { notOurs } from './app/ours.ts'
@@ -201,7 +202,13 @@ export type App = {
   readonly status: (names: Names, signal?: AbortSignal) => AsyncGenerator<Named<Judgement>>
   /** What machines of recordings said, judged by the site file, each as of when it was recorded. Their names are not hidden. */
   readonly recordedStatus: (recordings: Recordings, names: readonly string[]) => AsyncGenerator<Named<Judgement>>
-  readonly plans: (names: Iterable<string>, options: Wished, signal?: AbortSignal) => AsyncGenerator<Named<MachinePlan>>
+  /** `store`: a fleet whose checks of hosts tell which of them answer. */
+  readonly plans: (
+    names: Iterable<string>,
+    options: Wished,
+    signal?: AbortSignal,
+    store?: Store | null,
+  ) => AsyncGenerator<Named<MachinePlan>>
   /** NOT_ELEVATED, where the plans change this computer and whoever runs slmctl may not; null where nothing stands against it. */
   readonly notElevated: (plans: readonly MachinePlan[]) => Promise<Problem | null>
   /** Why this computer is outside the site; null where it is inside. USAGE where it is no Windows machine. */
@@ -420,13 +427,17 @@ export async function openApp(options: AppOptions): Promise<App> {
     recordedStatus: async function* (recordings, names) {
       for (const name of names) {
         const at = recordings.at(name)
-        const env = { ...environment, open: async (one: string) => recordings.open(one), carried: false }
+        const env = { ...environment, names: namesNow(), open: async (one: string) => recordings.open(one), carried: false }
         yield* statusOf([name], at === null ? env : { ...env, clock: () => at })
       }
     },
-    plans: (machines, wished, signal) => {
+    plans: (machines, wished, signal, store = null) => {
       const carried = wished.asked.some((a) => a.change === 'confirmation')
-      const plans = asOf(machines, (some, env) => plansFor(some, { ...env, carried }, wished, signal))
+      const seen = store ? { hostsSeen: hostsSeenNow(store, () => clock().getTime()) } : {}
+      // What a recording says is of its own time; how hosts are now decides nothing about it.
+      const plans = asOf(machines, (some, env, recorded) =>
+        plansFor(some, { ...env, carried, ...(recorded === null ? seen : {}) }, wished, signal),
+      )
       return watched ? watched.plans(plans) : plans
     },
     apply: (plans, { renew, asked, signal, told, carried }) => {

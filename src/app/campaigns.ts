@@ -20,6 +20,7 @@ import { type MachinePlan, type Problem, ProblemError, problem, type Site, type 
 import type { Campaign, CampaignKind, Filter, NewOutcome, NewTarget, Observation, Store, Target } from '../store.ts'
 import { somethingUnknown } from './campaign-state.ts'
 import { rowsOf } from './fleet.ts'
+import { hostsSeenNow } from './kept-hosts.ts'
 import { type JournalWriter, journalWriter } from './store-journal.ts'
 
 /** A machine that no location fits. */
@@ -99,13 +100,14 @@ async function* chosen(store: Store, site: Site | null, key: string, plansOf: nu
 /** What is done with one machine, by the kind of campaign. `at`: the environment for a machine whose address a source gave. `folder`: where the locks of machines are, shared with `slmctl apply`. */
 export function campaignWork(at: (address: string | null) => Environment, store: Store, folder: string): Work {
   const journals = journalWriter(store)
+  const seen = hostsSeenNow(store, Date.now)
   const one: Work = async (target, context) => {
     const environment = at(target.address)
     switch (context.campaign.kind) {
       case 'scan':
         return await scan(target, environment)
       case 'plan':
-        return await plan(target, environment, context)
+        return await plan(target, { ...environment, hostsSeen: seen }, context)
       case 'apply':
         return await apply(target, environment, context, store, journals, folder)
     }

@@ -1,5 +1,6 @@
 /** KMS hosts as they were seen last, out of what is kept: nothing is asked of a host, a machine or DNS. */
 import { canonicalHost, inDomains } from '../addresses.ts'
+import type { HostSeen } from '../engine.ts'
 import { type Application, type Problem, remarkedOrigins, type Site } from '../model.ts'
 import { causeKey, type HostClients, type KeptCheck, type KeptCount, type KeptHost, type Store } from '../store.ts'
 import type { KeptTold } from './host-users.ts'
@@ -229,6 +230,40 @@ export function standingOf(host: Pick<SeenHost, 'alive' | 'checkedAt' | 'groups'
   if (host.checkedAt === null) return null
   if (host.alive === true || host.groups.some((g) => g.at >= host.checkedAt! && g.state === 'licensed')) return 'up'
   return host.alive === false || host.problem !== null ? 'down' : null
+}
+
+/** A client that has no answer tries again after two hours; what was found earlier may well be otherwise by now. */
+const seenValidMs = 2 * 3_600_000
+
+/** What the latest checks found of hosts, as a plan wants to know it: only of those that were checked within two hours. */
+export async function hostsSeen(store: Store, now: number): Promise<readonly HostSeen[]> {
+  return (await store.hosts(checksLooked)).flatMap(({ name, port, checks }): HostSeen[] => {
+    const word = checks.find((c) => c.address === '') ?? null
+    if (word === null || word.last < now - seenValidMs) return []
+    const tried = portsOf(checks, word).filter((p) => p.state !== 'not-tried')
+    const licensed = toldBy(word)?.keys.some((k) => k.state === 'licensed') ?? false
+    const at = new Date(word.last).toISOString()
+    if (licensed || tried.some((p) => p.state === 'rpc')) return [{ name, port, state: 'up', at }]
+    // From here alone it may not be reached; what refuses, or is something else, activates nobody.
+    if (tried.length > 0 && tried.every((p) => p.state === 'refused' || p.state === 'other')) return [{ name, port, state: 'refused', at }]
+    return tried.length > 0 || word.problem !== null ? [{ name, port, state: 'silent', at }] : []
+  })
+}
+
+/** The same, looked at anew once a minute: a campaign plans a hundred machines a second. */
+export function hostsSeenNow(store: Store, clock: () => number): () => Promise<readonly HostSeen[]> {
+  let known: { readonly at: number; readonly seen: Promise<readonly HostSeen[]> } | null = null
+  return () => {
+    const now = clock()
+    if (known === null || now - known.at >= 60_000 || now < known.at) {
+      known = { at: now, seen: hostsSeen(store, now) }
+      // What failed is asked again.
+      known.seen.catch(() => {
+        known = null
+      })
+    }
+    return known.seen
+  }
 }
 
 /** Since when a host that is down is silent: of its ports, the one that fell silent last. */

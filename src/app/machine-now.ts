@@ -6,6 +6,7 @@ import type { ReachDescription } from '../site.ts'
 import type { MachineCard, Store } from '../store.ts'
 import type { Machine, Question, RegistryValue, WmiRow } from '../windows.ts'
 import { said } from './campaigns.ts'
+import { hostsSeen } from './kept-hosts.ts'
 
 /** One machine of the answer of `status`. */
 export type StatusEntry =
@@ -67,7 +68,8 @@ export function machineNow(
   return {
     ask: () => ask(() => open(() => {})),
     plan: async (wished) => {
-      const result = await planOne(name, { ...environment, open: () => open(() => {}) }, wished)
+      const seen = () => hostsSeen(store, environment.clock().getTime())
+      const result = await planOne(name, { ...environment, hostsSeen: seen, open: () => open(() => {}) }, wished)
       return result.ok ? { machines: [result.value], problems: [] } : { machines: [], problems: [result.problem] }
     },
     converse: async () => {

@@ -23,7 +23,7 @@ import type { CallAnswer, Machine } from '../windows.ts'
 import { type Collected, collect, collectLicensing, isAway, problemOf } from './collect.ts'
 import { type Authority, authority, forbids, isClientKey, type Names } from './guard.ts'
 import { type At, type Entry, leaseLost, type MachineJournal, type MachineResult, type StepResult } from './journal.ts'
-import { askedIn, elsewhere, exact, instance, repeats, same, sameTry, sameWork, soFar, triesHost } from './steps.ts'
+import { askedIn, elsewhere, exact, instance, passedIn, repeats, same, sameTry, sameWork, soFar, triesHost } from './steps.ts'
 import type { ToldMachine } from './told.ts'
 
 /** A machine that nobody typed: its name comes out of a fleet's store, and maybe an address that its source gave. */
@@ -40,10 +40,21 @@ export type Environment = {
   /** The last five characters of a key, which every machine shows; null where it cannot be read now. */
   readonly partialKey: (reference: SecretReference) => Promise<string | null>
   readonly clock: () => Date
+  /** What the latest checks found of KMS hosts, where they are kept; left out: nobody knows. */
+  readonly hostsSeen?: () => Promise<readonly HostSeen[]>
   /** Machines at once. */
   readonly parallel: number
   /** Also ask by what a machine is recognised, and its installation IDs: for what is carried by file. */
   readonly carried?: boolean
+}
+
+/** What a check that is not old found of a host: an RPC server, nothing that answers, or (`refused`) a port that nobody can be activated at. */
+export type HostSeen = {
+  readonly name: string
+  readonly port: number
+  readonly state: 'up' | 'silent' | 'refused'
+  /** ISO 8601. */
+  readonly at: string
 }
 
 export type StepOutcome = {
@@ -78,7 +89,13 @@ type Options = Wished & {
 }
 
 /** What the planner is asked with for one machine, the same when a plan is made and when it is carried out. */
-export async function planOptions(env: Environment, name: string, may: Authority, { renew, asked }: Wished): Promise<PlanOptions> {
+export async function planOptions(
+  env: Environment,
+  name: string,
+  may: Pick<Authority, 'hosts' | 'authorise' | 'directory'>,
+  { renew, asked }: Wished,
+  of: Pick<PlanOptions, 'hosts' | 'passedOver' | 'allRefused'>,
+): Promise<PlanOptions> {
   const wishes = env.wishes(name)
   const partial = new Map<string, string | null>()
   for (const { key } of wishes) if (key) partial.set(JSON.stringify(key), await env.partialKey(key))
@@ -88,7 +105,7 @@ export async function planOptions(env: Environment, name: string, may: Authority
     readAt: env.clock().toISOString(),
     renew,
     asked,
-    hosts: may.hosts,
+    ...of,
     authorise: may.authorise,
     directory: may.directory,
     partialKeyOf: (reference) => partial.get(JSON.stringify(reference)) ?? null,
@@ -416,10 +433,16 @@ class Run {
     const { steps } = this.#plan
     return planMachine(
       facts,
-      await planOptions(this.#env, this.#name, may, {
-        renew: renew || steps.some((s) => s.activates && s.because === reasons.renewal),
-        asked: asked.length > 0 ? asked : askedIn(steps),
-      }),
+      await planOptions(
+        this.#env,
+        this.#name,
+        may,
+        {
+          renew: renew || steps.some((s) => s.activates && s.because === reasons.renewal),
+          asked: asked.length > 0 ? asked : askedIn(steps),
+        },
+        passedIn(this.#plan, may.hosts),
+      ),
     )
   }
 

@@ -5,6 +5,7 @@ import { type Environment, planOptions, type Wished } from './apply.ts'
 import { type Collected, collect, problemOf, type Result } from './collect.ts'
 import { eachMachine } from './fleet.ts'
 import { authority } from './guard.ts'
+import { bySeen } from './steps.ts'
 
 export type Named<T> = { readonly name: string; readonly result: Result<T> }
 
@@ -27,7 +28,8 @@ export function readMachine(
 export function planOne(name: string, env: Environment, wished: Wished): Promise<Result<MachinePlan>> {
   return asked(name, env, async ({ facts }) => {
     const may = await authority(facts, env.site, env.names)
-    return planMachine(facts, await planOptions(env, name, may, wished))
+    const seen = (await env.hostsSeen?.()) ?? []
+    return planMachine(facts, await planOptions(env, name, may, wished, bySeen(may.hosts, seen)))
   })
 }
 

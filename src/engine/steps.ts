@@ -1,6 +1,8 @@
 /** Steps compared: which are the same, which were done, and after which failure another host is tried. Pure. */
-import { type Asked, type MachineFacts, reasons, resolveStep } from '../activation.ts'
+import { type Asked, type AuthorisedHost, type MachineFacts, type PlanOptions, reasons, resolveStep } from '../activation.ts'
+import { canonicalHost } from '../addresses.ts'
 import type { MachinePlan, Step } from '../model.ts'
+import type { HostSeen } from './apply.ts'
 import type { StepResult } from './journal.ts'
 
 /** What a step does, without its reasons. The instance is left out: an entry that came into being since has an ID now. */
@@ -99,3 +101,31 @@ export const elsewhere: ReadonlySet<number> = new Set([
   0xc004f074, 0xc004f038, 0xc004f039, 0xc004f042, 0xc004f041, 0x8007232b, 0x8007251d, 0x8007000d, 0x800706ba, 0x80072ee7, 0x80072efd,
   0x8007232a, 0x80092328,
 ])
+
+/** Authorised hosts in the order in which they are tried: those that answered, or that nobody knows of, before those that did not. */
+export function bySeen(
+  hosts: readonly AuthorisedHost[],
+  seen: readonly HostSeen[],
+): Pick<PlanOptions, 'hosts' | 'passedOver' | 'allRefused'> {
+  const of = hosts.map((host) => ({
+    host,
+    seen: seen.find((s) => s.port === host.port && canonicalHost(s.name) === canonicalHost(host.name)) ?? null,
+  }))
+  const silent = of.filter((h) => h.seen !== null && h.seen.state !== 'up')
+  // One that only nobody knows of is no better than one that is silent.
+  if (of.some((h) => h.seen?.state === 'up'))
+    return {
+      hosts: [...of.filter((h) => !silent.includes(h)), ...silent].map((h) => h.host),
+      passedOver: silent.map((h) => ({ name: h.host.name, at: h.seen!.at })),
+      allRefused: null,
+    }
+  const refused = of.length > 0 && of.every((h) => h.seen?.state === 'refused')
+  return { hosts, passedOver: [], allRefused: refused ? of.map((h) => h.seen!.at).sort()[0]! : null }
+}
+
+/** The order in which a plan tried hosts, known by its reasons: what it passed over may answer again, and what it says is done all the same. */
+export function passedIn(plan: MachinePlan, hosts: readonly AuthorisedHost[]): Pick<PlanOptions, 'hosts' | 'passedOver'> {
+  const said = [...plan.steps, ...plan.fallbacks.flatMap((f) => f.steps)].map((s) => ` ${s.because}`)
+  const passed = hosts.filter((h) => said.some((because) => because.includes(` ${h.name} ${reasons.passedOver}`)))
+  return { hosts: [...hosts.filter((h) => !passed.includes(h)), ...passed], passedOver: passed.map((h) => ({ name: h.name, at: null })) }
+}

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
 import { ran } from '../support/ran.ts'
 import { type Fleet, withFleet } from './command.ts'
@@ -137,19 +136,27 @@ describe('machines in', () => {
 })
 
 describe('a look at an import', () => {
-  test('leaves nothing behind where there was no store, neither a file nor its folder; nor does one that fails', async () => {
+  test('leaves nothing behind where there was no store, neither a file nor its folder; nor does one that fails', async (t) => {
     await withFleet(async ({ file, folder }) => {
+      // A place of its own for what is there for a moment only: others look at an import at the same time.
+      const names = ['TMPDIR', 'TEMP', 'TMP'] as const
+      const before = names.map((name) => [name, process.env[name]] as const)
+      t.after(() => {
+        for (const [name, value] of before)
+          if (value === undefined) delete process.env[name]
+          else process.env[name] = value
+      })
+      mkdirSync(file('moment'))
+      for (const name of names) process.env[name] = file('moment')
       writeFileSync(file('pcs.csv'), 'name\npc-1\n')
       writeFileSync(file('empty.csv'), '')
       const store = file('deep/fleet.db')
-      const before = readdirSync(tmpdir()).filter((name) => name.startsWith('slmctl-look-'))
       const look = await ran(['fleet', 'import', file('pcs.csv'), '--dry-run', '--store', store])
       assert.equal(look.code, 0, look.err)
       assert.match(look.out, /1 new +pc-1/)
       assert.equal((await ran(['fleet', 'import', file('empty.csv'), '--dry-run', '--store', store])).code, 2)
-      assert.deepEqual(readdirSync(folder).toSorted(), ['empty.csv', 'pcs.csv'])
-      const left = readdirSync(tmpdir()).filter((name) => name.startsWith('slmctl-look-') && !before.includes(name))
-      assert.deepEqual(left, [])
+      assert.deepEqual(readdirSync(folder).toSorted(), ['empty.csv', 'moment', 'pcs.csv'])
+      assert.deepEqual(readdirSync(file('moment')), [])
       assert.equal((await ran(['fleet', 'import', file('pcs.csv'), '--store', store])).code, 0)
       // Where there is one, it is what is looked at.
       assert.match((await ran(['fleet', 'import', file('pcs.csv'), '--dry-run', '--store', store])).out, /1 unchanged/)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { MachineOption } from '../../src/lab.ts'
 import { published } from '../../src/schemas.ts'
+import { openStore } from '../../src/store.ts'
 import { type Stage, stage } from './lab.ts'
 
 type Run = (...argv: string[]) => Promise<{ code: number; out: string; err: string }>
@@ -94,6 +95,69 @@ describe('campaigns', () => {
       // What the machine said at the end is known at once, without another scan.
       assert.match((await run('list', '--verdict', 'ok')).out, /^a\.corp\.example/)
       assert.equal((await run('apply', '--plans', '2', '--yes')).code, 2, 'an apply is no plan')
+    })
+  })
+
+  test('no machine is led to a host that the latest check found dead while another answers; where all refuse, nothing is planned', async () => {
+    const elsewhere: MachineOption = { name: 'a.corp.example', scenario: 'outside-host' }
+    await fleet([elsewhere], async (s, run) => {
+      const hosts = ['kms1.corp.example', 'kms2.corp.example', 'kms-small.corp.example']
+      const checked = async (states: readonly ('rpc' | 'refused')[], ago = 0) => {
+        const store = await openStore({ file: join(s.directory, 'fleet.db') }, { create: false })
+        const ids = await store.saveHosts(
+          hosts.map((name) => ({ name, port: 1688, sources: ['site'] })),
+          Date.now(),
+        )
+        for (const [i, state] of states.entries())
+          for (const [address, word] of [
+            ['', state === 'rpc' ? 'ok' : 'action'],
+            [`10.0.0.1${i}`, state],
+          ] as const)
+            await store.saveCheck({ host: ids[i]!, at: Date.now() - ago, address, state: word, problem: null, told: null })
+        await store.close()
+      }
+      type OnePlan = {
+        steps: { because: string; host: { name: string } | null; activates: boolean }[]
+        refused: { code: string; because: string }[]
+      }
+      const planned = async () => {
+        const { id } = told(await run('plan', '--json'))
+        const { plans } = JSON.parse((await run('plans', String(id), '--json')).out) as { plans: { plan: OnePlan }[] }
+        return { ...plans[0]!.plan, campaign: id }
+      }
+      const target = ({ steps }: OnePlan) => steps.find((x) => x.activates)?.host?.name
+      const usual = target(await planned())!
+      // Three hours ago is nothing to rely on, an hour ago is.
+      await checked(['refused', 'refused', 'refused'], 3 * 3_600_000)
+      assert.equal(target(await planned()), usual)
+      await checked(
+        hosts.map((h) => (h === usual ? 'refused' : 'rpc')),
+        3_600_000,
+      )
+      const other = await planned()
+      assert.ok(target(other) !== undefined && target(other) !== usual, JSON.stringify(other))
+      const passed = `${usual} did not answer when it was checked last`
+      assert.ok(other.steps.some((x) => x.because.includes(passed)))
+      // One machine by itself, too, where there is a fleet.
+      process.env.SLMCTL_STORE = join(s.directory, 'fleet.db')
+      try {
+        assert.ok((await s.slmctl('plan', 'a.corp.example', '--json')).out.includes(passed))
+      } finally {
+        delete process.env.SLMCTL_STORE
+      }
+      await checked(['refused', 'refused', 'refused'])
+      const none = await planned()
+      assert.deepEqual([none.steps.length, none.refused.map((r) => r.code)], [0, ['KMS_HOSTS_DOWN']])
+      assert.ok(hosts.every((h) => none.refused[0]!.because.includes(h)))
+      const campaign = await run('campaign', String(none.campaign))
+      assert.match(campaign.out.replaceAll(/\s+/g, ' '), /refused: KMS_HOSTS_DOWN .*→ See to the hosts first/)
+      // What was planned is carried out as it was shown, also when the host that was passed over answers again.
+      await checked(['rpc', 'rpc', 'rpc'])
+      const applied = told(await run('apply', '--plans', String(other.campaign), '--yes', '--json'))
+      assert.deepEqual(
+        applied.groups.map((g) => [g.state, g.result]),
+        [['done', 'changed']],
+      )
     })
   })
 

@@ -8,7 +8,7 @@ import type { ProductFacts } from '../facts/product.ts'
 import { type HostInUse, hostInUse } from '../host-in-use.ts'
 import { type OriginReading, originOf } from '../origin.ts'
 import { called, capital, days } from '../rules/rule.ts'
-import { type Authorisation, type AuthorisedHost, type Draft, reasons } from './draft.ts'
+import { type Authorisation, type AuthorisedHost, type Draft, type PlanOptions, reasons } from './draft.ts'
 
 const soon = numberOf('renewal.toastDays') * 1440
 const allowedSkew = numberOf('clock.maxSkewHours') * 60
@@ -62,6 +62,21 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
     draft.refuse(index, 'HOST_NOT_AUTHORISED', `${capital(name)}: ${directory.because}`, directory.next)
     return
   }
+  const refusing = options.allRefused ?? null
+  const asksThem =
+    authority.ok && asks.host !== null
+      ? options.hosts.some((h) => sameHost(h.name, asks.host!) || h.addresses.includes(asks.host!))
+      : options.hosts.length > 0
+  if (live && due && refusing !== null && asksThem && (authority.ok || authority.leave !== true)) {
+    const names = options.hosts.map((h) => h.name)
+    draft.refuse(
+      index,
+      'KMS_HOSTS_DOWN',
+      `${capital(name)}: ${names.length === 1 ? `${names[0]}, the only KMS host that it may use, refused` : `all KMS hosts that it may use refused (${names.slice(0, 3).join(', ')}${names.length > 3 ? ' …' : ''})`} when checked last, ${moment(refusing)}; no activation can succeed now.`,
+      ['See to the hosts first: slmctl hosts check says what is wrong with each, and once one answers, this plan can be made anew.'],
+    )
+    return
+  }
   // An OEM marker that is missing or wrong: no host can activate it (Windows 7 and Vista).
   if (live && due && becomes === null && (p.reason === 0xc004f035 || p.reason === 0xc004f059)) {
     draft.refuse(
@@ -96,13 +111,14 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
     return
   } else if (authority.leave !== true && options.hosts.length > 0) {
     settles = true
+    const passed = passedWords(options)
     const because = asks.host ? `${name} uses ${asks.host}, which the site file does not name.` : `${name} has found no host of the site.`
     const host = options.hosts[0]!
     target = { name: host.name, port: host.port }
     if (clears(draft, p, origin, asks)) {
       draft.propose(foreignHost, { level, part: 'both' }, live ? authority.because : because, true)
     } else {
-      draft.propose(kmsHost, { name: host.name, level }, live ? authority.because : because, !live)
+      draft.propose(kmsHost, { name: host.name, level }, `${live ? authority.because : because}${passed}`, !live)
       if (live) draft.propose(kmsPort, { port: host.port, level }, 'The site gives the host this port.')
       else if (host.port !== (p.host.port ?? 1688))
         draft.propose(kmsPort, { port: host.port, level }, 'The site file gives the host this port.', true)
@@ -211,12 +227,19 @@ function blocked(draft: Draft, p: ProductFacts, index: number, origin: OriginRea
   if (!silent) draft.refuse(index, 'HOST_NOT_AUTHORISED', `${name}: ${because}`, next)
 }
 
+const moment = (at: string) => `${at.slice(0, 16).replace('T', ' ')} UTC`
+
+/** Which hosts others were put before, for the reason of a step: a saved plan is known by it when it is carried out. */
+const passedWords = ({ passedOver = [] }: PlanOptions) =>
+  passedOver.map((h) => ` ${h.name} ${reasons.passedOver}${h.at === null ? '' : ` (${moment(h.at)})`}.`).join('')
+
 /** Two more hosts at most: what to do when the first one refuses or is away. */
 function fallbacks(draft: Draft, p: ProductFacts, name: string, entry: Level, level: Level, first: Step['host']): void {
   const others = draft.options.hosts.filter((h: AuthorisedHost) => first === null || !sameHost(h.name, first.name) || h.port !== first.port)
+  const passed = passedWords(draft.options)
   let port = first?.port ?? 1688
   others.slice(0, 2).forEach((host, i) => {
-    const because = i === 0 ? 'The first host did not activate it.' : 'Two hosts did not activate it.'
+    const because = `${i === 0 ? 'The first host did not activate it.' : 'Two hosts did not activate it.'}${passed}`
     const target = { name: host.name, port: host.port }
     const steps = [
       ...kmsHost.steps({ name: host.name, level }, because),

@@ -47,6 +47,8 @@ export const reasons = {
   asked: 'It was asked for.',
   renewal: 'A renewal is asked for.',
   telephone: 'It was given for the installation ID that the machine shows.',
+  /** Behind the name of a host. */
+  passedOver: 'did not answer when it was checked last',
 } as const
 
 /** What a machine is planned with. `hosts` are in the order in which they are to be tried. */
@@ -57,6 +59,10 @@ export type PlanOptions = {
   /** Activates again what is activated by KMS. */
   readonly renew: boolean
   readonly hosts: readonly AuthorisedHost[]
+  /** Those of `hosts`, at their end, that the latest check found silent while others answer: the others are tried first. `at`: ISO 8601. */
+  readonly passedOver?: readonly { readonly name: string; readonly at: string | null }[]
+  /** Every one of `hosts` refused when it was checked last (ISO 8601): nothing that asks them can help now. Null: not known to be so. */
+  readonly allRefused?: string | null
   /** Whether the directory that a machine asks before any host is one of ours; left out where it is not known. */
   readonly directory?: Authorisation
   readonly authorise: (host: HostInUse, about: { readonly product: ProductFacts; readonly origin: OriginReading }) => Authorisation

@@ -1,5 +1,5 @@
 import { gather, plan } from '../../activation.ts'
-import { usualSiteFile, wishedOf } from '../../app.ts'
+import { openFleet, type Store, usualSiteFile, wishedOf } from '../../app.ts'
 import { type MachinePlan, type Problem, ProblemError, problem } from '../../model.ts'
 import { loadSite, readText } from '../files.ts'
 import { type Io, note, showProblem } from '../io.ts'
@@ -59,11 +59,14 @@ type Found = { readonly plan: MachinePlan; readonly problem: null } | { readonly
 
 async function* fromMachines(words: readonly string[], flags: Flags, io: Io, signing: PlanSigning | null): AsyncGenerator<Found> {
   const app = await appFor(flags, io, words)
+  let store: Store | null = null
   try {
     const names = machinesMeant(app, words, flags, 'plan')
     signing?.begin(app, names)
+    // Where there is a fleet, its checks tell which hosts answer; a plan can be made without.
+    store = await openFleet(null, false).catch(() => null)
     const bar = progress(names.length, io)
-    for await (const { result } of app.plans(names, wishedOf(flags))) {
+    for await (const { result } of app.plans(names, wishedOf(flags), undefined, store)) {
       bar.end()
       const unsigned = result.ok && signing ? await signing.take(result.value) : null
       if (unsigned) yield { plan: null, problem: unsigned }
@@ -72,6 +75,7 @@ async function* fromMachines(words: readonly string[], flags: Flags, io: Io, sig
     }
     bar.end()
   } finally {
+    await store?.close()
     await app.close()
   }
 }

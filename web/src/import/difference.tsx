@@ -31,7 +31,7 @@ function Names({ names }: { readonly names: readonly string[] }) {
   return (
     <div class="import-names">
       {names.slice(0, firstNames).map((name, i, { length }) => (
-        <Fragment key={name}>
+        <Fragment key={`${i} ${name}`}>
           <span class="import-name">{`${name}${i < length - 1 ? ',' : ''}`}</span>{' '}
         </Fragment>
       ))}
@@ -39,8 +39,8 @@ function Names({ names }: { readonly names: readonly string[] }) {
         <details>
           <summary>and {number(names.length - firstNames)} more</summary>
           <ul>
-            {names.slice(firstNames, mostNames).map((name) => (
-              <li key={name}>{name}</li>
+            {names.slice(firstNames, mostNames).map((name, i) => (
+              <li key={`${i} ${name}`}>{name}</li>
             ))}
             {left > 0 && <li>and {number(left)} more</li>}
           </ul>
