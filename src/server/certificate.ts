@@ -114,7 +114,8 @@ export async function openCertificate(app: App, files: Files, clock: () => numbe
 
   const days = Math.floor((endOf(served.certificate) - clock()) / dayMs)
   if (days < 0) log(`the certificate ${files.certificate} ended on ${dayOf(endOf(served.certificate))}: browsers refuse it`)
-  else if (days < soonDays) log(`the certificate ${files.certificate} ends on ${dayOf(endOf(served.certificate))}, in ${days} days`)
+  else if (days < soonDays)
+    log(`the certificate ${files.certificate} ends on ${dayOf(endOf(served.certificate))}, in ${days} ${days === 1 ? 'day' : 'days'}`)
 
   /** Takes another pair, or says why not. Between key and certificate, or half of a file, is no news yet: it has to be there twice. */
   const take = async (asked: boolean): Promise<void> => {

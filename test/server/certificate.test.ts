@@ -234,6 +234,12 @@ test('at the start it is said how long it holds, where that is less than 14 days
   )
   const now = soon.clock.now
   await soon.close()
+  const tomorrow = await stage({ tls: at.tls }, { clock: () => now + 3.5 * 86_400_000 })
+  assert.ok(
+    tomorrow.log.some((line) => /, in 1 day$/.test(line)),
+    tomorrow.log.join('\n'),
+  )
+  await tomorrow.close()
   const late = await stage({ tls: at.tls }, { clock: () => now + 10 * 86_400_000 })
   assert.ok(
     late.log.some((line) => /ended on .*browsers refuse it/.test(line)),
