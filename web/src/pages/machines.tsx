@@ -46,6 +46,9 @@ export default function Machines() {
       >
         {operator && (
           <>
+            <a class="button" href="/machines/import">
+              Add machines
+            </a>
             <StartCampaign kind="scan" label="Ask these" filter={filter} disabled={!total} />
             <StartCampaign kind="plan" label="Plan these" filter={filter} disabled={!total} />
           </>
@@ -79,6 +82,7 @@ export default function Machines() {
 }
 
 function Nothing({ filtered, after }: { readonly filtered: boolean; readonly after: boolean }) {
+  const operator = useMay('operator')
   if (after) return <Empty title="Nothing more.">The machines that stood here are on another page now.</Empty>
   if (filtered)
     return (
@@ -91,7 +95,8 @@ function Nothing({ filtered, after }: { readonly filtered: boolean; readonly aft
   return (
     <Empty title="The fleet has no machines yet.">
       <p>
-        Bring them in: <code>slmctl fleet import FILE</code>, or <code>slmctl fleet import --directory DOMAIN</code>.
+        {operator ? <a href="/machines/import">Add machines</a> : 'An operator adds machines'} from a list, recordings, the site file or a
+        directory; on a command line: <code>slmctl fleet import FILE</code>.
       </p>
     </Empty>
   )
