@@ -130,7 +130,7 @@ function Machine({
       ))}
       <Left of={products} what="product" />
       {main
-        .filter((f) => f.honest)
+        .filter((f) => f.honest && !products.some((p) => p.originHonest === f.honest))
         .map((f) => (
           <p key={f.rule} class="note">
             An honest explanation: {f.honest}
@@ -180,6 +180,10 @@ function Machine({
   )
 }
 
+/** What is not activated yet is not said to be. */
+const activatedBy = ({ state, method }: Product) =>
+  `${state === 'licensed' ? '' : 'to be '}activated ${method === 'online' ? 'online' : `by ${wordOf(methods, method)}`}`
+
 function ProductReading({
   product: p,
   machine,
@@ -216,7 +220,7 @@ function ProductReading({
         <dd>
           {wordOf(channels, p.channel)}
           {p.partialKey && `, key …${p.partialKey}`}
-          {p.method !== 'unknown' && p.method !== 'none' && `, by ${wordOf(methods, p.method)}`} {lines(/channel/i)}
+          {p.method !== 'unknown' && p.method !== 'none' && `, ${activatedBy(p)}`} {lines(/channel/i)}
         </dd>
         {p.kms?.host && (
           <>
