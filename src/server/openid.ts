@@ -24,7 +24,12 @@ export type OpenId = {
   /** Sends the browser to the provider; it comes back to `to`, a path of ours. `silent`: the provider shows no page of its own. */
   readonly begin: (to: string | null, silent: boolean, visit: Visit) => Promise<Reply>
   /** Who came back, and where they wanted to go; null: the provider would have to ask them something. */
-  readonly finish: (visit: Visit) => Promise<{ readonly identity: OpenIdIdentity | null; readonly to: string; readonly forget: string }>
+  readonly finish: (visit: Visit) => Promise<{
+    readonly identity: OpenIdIdentity | null
+    readonly to: string
+    readonly silent: boolean
+    readonly forget: string
+  }>
   /** Where one signs out at the provider itself; null: it has no such address, or is away. */
   readonly leaveAt: () => Promise<string | null>
 }
@@ -65,7 +70,8 @@ export function ownPath(to: string | null): string {
 }
 
 const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
-const cookieOf = (secure: boolean) => (secure ? '__Host-slmctl-openid' : 'slmctl-openid')
+/** Each try has its own: the tabs of a browser are led through the provider at the same moment, when the session of all is over. */
+const cookieOf = (secure: boolean, state: string) => `${secure ? '__Host-' : ''}slmctl-openid-${state.slice(0, 12)}`
 
 let trusted = false
 /** A provider inside the house has a certificate of its own authority: this computer's store is believed, too, as by everything else here. */
@@ -151,21 +157,25 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
         headers: {
           location: there.href,
           // Lax: it must come along when the provider sends the browser back.
-          'set-cookie': cookie(cookieOf(secure), (await seal()).close(begun), { secure, seconds: tryMs / 1000, site: 'Lax' }),
+          'set-cookie': cookie(cookieOf(secure, begun.state), (await seal()).close(begun), { secure, seconds: tryMs / 1000, site: 'Lax' }),
         },
       })
     },
     finish: async (visit) => {
-      const begun = (await seal()).open(visit.cookie(cookieOf(visit.secure)))
+      const came = new URL(visit.address, visit.origin)
+      const begun = (await seal()).open(visit.cookie(cookieOf(visit.secure, came.searchParams.get('state') ?? '')))
       if (begun === null || begun.endsAt < clock() || used.has(begun.state))
         throw no('This browser did not begin this sign-in, or more than ten minutes ago, or it has ended already.')
       used.add(begun.state)
       if (used.size > usedMost) used.delete(used.values().next().value!)
       const config = await configuration()
-      const came = new URL(visit.address, visit.origin)
       const current = new URL(`${backAt(visit)}${came.search}`)
       const { secure } = visit
-      const done = { to: begun.to, forget: cookie(cookieOf(secure), '', { secure, seconds: 0, site: 'Lax' }) }
+      const done = {
+        to: begun.to,
+        silent: begun.silent,
+        forget: cookie(cookieOf(secure, begun.state), '', { secure, seconds: 0, site: 'Lax' }),
+      }
       const said = await heard(config, current, begun, log)
       if (said === null) return { identity: null, ...done }
       const claims = said.claims()

@@ -99,7 +99,7 @@ export const signInRoutes: readonly Route[] = [
     async ({ parts: { people }, visit }) => {
       try {
         if (!people.openid) throw notSetUp()
-        const { identity, to, forget } = await people.openid.finish(visit)
+        const { identity, to, silent, forget } = await people.openid.finish(visit)
         // People are not told why: they are where they sign in. The trail is, and bounded, as anybody can come so far.
         if (identity === null) {
           const { html, type } = goOnPage(`/sign-in?${new URLSearchParams({ to: ownPath(to) })}`, 'Sign in again')
@@ -109,7 +109,8 @@ export const signInRoutes: readonly Route[] = [
             problem: 'OPENID_ASKS',
           })
         }
-        const { headers, who } = await people.byOpenId(identity, visit)
+        // Of several tabs that ask anew at once, none ends what the one before was given a moment ago.
+        const { headers, who } = await people.byOpenId(identity, silent ? { ...visit, session: null } : visit)
         const { html, type } = goOnPage(ownPath(to))
         return new Reply(html, {
           status: 200,
