@@ -214,6 +214,16 @@ async function originSays(on: Stage, { page }: Visitor): Promise<void> {
     audit.products.map((p) => [p.product, ...inColumns.map((o) => p.count[o] ?? 0)]),
   )
   assert.match(await seen(page.locator('main')), new RegExp(`\\b${audit.machines.asked} machines asked`))
+  // What is remarked of several machines leads to exactly as many.
+  const groups = await page
+    .locator('article.remark h3 a[href*="remark="]')
+    .evaluateAll((all) => all.map((a) => [a.getAttribute('href')!, a.textContent] as const))
+  assert.ok(groups.length > 0)
+  for (const [href, said] of groups.slice(0, 3)) {
+    await page.goto(href)
+    await settled(page)
+    assert.equal(numberIn((await texts(page, 'main .lead'))[0]!), numberIn(said), href)
+  }
 }
 
 type Campaign = {

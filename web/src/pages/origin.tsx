@@ -37,10 +37,10 @@ export default function Origin() {
               <section class="panel" aria-label="Activated products by origin">
                 <ByOrigin audit={audit} />
               </section>
+              <Remarks />
               <Own own={audit.own} />
               <Products products={audit.products} />
               <Entitlements audit={audit} />
-              <Remarks />
             </div>
           )
         }
