@@ -56,6 +56,8 @@ const ofProduct = {
   cause: (p) => p.cause,
   product_next: (p) => joined(p.next),
   product_origin: (p) => p.origin,
+  product_origin_because: (p) => p.originBecause,
+  product_honest_explanation: (p) => p.originHonest,
   since_utc: (p) => utc(p.since),
   renewed_utc: (p) => utc(p.renewedAt),
 } as const satisfies Record<string, OfProduct>
