@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '../activation.ts'
-import { canonicalHost } from '../addresses.ts'
+import { canonicalHost, machineName } from '../addresses.ts'
 import { errorByCode, eventById, numberOf, productOfActivationId, type RequestCodeRow, requestCodes } from '../catalogue.ts'
 import type { Problem } from '../model.ts'
 import { type Attempt, attemptsOf, codeOf, gapOf, type Outcome, outcomeOf } from './attempts.ts'
@@ -193,7 +193,9 @@ function conclusion(attempts: readonly StoryAttempt[], { machine, hours, own, ho
   }
 }
 
-function nextOf({ outcome, host, code }: StoryAttempt, machine: string): string[] {
+function nextOf({ outcome, host: told, code }: StoryAttempt, machine: string): string[] {
+  // What a log calls a host may be any text, and a next step is pasted into a shell: only a name goes into one.
+  const host = told !== null && machineName(told) !== null ? told : null
   const remedies = code === null ? [] : (errorByCode(Number(code))?.remedies ?? [])
   switch (outcome) {
     case 'accepted':

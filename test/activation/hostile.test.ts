@@ -198,3 +198,13 @@ test('no mark is hidden by letters that are two in lower case', () => {
     assert.equal(machine.origin, 'foreign', `${before.length} before it`)
   }
 })
+
+test('what a recording calls a machine goes into no command that is pasted into a shell, but where it is a name', () => {
+  const facts = factsOf(liveCase('kms-licensed-by-outside-host'))
+  const commands = (id: string) =>
+    judge({ ...facts, id }, siteOf({}), '2026-11-26T01:00:00Z')
+      .findings.flatMap((f) => f.next)
+      .filter((next) => /\bslmctl (?:apply|hosts story) /.test(next))
+  assert.ok(commands('pc-17.corp.example').some((next) => next.includes('slmctl apply pc-17.corp.example')))
+  for (const id of ['x;reboot', 'pc-17 (file.json)', '$(id)', '-h', 'a|b']) assert.deepEqual(commands(id), [], id)
+})

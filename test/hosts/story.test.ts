@@ -200,3 +200,14 @@ test('fuzz: whatever two logs hold, there is a story, and no event is told twice
     { numRuns: 300 },
   )
 })
+
+test('what a log calls a host goes into no command that is pasted into a shell, but where it is a name', () => {
+  const bad = '$(id>x)|sh'
+  const told = story([sent('06:54', '0x800706BA', `${bad}:1688`)], null)
+  assert.equal(told.attempts[0]!.host, bad)
+  assert.deepEqual(
+    told.next.filter((next) => next.includes(bad)),
+    [],
+  )
+  assert.ok(story([sent('06:54', '0x800706BA')], null).next.some((next) => next.includes(`slmctl hosts check ${host}`)))
+})

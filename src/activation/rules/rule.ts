@@ -1,3 +1,4 @@
+import { machineName } from '../../addresses.ts'
 import { clientKeysEndingIn, keyEditionNames } from '../../catalogue.ts'
 import type { Evidence, Finding, Site } from '../../model.ts'
 import type { Cell } from '../clues/clue.ts'
@@ -128,8 +129,12 @@ export function overtaken(facts: MachineFacts, cell: Cell): boolean {
   return facts.products.some((p) => p.attempt?.ok && p.attempt.cell.source === cell.source && p.attempt.cell.line > cell.line)
 }
 
-/** Whether slmctl may carry the matter on itself: it asked the machine, and a site file says which hosts are the organisation's. */
-export const inReach = ({ facts, site }: Pick<Asked, 'facts' | 'site'>): boolean => facts.system !== null && site !== null
+/**
+ * Whether slmctl may carry the matter on itself: it asked the machine, and a site file says which hosts are the organisation's. What a
+ * recording calls a machine may be any text, and a next step is pasted into a shell: only a name goes into one.
+ */
+export const inReach = ({ facts, site }: Pick<Asked, 'facts' | 'site'>): boolean =>
+  facts.system !== null && site !== null && machineName(facts.id) !== null
 
 /** slmctl's own command that brings the machine to what the site file wishes; null where it is not in its reach. */
 export const applying = (asked: Pick<Asked, 'facts' | 'site'>): string | null => (inReach(asked) ? `slmctl apply ${asked.facts.id}` : null)
