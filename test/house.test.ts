@@ -53,7 +53,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'alerts',
   ],
   schemas: ['type:model'],
-  server: ['model', 'catalogue', 'activation', 'image', 'schemas', 'app'],
+  server: ['model', 'catalogue', 'activation', 'fleet', 'image', 'schemas', 'app'],
   cli: [
     ...[
       'model',

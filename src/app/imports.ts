@@ -1,7 +1,7 @@
 /** Machines taken into a fleet, or looked at before that: what the command does, and the API with what somebody handed over. */
 import { createHash } from 'node:crypto'
 import type { ComputerQuery } from '../directory.ts'
-import { readSource } from '../fleet.ts'
+import type { SourceOptions, SourceReading } from '../fleet.ts'
 import { type FoundMachine, type Problem, ProblemError, problem, type Site } from '../model.ts'
 import type { SiteFile } from '../site.ts'
 import type { ImportDifference, ImportOptions, Store } from '../store.ts'
@@ -98,11 +98,12 @@ export function sourceName(source: Source, given: string | null, part: string | 
 }
 
 /** A text that somebody handed over: by the name that it is given, or by that of its file, as the command has it. */
-export type TextGiven = { readonly text: string; readonly file: string | null; readonly kind: string | null; readonly zone: string | null }
+export type TextGiven = { readonly file: string | null; readonly kind: string | null; readonly zone: string | null }
 
-/** Takes in the machines of a text: a table, an inventory, a zone, a list. Throws USAGE, SOURCE_EMPTY and the like. */
+/** Takes in the machines of a text, which `read` reads: a table, an inventory, a zone, a list. Throws USAGE, SOURCE_EMPTY and the like. */
 export async function importText(
-  { text, file, kind, zone }: TextGiven,
+  { file, kind, zone }: TextGiven,
+  read: (name: string, options: SourceOptions) => Promise<SourceReading>,
   store: Store,
   { source: called, ...options }: Omit<TakeOptions, 'source'> & { readonly source: string | null },
 ): Promise<ImportAnswer> {
@@ -110,8 +111,8 @@ export async function importText(
   if (kind !== null && !known) throw usage(`--kind ${kind}: expected ${fileKinds.join(', ')}.`, '--kind csv')
   const name = file ?? called
   if (name === null) throw usage('A text without the name of a file wants a name for the source.', 'source: berlin')
-  const read = readSource(name, Buffer.from(text), { ...(known ? { kind: known } : {}), ...(zone === null ? {} : { zone }) })
-  const source = sourceOf(read, called ?? fileName(read, name))
+  const reading = await read(name, { ...(known ? { kind: known } : {}), ...(zone === null ? {} : { zone }) })
+  const source = sourceOf(reading, called ?? fileName(reading, name))
   return importAnswer(options.dryRun, [await takeSource(source, store, { ...options, source: source.name })])
 }
 

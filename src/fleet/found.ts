@@ -25,6 +25,8 @@ export type Told = Partial<Omit<FoundMachine, 'name'>> & { readonly name: string
 /** As many machines no organisation has; a range of an inventory may name more than there are addresses. */
 export const machinesMax = 1_000_000
 const problemsMax = 100
+/** An account of Active Directory is in no more, for which Windows would have no room in its token (1,015). */
+const groupsMax = 1000
 /** No text of a machine's own is longer: a distinguished name, a description. */
 const textMax = 2048
 
@@ -105,6 +107,11 @@ export class Found {
       else this.#notTaken++
       return
     }
+    const named = [...new Set(told.groups)]
+    if (named.length > groupsMax) {
+      this.#manyGroups(name, line)
+      return
+    }
     const uuid = told.uuid != null && nobodys.has(told.uuid) ? null : (told.uuid ?? null)
     const machine: FoundMachine = {
       name,
@@ -116,7 +123,7 @@ export class Found {
       enabled: told.enabled ?? null,
       lastSeen: told.lastSeen ?? null,
       distinguishedName: cut(told.distinguishedName),
-      groups: [...new Set((told.groups ?? []).map((g) => cut(g)).filter((g) => g !== null))],
+      groups: [...new Set(named.map((g) => cut(g)).filter((g) => g !== null))],
       pool: cut(told.pool),
     }
     this.#place(machine, line)
@@ -147,8 +154,19 @@ export class Found {
       )
       return
     }
+    const both = joined(known, machine)
+    if (both.groups.length > groupsMax) {
+      this.#manyGroups(machine.name, line)
+      return
+    }
     this.#repeated++
-    this.#machines[before.at] = joined(known, machine)
+    this.#machines[before.at] = both
+  }
+
+  #manyGroups(name: string, line: number): void {
+    this.refuse(line, `${name} would be in more than ${groupsMax} groups; this line was not taken`, [
+      'Leave out groups that nobody asks for, or correct the line: is it the column of groups?',
+    ])
   }
 
   done(): SourceReading {
@@ -198,7 +216,9 @@ function differs(a: FoundMachine, b: FoundMachine): string | null {
 
 function joined(a: FoundMachine, b: FoundMachine): FoundMachine {
   const filled = Object.fromEntries(Object.keys(words).map((field) => [field, a[field as 'name'] ?? b[field as 'name']]))
-  return { ...a, ...filled, groups: [...new Set([...a.groups, ...b.groups])] }
+  // A list of a million lines may be about one machine.
+  const more = b.groups.filter((g) => !a.groups.includes(g))
+  return { ...a, ...filled, groups: more.length > 0 ? [...a.groups, ...more] : a.groups }
 }
 
 const cut = (text: string | null | undefined): string | null => {

@@ -4,8 +4,9 @@
  */
 import { Worker } from 'node:worker_threads'
 import { packagedFile } from '../app.ts'
+import { readSource, type SourceReading } from '../fleet.ts'
 import { ProblemError, problem } from '../model.ts'
-import type { TextQuestion } from './text-answers.ts'
+import { type SourceQuestion, sourceIn, type TextQuestion } from './text-answers.ts'
 import type { ThreadSaid } from './text-thread.ts'
 
 /** Characters that are read at once, in the server's own thread: at most some 20 ms for the worst of them (decision 016). */
@@ -66,10 +67,10 @@ function threadOf(question: TextQuestion, memoryMb: number): Worker {
   return new Worker(packagedFile('text-thread.cjs')!.toString('utf8'), { ...how, eval: true })
 }
 
-/** Settles when the thread has ended. */
-function inThread(question: TextQuestion, { ms, memoryMb }: TextLimits, signal: AbortSignal): Promise<Uint8Array> {
+/** Settles when the thread has ended; rejects where the system gives no thread, which is thrown at once. */
+async function inThread(question: TextQuestion, { ms, memoryMb }: TextLimits, signal: AbortSignal): Promise<Uint8Array> {
   const worker = threadOf(question, memoryMb)
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     let said: ThreadSaid | null = null
     let because: unknown = new Error('the thread that read a text has ended without an answer')
     const end = (reason: unknown) => {
@@ -77,13 +78,13 @@ function inThread(question: TextQuestion, { ms, memoryMb }: TextLimits, signal: 
       void worker.terminate()
     }
     const leave = () => end(signal.reason)
-    const late = setTimeout(() => end(takesLong(ms)), ms)
+    const late = setTimeout(() => end(takesLong(ms, question)), ms)
     signal.addEventListener('abort', leave, { once: true })
     worker.once('message', (message: ThreadSaid) => {
       said = message
     })
     worker.once('error', (error: NodeJS.ErrnoException) => {
-      because = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? takesMemory(memoryMb) : error
+      because = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? takesMemory(memoryMb, question) : error
     })
     worker.once('exit', () => {
       clearTimeout(late)
@@ -95,8 +96,28 @@ function inThread(question: TextQuestion, { ms, memoryMb }: TextLimits, signal: 
   })
 }
 
-const next = ['slmctl diagnose FILE reads it on your computer.', 'Or send a smaller part: what one command printed on one machine.']
-const takesLong = (ms: number) =>
-  new ProblemError(problem('TEXT_TAKES_LONG', `This text took longer than ${ms / 1000} s to read, so the server stopped.`, next))
-const takesMemory = (memoryMb: number) =>
-  new ProblemError(problem('TEXT_TAKES_MEMORY', `This text takes more than ${memoryMb} MB of memory to read, so the server stopped.`, next))
+/**
+ * Machines of a text: a hundred thousand take half a second, and a list or an inventory can be made that takes minutes. Short texts are
+ * read at once, but for ranges: of a line of an inventory a hundred thousand machines can come.
+ */
+export async function machinesIn(
+  line: LongTexts,
+  question: Omit<SourceQuestion, 'ask'>,
+  whose: string,
+  signal: AbortSignal,
+): Promise<SourceReading> {
+  const { name, text, options } = question
+  if (text.length <= shortText && !text.includes('[')) return readSource(name, Buffer.from(text), options)
+  return await sourceIn(await line.read({ ask: 'source', ...question }, whose, signal))
+}
+
+const next = ({ ask }: TextQuestion) =>
+  ask === 'source'
+    ? ['Import it in parts, each under a name of its own.', 'slmctl fleet import FILE on the computer of the server has more time.']
+    : ['slmctl diagnose FILE reads it on your computer.', 'Or send a smaller part: what one command printed on one machine.']
+const takesLong = (ms: number, question: TextQuestion) =>
+  new ProblemError(problem('TEXT_TAKES_LONG', `This text took longer than ${ms / 1000} s to read, so the server stopped.`, next(question)))
+const takesMemory = (memoryMb: number, question: TextQuestion) =>
+  new ProblemError(
+    problem('TEXT_TAKES_MEMORY', `This text takes more than ${memoryMb} MB of memory to read, so the server stopped.`, next(question)),
+  )

@@ -379,3 +379,14 @@ test('the groups of the site file: a machine of several groups is one', () => {
     ],
   )
 })
+
+test('a machine is in no more than a thousand groups: lists that tell of one machine again and again end soon, and groups within groups', () => {
+  const lines = (count: number) => `name,group\n${Array.from({ length: count }, (_, i) => `pc-1,g${i}`).join('\n')}`
+  const [full, more] = [read('x.csv', lines(1000)), read('x.csv', lines(30_000))]
+  assert.deepEqual([full.machines[0]!.groups.length, full.notTaken], [1000, 0])
+  assert.deepEqual([more.machines[0]!.groups.length, more.notTaken, more.problems.length], [1000, 29_000, 101])
+  assert.match(more.problems[0]!.summary, /^pc-1 would be in more than 1000 groups/)
+  const chain = Array.from({ length: 2000 }, (_, i) => `[g${i}:children]\ng${i + 1}\n`).join('')
+  const deep = read('hosts.ini', `${chain}[g2000]\n${Array.from({ length: 2000 }, (_, i) => `pc-${i}`).join('\n')}\n[g5]\nfew\n`)
+  assert.deepEqual([names(deep), deep.notTaken], [['few'], 2000])
+})

@@ -100,6 +100,27 @@ describe('machines in, over the API', () => {
     assert.match(other.imports[0]!.notes.join(), /More has vanished than is listed/)
   })
 
+  test('a long text, and one out of which many machines can come, is read in a thread; what is wrong with it is told all the same', async () => {
+    const threads: unknown[] = []
+    const note = (worker: unknown) => threads.push(worker)
+    process.on('worker', note)
+    try {
+      const names = Array.from({ length: 1200 }, (_, i) => `long-${i}.corp.example`)
+      for (const [text, listed, wrong, begun] of [
+        ['short-1.corp.example\na b\n', 1, 1, 0],
+        [`${names.join('\n')}\na b\n`, 1200, 1, 1],
+        ['[web]\nlong-[0:1199].corp.example\na b[\n', 1200, 1, 2],
+      ] as const) {
+        const shown = await take({ source: 'long', text })
+        assert.deepEqual([shown.imports[0]!.listed, shown.problems.length, threads.length], [listed, wrong, begun], text.slice(0, 30))
+      }
+      const said = await on.ask(imports, { body: { source: 'long', text: `${' '.repeat(20_000)}\n` }, as: 'operator' })
+      assert.deepEqual([said.status, (said.json as { code: string }).code], [422, 'SOURCE_EMPTY'])
+    } finally {
+      process.off('worker', note)
+    }
+  })
+
   test('recordings: several at once, each as of when it was made; what is none is named, the others are taken', async () => {
     const file = join(on.directory, 'pc-4.json')
     await on.slmctl('status', 'pc-4.corp.example', '--record', file, '--keep-names')

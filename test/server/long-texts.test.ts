@@ -119,6 +119,19 @@ describe('long texts', () => {
     })
   })
 
+  test('where no thread can be had, whoever asked is told, and the next one has its turn', async () => {
+    const line = longTexts(plenty)
+    const none = { ...question(long), site: (() => {}) as never }
+    const reading = line.read(question(long), 'a', never)
+    const said = await Promise.allSettled([reading, line.read(none, 'b', never), line.read(question('x'), 'c', never)])
+    assert.deepEqual(
+      said.map((s) => s.status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    )
+    await assert.rejects(line.read(none, 'a', never), { name: 'DataCloneError' })
+    assert.ok((await line.read(question('x'), 'a', never)).length > 0)
+  })
+
   test('who sent several waits in turn with the others', async () => {
     const line = longTexts(plenty)
     const order: string[] = []

@@ -2,7 +2,9 @@
 import { fileKinds, importAnswer, importDirectory, importSite, importText, takeRecordings } from '../../app.ts'
 import { api, published, z } from '../../schemas.ts'
 import { pageAnswer, plainText } from '../asked.ts'
+import { machinesIn } from '../long-texts.ts'
 import { type Route, route } from '../route.ts'
+import { known } from './texts.ts'
 
 /** A hundred thousand machines with all that is known of them are less. */
 const textBytes = 32 * 1024 * 1024
@@ -95,11 +97,16 @@ export const importRoutes: readonly Route[] = [
       about: ({ body }: { body: z.output<typeof textBody> }) => told(body.source ?? body.file!, body.dryRun),
       example: { body: { source: 'list:new', text: 'pc-901.corp.example\npc-902.corp.example\n', dryRun: false } },
     },
-    async ({ body: { text, file = null, kind = null, zone = null, ...b }, parts }) =>
-      await importText({ text, file, kind, zone }, parts.store, {
-        ...{ source: b.source ?? null, group: b.group ?? null, pool: b.pool ?? null, expect: b.expect ?? null },
-        ...{ dryRun: b.dryRun, mayBeEmpty: b.mayBeEmpty },
-      }),
+    async ({ body: { text, file = null, kind = null, zone = null, ...b }, parts, who, signal }) =>
+      await importText(
+        { file, kind, zone },
+        (name, options) => machinesIn(known, { name, text, options }, String(who.account), signal),
+        parts.store,
+        {
+          ...{ source: b.source ?? null, group: b.group ?? null, pool: b.pool ?? null, expect: b.expect ?? null },
+          ...{ dryRun: b.dryRun, mayBeEmpty: b.mayBeEmpty },
+        },
+      ),
   ),
   route(
     {
