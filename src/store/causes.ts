@@ -20,10 +20,10 @@ export async function causeIds(
   database: Database,
   causes: ReadonlyMap<string, { readonly text: string; readonly next: readonly string[] }>,
 ): Promise<ReadonlyMap<string, number>> {
-  const ids = known.get(database) ?? new Map<string, number>()
+  const before = known.get(database)
+  // A fleet has some hundred; names of hosts in them could make it many more. Whoever was given the full map still looks into it.
+  const ids = before && before.size <= 10_000 ? before : new Map<string, number>()
   known.set(database, ids)
-  // A fleet has some hundred; names of hosts in them could make it many more.
-  if (ids.size > 10_000) ids.clear()
   for (const [key, { text, next }] of causes) {
     if (ids.has(key)) continue
     await database.db

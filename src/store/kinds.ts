@@ -18,9 +18,10 @@ const known = new WeakMap<Database, Map<string, number>>()
 
 /** The ids of kinds, by their texts; new ones are kept, each by itself, so that two processes that meet the same one do not wait for each other. */
 export async function kindIds(database: Database, kinds: ReadonlyMap<string, Kind>): Promise<ReadonlyMap<string, number>> {
-  const ids = known.get(database) ?? new Map<string, number>()
+  const before = known.get(database)
+  // Whoever was given the full map still looks into it.
+  const ids = before && before.size <= 50_000 ? before : new Map<string, number>()
   known.set(database, ids)
-  if (ids.size > 50_000) ids.clear()
   for (const [text, kind] of kinds) if (!ids.has(text)) ids.set(text, await keepKind(database.db, text, kind))
   return ids
 }

@@ -39,9 +39,10 @@ const known = new WeakMap<Database, Map<string, number>>()
 
 /** The ids of remarks, by their texts; new ones are kept, each by itself, so that two processes that meet the same one do not wait for each other. */
 export async function remarkIds(database: Database, remarks: ReadonlyMap<string, RemarkTexts>): Promise<ReadonlyMap<string, number>> {
-  const ids = known.get(database) ?? new Map<string, number>()
+  const before = known.get(database)
+  // Whoever was given the full map still looks into it.
+  const ids = before && before.size <= 10_000 ? before : new Map<string, number>()
   known.set(database, ids)
-  if (ids.size > 10_000) ids.clear()
   for (const [text, remark] of remarks) if (!ids.has(text)) ids.set(text, await keepRemark(database.db, text, remark))
   return ids
 }
