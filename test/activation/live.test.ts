@@ -41,6 +41,8 @@ for (const name of caseNames) {
     for (const { next } of [...judged.findings, ...judged.products])
       if (next.some((n) => n.includes(`slmctl apply ${facts.name}`)))
         assert.notDeepEqual([plan.steps, plan.refused, plan.missing], [[], [], []])
+    // What Microsoft says of MAKs is no next step of a KMS client.
+    for (const p of judged.products) if (p.channel === 'kms-client') assert.doesNotMatch(p.next.join(), /Activation Centers/)
     if (options.site)
       assert.doesNotMatch(JSON.stringify([judged.findings, judged.products]), /slmgr \/(?:ckms|skms)|ospp\.vbs \/(?:act|remhst)/)
     // Evidence points at what the machine said, and no key but its end is in anything that is shown.

@@ -51,6 +51,8 @@ function remedy(p: ProductFacts, asked: Asked): string[] {
   }
 }
 
+const isForMaks = (to: readonly string[]): boolean => to.every((t) => t === 'MAK' || t === 'KMS host')
+
 /** A product that is not licensed, with the reason that Windows gives. */
 export const notActivated = productRule(
   'not-activated',
@@ -85,8 +87,9 @@ export const notActivated = productRule(
         summary: `${summary} Another entry of the product is in use.`,
         evidence,
       }
-    // What Microsoft says about the code goes before what is true of every key of its kind.
-    const next = row && p.reason !== null && p.reason >= 0x80000000 && row.remedies.length > 0 ? row.remedies.slice(0, 3) : remedy(p, asked)
+    // What Microsoft says about the code goes before what is true of every key of its kind; what it says of MAKs alone is for MAKs.
+    const said = row && p.reason !== null && p.reason >= 0x80000000 && !(p.channel === 'kms-client' && isForMaks(row.appliesTo))
+    const next = said && row.remedies.length > 0 ? row.remedies.slice(0, 3) : remedy(p, asked)
     return { severity: 'action', summary, evidence, next }
   },
 )
