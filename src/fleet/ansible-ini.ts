@@ -3,7 +3,7 @@ import { type SourceReading, shown } from './found.ts'
 import { linesOf } from './list.ts'
 
 const lineMax = 16_384
-const correct = ['Correct the line and import again. The other lines were taken.']
+const correct = ['Correct the line and import again. The other lines are taken.']
 
 /** Ansible's inventory as INI: groups, `:children`, `:vars` (passed over), hosts with their variables. */
 export function readAnsibleIni(text: string, file: string): SourceReading {

@@ -34,7 +34,7 @@ export function readAnsibleYaml(text: string, file: string): SourceReading {
         list.found.refuse(
           line,
           `This line is longer than ${lineMax} characters`,
-          ['Break it; nothing of the file was taken.'],
+          ['Break it; nothing of the file is taken.'],
           'SOURCE_YAML',
         )
         return list.found.done()
@@ -48,7 +48,7 @@ export function readAnsibleYaml(text: string, file: string): SourceReading {
     list.found.refuse(
       lines.linePos(at).line,
       `It is no YAML: ${what}`,
-      ['Correct the file; nothing of it was taken. ansible-inventory --list -i FILE says what Ansible makes of it.'],
+      ['Correct the file; nothing of it is taken. ansible-inventory --list -i FILE says what Ansible makes of it.'],
       'SOURCE_YAML',
     )
     return list.found.done()
@@ -70,7 +70,7 @@ export function readAnsibleYaml(text: string, file: string): SourceReading {
   const real = (node: unknown): unknown => (isAlias(node) ? aliased.get(node) : node)
   const name = (key: unknown): string => (isScalar(key) ? String(key.source ?? key.value) : '')
   const refuse = (node: unknown, what: string) =>
-    list.found.refuse(lineAt(node), what, ['Correct it and import again. What could be read was taken.'])
+    list.found.refuse(lineAt(node), what, ['Correct it and import again. What can be read is taken.'])
 
   const entries = function* (node: unknown, what: string): Generator<readonly [string, unknown, unknown]> {
     const value = real(node)

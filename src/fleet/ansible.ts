@@ -21,7 +21,7 @@ export class Inventory {
   host(pattern: string, group: string, line: number, address: string | null): void {
     const names = expand(pattern)
     if (typeof names === 'string') {
-      this.found.refuse(line, `${shown(pattern)} ${names}`, ['Correct the line and import again. The other lines were taken.'])
+      this.found.refuse(line, `${shown(pattern)} ${names}`, ['Correct the line and import again. The other lines are taken.'])
       return
     }
     for (const name of names) {
@@ -52,7 +52,7 @@ export class Inventory {
         text.includes('{{')
           ? `ansible_host of ${name} is worked out by Ansible, and not known here`
           : `${shown(text)} is no address of ${name}`,
-        ['Import the inventory as Ansible sees it: ansible-inventory --list --yaml --output FILE', 'The machine was taken by its name.'],
+        ['Import the inventory as Ansible sees it: ansible-inventory --list --yaml --output FILE', 'The machine is taken by its name.'],
       )
     // The last one holds, as for Ansible.
     else host.address = address

@@ -140,7 +140,7 @@ export function hasHeading(cells: readonly string[]): boolean {
   return cells.some((cell) => ['name', 'dns'].includes(columnOf(cell) ?? ''))
 }
 
-const correct = ['Correct the line and import again. The other lines were taken.']
+const correct = ['Correct the line and import again. The other lines are taken.']
 
 /** A table with a heading, or one column of names without. */
 export function readCsvMachines(text: string, file: string): SourceReading {
@@ -168,7 +168,7 @@ export function readCsvMachines(text: string, file: string): SourceReading {
           'No heading of this table says where the names stand',
           [
             'Give the first line headings: name (or dnshostname), objectguid, uuid, address, group, pool, os.',
-            'Nothing of the table was taken.',
+            'Nothing of the table is taken.',
           ],
           'SOURCE_HEADING',
         )

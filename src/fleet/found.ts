@@ -97,7 +97,7 @@ export class Found {
     const name = machineName(told.name)
     if (name === null) {
       this.refuse(line, `${shown(told.name)} can be the name of no machine`, [
-        'Correct the name, or remove the line. The other lines were taken.',
+        'Correct the name, or remove the line. The other lines are taken.',
       ])
       return
     }

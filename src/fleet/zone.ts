@@ -71,7 +71,7 @@ function recordLine(raw: string, line: number, state: State, found: Found): void
   const type = (words[0] ?? '').toUpperCase()
   if (!isType(type)) {
     found.refuse(line, `${shown(raw.slice(0, 200))} is no record of a zone`, [
-      'Correct the line and import again. The other lines were taken.',
+      'Correct the line and import again. The other lines are taken.',
     ])
     return
   }
@@ -82,7 +82,7 @@ function record(owner: string | null, type: string, data: string, line: number, 
   if (type !== 'A' && type !== 'AAAA') return
   if (isIP(data) !== (type === 'A' ? 4 : 6)) {
     found.refuse(line, `${shown(data)} is no address of a record ${type}`, [
-      'Correct the line and import again. The other lines were taken.',
+      'Correct the line and import again. The other lines are taken.',
     ])
     return
   }
@@ -134,7 +134,7 @@ function tableLine(raw: string, line: number, state: State, found: Found): void 
   const [host = '', type = ''] = raw.trim().split(/\s+/)
   if (!isType(type.toUpperCase())) {
     found.refuse(line, `${shown(raw.slice(0, 200))} is no line of the table`, [
-      'Correct the line and import again. The other lines were taken.',
+      'Correct the line and import again. The other lines are taken.',
     ])
     return
   }

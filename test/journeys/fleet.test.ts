@@ -72,7 +72,7 @@ describe('a fleet', () => {
       const before = JSON.parse((await run('history', 'pc-1.corp.example', '--json')).out) as { products: unknown[] }
       await run('scan')
       assert.deepEqual(JSON.parse((await run('history', 'pc-1.corp.example', '--json')).out), before)
-      assert.match((await run('expiring', '--days', '200')).out, /days {2}pc-1\.corp\.example Windows/)
+      assert.match((await run('expiring', '--days', '200')).out, /days {2}pc-1\.corp\.example +as of .*\n +Windows/)
       writeFileSync(csv, 'name;group\npc-1.corp.example;office\npc-2.corp.example;office\n')
       assert.match((await run('import', csv)).out, /1 vanished +pc-3\.corp\.example/)
       assert.match((await run('list', '--vanished')).out, /^pc-3\.corp\.example/)

@@ -32,8 +32,9 @@ export function showToday(today: Today, site: boolean, io: Io): void {
   io.out(wrap(`Activations that end: ${ends(30)} within 30 days, ${ends(90)} within 90, ${ends(180)} within 180.`, io.columns))
   const up = today.hosts.filter((h) => h.declared)
   const answering = up.filter((h) => standingOf(h) === 'up').length
+  const fine = up.filter((h) => h.state === 'ok').length
   if (up.length > 0)
-    io.out(wrap(`KMS hosts: ${answering} of ${up.length} in order as far as they were checked: slmctl fleet hosts`, io.columns))
+    io.out(wrap(`KMS hosts: ${fine} of ${up.length} in order, ${answering} answer, as last checked: slmctl fleet hosts`, io.columns))
   if (scanned.lastAt !== null)
     io.out(wrap(`The latest answer is of ${when(scanned.lastAt)}, the oldest of ${when(scanned.oldestAt)}.`, io.columns))
   showChanges(today, io)

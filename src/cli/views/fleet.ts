@@ -196,10 +196,7 @@ export function showHistory(m: MachineCard, h: History, io: Io): void {
 /** What ends soon, in one line or two. It is as of when the machine was seen: one that was not reached since may have renewed. */
 export function showExpiring(e: ExpiringLine, now: number, io: Io): string {
   const left = daysLeft(e, now)
-  const last = e.problem ? `, ${e.problem} since` : ''
-  return wrap(
-    `${e.name}  ${e.product ?? 'a product'}${e.host ? `, by ${e.host}` : ''} (as of ${when(e.seenAt)}${last})`,
-    io.columns,
-    `${String(left).padStart(4)} ${left === 1 ? 'day ' : 'days'}  `,
-  )
+  const head = `${String(left).padStart(4)} ${left === 1 ? 'day ' : 'days'}  ${e.name.padEnd(34)} ${io.paint('dim', `as of ${when(e.seenAt)}`)}\n`
+  const last = e.problem ? `; could not be asked since (${e.problem})` : ''
+  return head + wrap(`${e.product ?? 'a product'}${e.host ? `, by ${e.host}` : ''}${last}`, io.columns, '           ')
 }
