@@ -1,8 +1,8 @@
 /** The answer of diagnose, as the command gives it; each statement leads to the line it rests on. */
 import type { ComponentChildren } from 'preact'
 import type { Diagnosis, Evidence, Finding, MachineReading, Product } from '../../../src/model.ts'
-import { OriginTag, StateTag, Tag, VerdictTag } from '../parts.ts'
-import { channels, count, hostFound, methods, productTitle, wordOf } from '../words.ts'
+import { OriginTag, StateTag, Step, Tag, VerdictTag } from '../parts.ts'
+import { channels, count, hostFound, methods, number, productTitle, wordOf } from '../words.ts'
 import { lineId } from './text.ts'
 
 type Places = (evidence: readonly Evidence[]) => ComponentChildren
@@ -17,7 +17,9 @@ export function Reading({ answer: d, names }: { readonly answer: Diagnosis; read
           {p.summary} <code>{p.code}</code>
           <ul class="next">
             {p.next.map((n) => (
-              <li key={n}>{n}</li>
+              <li key={n}>
+                <Step text={n} />
+              </li>
             ))}
           </ul>
         </div>
@@ -58,7 +60,7 @@ function Summary({ answer: { machines } }: { readonly answer: Diagnosis }) {
         .filter((v) => v.machines > 0)
         .map((v) => (
           <span key={v.verdict}>
-            {v.machines} <VerdictTag verdict={v.verdict} />{' '}
+            {number(v.machines)} <VerdictTag verdict={v.verdict} />{' '}
           </span>
         ))}
     </p>
@@ -121,7 +123,9 @@ function Machine({
       {m.next.length > 0 && (
         <ul class="next">
           {m.next.map((n) => (
-            <li key={n}>{n}</li>
+            <li key={n}>
+              <Step text={n} />
+            </li>
           ))}
         </ul>
       )}
@@ -205,7 +209,9 @@ function ProductReading({
       {next.length > 0 && (
         <ul class="next">
           {next.slice(0, 3).map((n) => (
-            <li key={n}>{n}</li>
+            <li key={n}>
+              <Step text={n} />
+            </li>
           ))}
         </ul>
       )}
@@ -214,7 +220,8 @@ function ProductReading({
         <dd>
           <StateTag state={p.state} /> {p.reason && <code>{p.reason}</code>}
           {p.minutesLeft !== null && ` ${count(p.minutesLeft, 'minute')} (${count(Math.floor(p.minutesLeft / 1440), 'day')}) left`}
-          {p.expires && `, until ${p.expires.replace('T', ' ')}`} {lines(/state|left|reason|code/i)}
+          {p.expires && `${p.reason || p.minutesLeft !== null ? ',' : ''} until ${p.expires.replace('T', ' ')}`}{' '}
+          {lines(/state|left|reason|code/i)}
         </dd>
         <dt>Channel</dt>
         <dd>

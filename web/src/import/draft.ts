@@ -95,7 +95,8 @@ export function wantedOf(
   if (text.trim() === '') return { field: 'text', wrong: 'Paste a list first, or choose a file.' }
   if (bytes([text]) > textMax)
     return { field: 'text', wrong: 'At most 32 MB are taken at once. Give it in parts, or leave out columns that are not needed.' }
-  if (file === null && draft.source === '') return { field: 'source', wrong: 'Give the list a name.' }
+  if (file === null && draft.source === '')
+    return { field: 'source', wrong: 'Give the list a name, so that it is known again at the next import.' }
   return {
     path: api.imports,
     body: { ...given('source', 'kind', 'zone', 'group', 'pool', 'mayBeEmpty'), ...(file === null ? {} : { file }), text },

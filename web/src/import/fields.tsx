@@ -48,10 +48,15 @@ function Check({ name, draft, change, children }: Fields & { name: 'mayBeEmpty' 
 function Marks(fields: Fields) {
   return (
     <>
-      <TextField {...fields} name="group" label="Group" help="All of them are of this group." />
-      <TextField {...fields} name="pool" label="Pool" help="All of them are made anew from the image of this pool." />
+      <TextField {...fields} name="group" label="Group" help="All of them are put into this group." />
+      <TextField
+        {...fields}
+        name="pool"
+        label="Pool"
+        help="For machines that are made anew from an image, such as virtual desktops. Their names tell who they are."
+      />
       <Check {...fields} name="mayBeEmpty">
-        The source may truly be empty now
+        It is right if no machine is left in it
       </Check>
     </>
   )
@@ -71,8 +76,8 @@ export function ListFields(fields: Fields) {
           label="What the source is called"
           help={
             records
-              ? 'Left empty: recordings.'
-              : `The same at the next import of the same list: what it lacks then has vanished.${draft.file === null ? '' : ' Left empty: by its file.'}`
+              ? 'Left empty: it is called recordings.'
+              : `Import this list again under the same name: what is no longer in it is then marked as vanished.${draft.file === null ? '' : ' Left empty: called by its file.'}`
           }
         />
       </div>
@@ -90,7 +95,12 @@ export function ListFields(fields: Fields) {
                 ))}
               </select>
             </div>
-            <TextField {...fields} name="zone" label="Domain of a zone" help="Of its relative names, where the file does not say it." />
+            <TextField
+              {...fields}
+              name="zone"
+              label="Domain of a zone"
+              help="For names without a domain, where the zone does not say its own ($ORIGIN)."
+            />
             <Marks {...fields} />
           </div>
         </details>
@@ -122,9 +132,14 @@ export function DirectoryFields({ domains, ...fields }: Fields & { readonly doma
         )}
       </div>
       <TextField {...fields} name="system" label="Operating system has" help="A part of its name, such as Windows 11." />
-      <TextField {...fields} name="seenWithinDays" label="Seen by it in the last (days)" help="Empty: whenever it was." />
+      <TextField
+        {...fields}
+        name="seenWithinDays"
+        label="Seen by the directory in the last (days)"
+        help="Left empty: all, however long ago."
+      />
       <TextField {...fields} name="unit" label="Organisational unit" help="Its distinguished name: OU=Berlin,DC=corp,DC=example" />
-      <TextField {...fields} name="inGroup" label="Members of a group" help="With the groups inside of it." />
+      <TextField {...fields} name="inGroup" label="Members of a group" help="Its distinguished name. Groups inside of it count, too." />
       <Check {...fields} name="enabled">
         Without accounts that are switched off
       </Check>

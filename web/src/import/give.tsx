@@ -34,7 +34,8 @@ export function Give({
     if (given === null) return setRefused('A file could not be read. A folder cannot be given; choose the files in it.')
     setRefused('')
     if (areRecordings(given)) return change({ recordings: given, text: '', file: null })
-    if (given.length > 1) return setRefused('One list at a time: each is a source of its own. Recordings may be several.')
+    if (given.length > 1)
+      return setRefused('One list at a time, as each list is a source of its own. Of recordings several can be given at once.')
     change({ text: given[0]!.text, file: given[0]!.name, recordings: [] })
   }
   const said = refused || (wrong?.field === 'text' ? wrong.wrong : '')

@@ -6,7 +6,7 @@ import type { PlanAnswer, StatusAnswer } from '../../../src/schemas.ts'
 import { api } from '../addresses.ts'
 import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { useScrolls } from '../parts/scrolls.ts'
-import { CopyButton, ErrorState, Loading, Tag, Time, VerdictTag } from '../parts.ts'
+import { CopyButton, ErrorState, Loading, Step, Tag, Time, VerdictTag } from '../parts.ts'
 import { count, productTitle } from '../words.ts'
 
 export type What = 'ask' | 'plan' | 'conversation'
@@ -112,7 +112,9 @@ const Next = ({ next }: { readonly next: readonly string[] }) =>
   next.length === 0 ? null : (
     <ul class="next">
       {next.map((n) => (
-        <li key={n}>{n}</li>
+        <li key={n}>
+          <Step text={n} />
+        </li>
       ))}
     </ul>
   )

@@ -1,7 +1,7 @@
 /** One product of a machine: what it is, whose activation, why it is not as wished, and the lines that say so. */
 import type { MachineCard, ProductLine } from '../../../src/schemas/fleet.ts'
 import { pageOfHost } from '../addresses.ts'
-import { DaysLeft, OriginTag, StateTag, Time, VerdictTag } from '../parts.ts'
+import { DaysLeft, OriginTag, StateTag, Step, Time, VerdictTag } from '../parts.ts'
 import { channels, hostFound, methods, number, productTitle, wordOf } from '../words.ts'
 
 export function ProductPanel({ product: p, machine }: { readonly product: ProductLine; readonly machine: MachineCard }) {
@@ -17,7 +17,9 @@ export function ProductPanel({ product: p, machine }: { readonly product: Produc
       {next.length > 0 && (
         <ul class="next">
           {next.map((n) => (
-            <li key={n}>{n}</li>
+            <li key={n}>
+              <Step text={n} />
+            </li>
           ))}
         </ul>
       )}

@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso'
 import type { CampaignAnswer, PlansPage } from '../../../src/schemas/api.ts'
 import { api, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import { Empty, Pager, Shown, Tag, Time } from '../parts.ts'
+import { Empty, Pager, Shown, Step, Tag, Time } from '../parts.ts'
 import { count } from '../words.ts'
 import { useReloadWith } from './quiet-reload.ts'
 
@@ -48,7 +48,7 @@ function PlanOfMachine({ row: { machine, name, madeAt, plan } }: { readonly row:
       </h3>
       <p class="quiet">
         {steps.length === 0 ? 'Nothing would be changed' : count(steps.length, 'step')}
-        {holds.length > 0 && `; ${count(holds.length, 'wish', 'wishes')} already hold`}, made <Time at={madeAt} />
+        {holds.length > 0 && `; ${count(holds.length, 'wish holds', 'wishes hold')} already`}, made <Time at={madeAt} />
       </p>
       {steps.length > 0 && (
         <ol>
@@ -67,7 +67,7 @@ function PlanOfMachine({ row: { machine, name, madeAt, plan } }: { readonly row:
               <Tag tone="look">not done</Tag> {r.because} <code>{r.code}</code>
               {r.next.map((n) => (
                 <div key={n} class="quiet">
-                  Next: {n}
+                  Next: <Step text={n} />
                 </div>
               ))}
             </li>

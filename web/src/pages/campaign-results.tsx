@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { CampaignAnswer, TargetAnswer, targetsPageSchema } from '../../../src/schemas/api.ts'
 import { api, page, pageOfCampaign, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import { type Column, DataTable, Empty, Pager, Shown, Tag, Time, VerdictTag } from '../parts.ts'
+import { type Column, DataTable, Empty, Pager, Shown, Step, Tag, Time, VerdictTag } from '../parts.ts'
 import { count, number } from '../words.ts'
 import { useAnchor } from './anchor.ts'
 import { changes, type Group, groupTone, groupWords } from './campaign-words.ts'
@@ -42,7 +42,9 @@ function Why({ group: g }: { readonly group: Group }) {
           {r.next.length > 0 && (
             <ul class="next">
               {r.next.slice(0, stepsShown).map((n) => (
-                <li key={n}>{n}</li>
+                <li key={n}>
+                  <Step text={n} />
+                </li>
               ))}
             </ul>
           )}

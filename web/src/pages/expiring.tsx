@@ -90,7 +90,7 @@ export default function Expiring() {
               busy={answer.busy}
               empty={
                 <Empty title={`Nothing ends ${when}, as far as machines answered.`}>
-                  <p>KMS gives 180 days and renews every 7: what is reached by its host never comes close to its end.</p>
+                  <p>KMS gives 180 days and renews every 7: a machine that reaches its KMS host never comes close to the end.</p>
                 </Empty>
               }
             />

@@ -2,7 +2,7 @@
 import type { HostHistoryAnswer } from '../../../src/schemas/api.ts'
 import { api } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import { PageTitle, Shown, Time } from '../parts.ts'
+import { PageTitle, Shown, Step, Time } from '../parts.ts'
 import { count } from '../words.ts'
 import { Checks, Duplicates } from './host-checks.tsx'
 import { HostClients } from './host-clients.tsx'
@@ -128,7 +128,7 @@ function Next({ told: { host, forecast, duplicates } }: { readonly told: HostHis
           </span>
           {s.next.map((n) => (
             <span key={n} class="quiet">
-              Next: {n}
+              Next: <Step text={n} />
             </span>
           ))}
         </li>

@@ -163,19 +163,20 @@ function BySite({ way, ...fields }: { readonly way: Way } & Parameters<typeof Li
           const machines = groups.reduce((sum, g) => sum + g.machines, 0)
           return (
             <p>
-              The machines of the groups in <a href="/site">the site file</a>: {count(machines, 'machine')} in{' '}
+              The machines that stand in the groups of <a href="/site">the site file</a>: {count(machines, 'machine')} in{' '}
               {count(groups.length, 'group')}.
             </p>
           )
         }
         return directories.length === 0 ? (
           <p class="note">
-            The site file names no directory that this server may read. Under <code>forests:</code> it says so, and as whom:{' '}
-            <code>directory: CREDENTIAL</code>. With a ticket of your own: <code>slmctl fleet import --directory DOMAIN</code>.
+            The site file names no directory that this server may read. Under <code>forests:</code> give the forest a line{' '}
+            <code>directory: CREDENTIAL</code>: the credential to read it with. On a command line, with your own Kerberos ticket, no such
+            line is needed: <code>slmctl fleet import --directory DOMAIN</code>.
           </p>
         ) : (
           <>
-            <p>The server signs in as the site file says. What is left empty is not looked at.</p>
+            <p>The server signs in as the site file says. A field that is left empty leaves nothing out.</p>
             <DirectoryFields {...fields} domains={directories} />
           </>
         )
@@ -192,9 +193,15 @@ function Outcome({ answer, toLine }: { readonly answer: ImportAnswer; readonly t
       ))}
       {answer.problems.length > 0 && (
         <p class="note note-look">
-          {answer.dryRun
-            ? `What is named below would not be taken; everything else would.${answer.problems.some((p) => p.line !== null) ? ' While it is there, nothing counts as vanished.' : ''}`
-            : 'What is named below was not taken; everything else was.'}
+          {answer.imports.every(({ listed }) => listed === 0) ? (
+            <>
+              Nothing of it could be read as machines. What slmgr, ospp or an event log printed is read by <a href="/diagnose">Diagnose</a>.
+            </>
+          ) : answer.dryRun ? (
+            `What is named below would not be taken; everything else would.${answer.problems.some((p) => p.line !== null) ? ' As long as lines cannot be read, no machine is marked as vanished.' : ''}`
+          ) : (
+            'What is named below was not taken; everything else was.'
+          )}
         </p>
       )}
       <NotTaken problems={answer.problems} toLine={toLine} />
@@ -218,7 +225,7 @@ function ImportButton({
       <button type="button" class="primary" aria-disabled={busy} onClick={() => !busy && go(difference.fingerprint)}>
         Import {count(difference.listed, 'machine')}
       </button>
-      <span class="quiet">Exactly what is shown here; if it is another by then, nothing is written.</span>
+      <span class="quiet">Exactly what is shown here; if anything is different by then, nothing is written.</span>
     </div>
   )
 }

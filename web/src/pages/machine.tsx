@@ -10,7 +10,7 @@ import { HistoryList } from '../machine/history.tsx'
 import { nextOf } from '../machine/next.ts'
 import { ProductPanel } from '../machine/product.tsx'
 import { machineText } from '../machine/text.ts'
-import { CopyButton, Empty, OriginTag, PageTitle, Shown, Time, VerdictTag } from '../parts.ts'
+import { CopyButton, Empty, OriginTag, PageTitle, Shown, Step, Time, VerdictTag } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count, day } from '../words.ts'
 import { useQuietReload } from './quiet-reload.ts'
@@ -110,7 +110,9 @@ function Verdict({ machine: m }: { readonly machine: MachineCard }) {
       <h2 class="unseen">What is next</h2>
       <ul class="next">
         {next.map((n) => (
-          <li key={n}>{n}</li>
+          <li key={n}>
+            <Step text={n} />
+          </li>
         ))}
       </ul>
     </section>

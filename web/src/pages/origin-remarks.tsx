@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { remarkGroupSchema } from '../../../src/schemas/api.ts'
 import { api, page, pageOfMachine } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
-import { Empty, OriginTag, Pager, Shown } from '../parts.ts'
+import { Empty, OriginTag, Pager, Shown, Step } from '../parts.ts'
 import { count, number, originMeans, origins } from '../words.ts'
 import { useAnchor } from './anchor.ts'
 
@@ -118,7 +118,9 @@ function GroupCard({ group: g }: { readonly group: Group }) {
       {g.next.length > 0 && (
         <ul class="next">
           {g.next.map((n) => (
-            <li key={n}>{n}</li>
+            <li key={n}>
+              <Step text={n} />
+            </li>
           ))}
         </ul>
       )}

@@ -4,7 +4,7 @@ import type { Today } from '../../../src/schemas/api.ts'
 import { api, page, pageOfHost } from '../addresses.ts'
 import { useAnswer } from '../answer.ts'
 import { ExpiryChart } from '../charts/expiry.tsx'
-import { type Column, DataTable, Empty, PageTitle, Shown, Time } from '../parts.ts'
+import { type Column, DataTable, Empty, PageTitle, Shown, Step, Time } from '../parts.ts'
 import { useMay } from '../session.ts'
 import { count, number } from '../words.ts'
 import { StartCampaign } from './campaign-start.tsx'
@@ -32,7 +32,8 @@ export default function Overview() {
               <Empty title="The fleet has no machines yet.">
                 <p>
                   {operator ? <a href="/machines/import">Add machines</a> : 'An operator adds machines'} from a list, a table or a
-                  directory, on a command line with <code>slmctl fleet import FILE</code>; then ask them: <code>slmctl fleet scan</code>
+                  directory, and then ask them. On a command line: <code>slmctl fleet import FILE</code>, then{' '}
+                  <code>slmctl fleet scan</code>.
                 </p>
               </Empty>
             ) : (
@@ -109,7 +110,7 @@ const causeColumns: readonly Column<Cause>[] = [
     head: true,
     cell: (c) => <span class="sentence">{c.problem === null ? c.text : `Could not be asked (${c.problem}), for example: ${c.text}`}</span>,
   },
-  { id: 'next', title: 'Next', cell: (c) => <span class="sentence">{c.next}</span> },
+  { id: 'next', title: 'Next', cell: (c) => <span class="sentence">{c.next && <Step text={c.next} />}</span> },
 ]
 
 function Causes({ causes }: { readonly causes: readonly Cause[] }) {

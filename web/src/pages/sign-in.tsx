@@ -24,7 +24,7 @@ export default function SignIn() {
   const to = path === '/sign-in' ? ownWay(query.to, location.origin) : url
   const [problem, setProblem] = useState<ProblemDetails | null>(null)
   const [busy, setBusy] = useState(link !== null)
-  const byLinkNow = useRef(link !== null).current
+  const [byLinkNow, setByLinkNow] = useState(link !== null)
 
   const enter = async (way: string, body: unknown) => {
     setBusy(true)
@@ -43,6 +43,17 @@ export default function SignIn() {
     const token = link
     link = null
     void enter(api.signInLink, { token })
+  })
+  // Opened in the tab that shows this page, a link changes what stands behind # alone: the page stays.
+  useEffect(() => {
+    const opened = () => {
+      const token = takeLink()
+      if (token === null) return
+      setByLinkNow(true)
+      void enter(api.signInLink, { token })
+    }
+    addEventListener('hashchange', opened)
+    return () => removeEventListener('hashchange', opened)
   })
 
   const { local, link: byLink, openid } = server.ways
@@ -76,7 +87,8 @@ export default function SignIn() {
         {local && <Password busy={busy} enter={(name, password) => enter(api.signInLocal, { name, password })} second={openid !== null} />}
         {byLink && (
           <p class="quiet">
-            On the computer where the server runs: open the link that <code>slmctl serve</code> printed when it started. It works once.
+            On the computer where the server runs: open the link that <code>slmctl serve</code> printed when it started. It works once,
+            within ten minutes. For a new link start the server again.
           </p>
         )}
         {server.diagnose && (

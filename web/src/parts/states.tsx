@@ -5,6 +5,7 @@ import type { Answer } from '../answer.ts'
 import type { ProblemDetails } from '../api.ts'
 import { useSession } from '../session.ts'
 import { roleMeans, roles } from '../words.ts'
+import { Step } from './step.tsx'
 
 /** Keeps the room of what comes, so that nothing moves. `rows`: lines of about a table row. */
 export function Loading({ what, rows = 6 }: { readonly what: string; readonly rows?: number }) {
@@ -43,7 +44,9 @@ export function ErrorState({ problem, retry }: { readonly problem: ProblemDetail
       {problem.next.length > 0 && (
         <ul class="next">
           {problem.next.map((n) => (
-            <li key={n}>{n}</li>
+            <li key={n}>
+              <Step text={n} />
+            </li>
           ))}
         </ul>
       )}
@@ -72,7 +75,9 @@ export function NoRights({ problem }: { readonly problem?: ProblemDetails | unde
         </p>
       )}
       {problem?.next.map((n) => (
-        <p key={n}>{n}</p>
+        <p key={n}>
+          <Step text={n} />
+        </p>
       ))}
     </div>
   )
