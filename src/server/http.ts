@@ -81,7 +81,7 @@ export async function whoAsks(request: FastifyRequest, { parts, places, url }: H
   const caller = await parts.people.caller(request.headers.authorization, cookie(cookieName(secure)), from)
   if (caller === null) return null
   const origin = url ?? places.originOf(request.headers.host!, secure)
-  return { caller, from, visit: { session: caller.session, secure, origin, address: request.url, cookie } }
+  return { caller, from, visit: { session: caller.session, secure, origin, address: request.url, cookie, cookies: request.headers.cookie } }
 }
 
 const signInFirst = (summary: string) =>

@@ -2,7 +2,7 @@
  * Signing in by OpenID Connect: authorization code with PKCE, state and nonce, by openid-client, which is certified. What belongs to
  * one try is sealed in a cookie of the browser that began it, so that no other can end it, and nobody fills this memory.
  */
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, scrypt } from 'node:crypto'
 import { isIP } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import * as oidc from 'openid-client'
@@ -10,7 +10,7 @@ import type { OpenIdSettings } from '../app.ts'
 import { ProblemError, problem, type Role } from '../model.ts'
 import { refused } from './problems.ts'
 import { Reply, type Visit } from './route.ts'
-import { cookie } from './session.ts'
+import { cookie, cookiesIn } from './session.ts'
 import { oneLine } from './trail.ts'
 
 export type OpenIdIdentity = {
@@ -34,15 +34,8 @@ export type OpenId = {
   readonly leaveAt: () => Promise<string | null>
 }
 
-/** One try, from the way there to the way back. */
-type Try = {
-  readonly state: string
-  readonly nonce: string
-  readonly verifier: string
-  readonly to: string
-  readonly silent: boolean
-  readonly endsAt: number
-}
+/** One try, from the way there to the way back: what the browser keeps of it. Nonce and verifier follow from its state. */
+type Try = { readonly to: string; readonly silent: boolean; readonly endsAt: number }
 const tryMs = 10 * 60_000
 /** What the provider says of itself is asked anew after so long: its keys change. */
 const knownMs = 60 * 60_000
@@ -71,7 +64,26 @@ export function ownPath(to: string | null): string {
 
 const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
 /** Each try has its own: the tabs of a browser are led through the provider at the same moment, when the session of all is over. */
-const cookieOf = (secure: boolean, state: string) => `${secure ? '__Host-' : ''}slmctl-openid-${state.slice(0, 12)}`
+const cookieOf = (secure: boolean, state: string) => `${tryName(secure)}${state.slice(0, 12)}`
+const tryName = (secure: boolean) => `${secure ? '__Host-' : ''}slmctl-openid-`
+/**
+ * Of the tries that a browser has under way the oldest are given up beyond so many bytes: any page may lead to the beginning of one
+ * again and again, and a browser with longer headers than the server takes, or nginx (8 kB), stands outside until they have ended.
+ */
+const triesMostBytes = 5000
+
+/** Takes away what is too much. Browsers send the oldest first (RFC 6265, 5.4). */
+function tooManyTries({ secure, cookies }: Visit): readonly string[] {
+  const tries = cookiesIn(cookies).filter(([name]) => name.startsWith(tryName(secure)))
+  let bytes = tries.reduce((sum, [name, value]) => sum + name.length + value.length + 3, 0)
+  const gone: string[] = []
+  for (const [name, value] of tries) {
+    if (bytes <= triesMostBytes) break
+    bytes -= name.length + value.length + 3
+    gone.push(cookie(name, '', { secure, seconds: 0, site: 'Lax' }))
+  }
+  return gone
+}
 
 let trusted = false
 /** A provider inside the house has a certificate of its own authority: this computer's store is believed, too, as by everything else here. */
@@ -131,22 +143,16 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
   return {
     begin: async (to, silent, visit) => {
       const config = await configuration()
-      const verifier = oidc.randomPKCECodeVerifier()
-      const begun: Try = {
-        state: oidc.randomState(),
-        nonce: oidc.randomNonce(),
-        verifier,
-        to: ownPath(to),
-        silent,
-        endsAt: clock() + tryMs,
-      }
+      const sealed = await seal()
+      const state = oidc.randomState()
+      const kept = sealed.close({ to: ownPath(to), silent, endsAt: clock() + tryMs }, state)
       const there = oidc.buildAuthorizationUrl(config, {
         redirect_uri: backAt(visit),
         scope: scopesOf(settings, config.serverMetadata().scopes_supported ?? []).join(' '),
-        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge: await oidc.calculatePKCECodeChallenge(sealed.follows('verifier', state)),
         code_challenge_method: 'S256',
-        state: begun.state,
-        nonce: begun.nonce,
+        state,
+        nonce: sealed.follows('nonce', state),
         ...(settings.responseMode === 'query' ? {} : { response_mode: settings.responseMode }),
         ...(settings.resource === null ? {} : { resource: settings.resource }),
         ...(silent ? { prompt: 'none' } : {}),
@@ -157,16 +163,18 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
         headers: {
           location: there.href,
           // Lax: it must come along when the provider sends the browser back.
-          'set-cookie': cookie(cookieOf(secure, begun.state), (await seal()).close(begun), { secure, seconds: tryMs / 1000, site: 'Lax' }),
+          'set-cookie': [...tooManyTries(visit), cookie(cookieOf(secure, state), kept, { secure, seconds: tryMs / 1000, site: 'Lax' })],
         },
       })
     },
     finish: async (visit) => {
       const came = new URL(visit.address, visit.origin)
-      const begun = (await seal()).open(visit.cookie(cookieOf(visit.secure, came.searchParams.get('state') ?? '')))
-      if (begun === null || begun.endsAt < clock() || used.has(begun.state))
+      const state = came.searchParams.get('state') ?? ''
+      const sealed = await seal()
+      const begun = sealed.open(visit.cookie(cookieOf(visit.secure, state)), state)
+      if (begun === null || begun.endsAt < clock() || used.has(state))
         throw no('This browser did not begin this sign-in, or more than ten minutes ago, or it has ended already.')
-      used.add(begun.state)
+      used.add(state)
       if (used.size > usedMost) used.delete(used.values().next().value!)
       const config = await configuration()
       const current = new URL(`${backAt(visit)}${came.search}`)
@@ -174,9 +182,15 @@ export function openOpenId({ settings, url, secret, clock, log }: Options): Open
       const done = {
         to: begun.to,
         silent: begun.silent,
-        forget: cookie(cookieOf(secure, begun.state), '', { secure, seconds: 0, site: 'Lax' }),
+        forget: cookie(cookieOf(secure, state), '', { secure, seconds: 0, site: 'Lax' }),
       }
-      const said = await heard(config, current, begun, log)
+      const checks = {
+        pkceCodeVerifier: sealed.follows('verifier', state),
+        expectedState: state,
+        expectedNonce: sealed.follows('nonce', state),
+        idTokenExpected: true,
+      }
+      const said = await heard(config, current, checks, begun.silent, log)
       if (said === null) return { identity: null, ...done }
       const claims = said.claims()
       if (!claims) throw no('The provider sent no ID token.')
@@ -207,17 +221,18 @@ function scopesOf({ claim, resource }: OpenIdSettings, supported: readonly strin
 }
 
 /** What the provider gives for the code; null: it would have to ask whoever came, and was told not to. */
-async function heard(config: oidc.Configuration, current: URL, begun: Try, log: (line: string) => void) {
+async function heard(
+  config: oidc.Configuration,
+  current: URL,
+  checks: oidc.AuthorizationCodeGrantChecks,
+  silent: boolean,
+  log: (line: string) => void,
+) {
   try {
-    return await oidc.authorizationCodeGrant(config, current, {
-      pkceCodeVerifier: begun.verifier,
-      expectedState: begun.state,
-      expectedNonce: begun.nonce,
-      idTokenExpected: true,
-    })
+    return await oidc.authorizationCodeGrant(config, current, checks)
   } catch (error) {
     // The library has looked at state and issuer before.
-    if (begun.silent && error instanceof oidc.AuthorizationResponseError && asksFor.includes(error.error)) return null
+    if (silent && error instanceof oidc.AuthorizationResponseError && asksFor.includes(error.error)) return null
     if (error instanceof oidc.AuthorizationResponseError && error.error === 'access_denied') throw no('The provider did not let you in.')
     if (isAway(error)) throw away(error, log)
     log(`sign-in by OpenID Connect refused: ${reason(error)}`)
@@ -314,25 +329,33 @@ function nameIn(claims: Readonly<Record<string, unknown>>): string | null {
  * and a secret that somebody made up could be guessed from it.
  */
 async function sealer(secret: string) {
-  const key = await new Promise<Buffer>((resolve, reject) =>
-    scrypt(secret, 'slmctl: one try to sign in by OpenID Connect', 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }, (error, made) =>
+  const made = await new Promise<Buffer>((resolve, reject) =>
+    scrypt(secret, 'slmctl: one try to sign in by OpenID Connect', 64, { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }, (error, made) =>
       error ? reject(error) : resolve(made),
     ),
   )
+  const [key, another] = [made.subarray(0, 32), made.subarray(32)]
   return {
-    close: (value: Try): string => {
+    /** What nobody can know who was given the state: kept nowhere, so that the cookie is short. */
+    follows: (what: 'nonce' | 'verifier', state: string): string =>
+      createHmac('sha256', another).update(`${what} ${state}`).digest('base64url'),
+    /** For this state alone. */
+    close: ({ to, silent, endsAt }: Try, state: string): string => {
       const iv = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, iv)
-      const body = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()])
+      const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(state))
+      const body = Buffer.concat([cipher.update(JSON.stringify([endsAt, silent, to])), cipher.final()])
       return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
     },
-    open: (text: string | null): Try | null => {
+    open: (text: string | null, state: string): Try | null => {
       const bytes = Buffer.from(text ?? '', 'base64url')
       if (bytes.length < 29) return null
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
         decipher.setAuthTag(bytes.subarray(12, 28))
-        return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString()) as Try
+        decipher.setAAD(Buffer.from(state))
+        const body = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString()
+        const [endsAt, silent, to] = JSON.parse(body) as [number, boolean, string]
+        return { to, silent, endsAt }
       } catch {
         return null
       }

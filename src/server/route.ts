@@ -54,6 +54,8 @@ export type Visit = {
   /** Path and query as they were asked. */
   readonly address: string
   readonly cookie: (name: string) => string | null
+  /** All cookies as they came. */
+  readonly cookies: string | undefined
 }
 
 export const jsonType = 'application/json; charset=utf-8'

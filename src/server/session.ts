@@ -37,13 +37,15 @@ export function cookie(
 }
 
 /** Reads one cookie of a header; of two with one name the first counts, as browsers send the narrower one first. */
-export function cookieIn(header: string | undefined, name: string): string | null {
-  for (const pair of header?.split(';') ?? []) {
+export const cookieIn = (header: string | undefined, name: string): string | null =>
+  cookiesIn(header).find(([n]) => n === name)?.[1] ?? null
+
+/** The cookies of a header, names and values. */
+export const cookiesIn = (header: string | undefined): readonly (readonly [string, string])[] =>
+  (header?.split(';') ?? []).flatMap((pair) => {
     const at = pair.indexOf('=')
-    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
-  }
-  return null
-}
+    return at > 0 ? [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const] : []
+  })
 
 export const nobody = (from: string): Caller => ({
   who: { account: null, name: '-', by: 'nobody', role: 'viewer', endsAt: null, from },

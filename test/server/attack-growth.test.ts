@@ -119,7 +119,7 @@ describe('what a stranger can do often', () => {
       ...{ site: { organisation: null, lab: false }, link: false, clock: () => now, log: () => {} },
       secret: async () => '',
     })
-    const visit = { session: null, secure: false, origin: 'http://127.0.0.1', address: '/', cookie: () => null }
+    const visit = { session: null, secure: false, origin: 'http://127.0.0.1', address: '/', cookie: () => null, cookies: undefined }
     const enter = (subject: string) => people.byOpenId({ subject, name: subject, role: 'viewer' }, visit)
     for (let n = 0; n < 100; n++) await enter('kim')
     await assert.rejects(enter('kim'), /wait 1 s/)

@@ -317,6 +317,23 @@ describe('a session that a provider vouched for', () => {
     for (const session of sessions) assert.equal((await s.ask('/api/v1/me', { session })).status, 200)
     assert.deepEqual([...browser.jar(s.server.url).keys()], ['slmctl'], 'and nothing of the tries is left')
   })
+  test('no browser is shut out by what it keeps of its tries: not by many tabs, and not by a page that leads here again and again', async () => {
+    const browser = new Browser()
+    await browser.go(`${s.server.url}/api/v1/sign-in/openid`, 'ada')
+    s.clock.now += 3_600_000
+    const kept = () => [...browser.jar(s.server.url)].map(([name, { value }]) => `${name}=${value}`).join('; ').length
+    const tabs: Page[] = []
+    for (let i = 0; i < 30; i++) tabs.push(await browser.get(silent()))
+    assert.ok(kept() < 5000, `${kept()} bytes`)
+    for (const tab of tabs) assert.equal(ledTo((await browser.go(tab.location!, 'nobody', noForm)).text), '/machines')
+    const long = `${s.server.url}/api/v1/sign-in/openid?to=/machines?text=${'a'.repeat(1980)}`
+    for (let i = 0; i < 12; i++) {
+      assert.equal((await browser.get(long)).status, 302)
+      // What nginx takes in one header.
+      assert.ok(kept() < 8192 - 'cookie: '.length, `${kept()} bytes`)
+    }
+    assert.equal(ledTo((await browser.go(silent(), 'nobody', noForm)).text), '/machines')
+  })
   test('where the provider would have to ask, the way leads to the sign-in page, and back from there', async () => {
     const browser = new Browser()
     const page = await browser.go(silent(), 'nobody', noForm)
