@@ -1,4 +1,5 @@
 import { importAnswer, importRecordings, type Store, sourceName, sourcesOf, type Taken, takeSource } from '../../app.ts'
+import type { Problem } from '../../model.ts'
 import { type Io, json, note, showProblem, wrap } from '../io.ts'
 import { appFor } from '../machines.ts'
 import { showDifference } from '../views/fleet.ts'
@@ -40,21 +41,31 @@ export async function importAll(words: readonly string[], flags: Flags, store: S
   const problems = all.flatMap((t) => t.problems)
   if (flags.json) io.out(json(importAnswer(dryRun, all)))
   else {
-    for (const p of problems.slice(0, problemsShown)) showProblem(p, io)
+    // What is to be done about many lines alike is said once, behind the last of them.
+    for (const [i, p] of problems.slice(0, problemsShown).entries()) {
+      const again = i + 1 < Math.min(problems.length, problemsShown) && sameNext(p, problems[i + 1]!)
+      showProblem(again ? { ...p, next: [] } : p, io)
+    }
     const more = problems.length - problemsShown
     if (more > 0) note(`${more} more are not shown here: --json has all of them.`, io)
-    const left = problems.length === 0 ? '' : ' What is named above was not taken; everything else was.'
+    const none = problems.length > 0 && all.every((t) => t.difference.listed === 0)
+    const but = problems.length === 0 ? '' : ', but for what is named above'
+    const onward = none
+      ? 'No machine could be read'
+      : dryRun
+        ? 'Without --dry-run it is'
+        : 'Next: slmctl fleet scan, then slmctl fleet status'
     io.out(
       wrap(
-        dryRun
-          ? `Nothing was written.${left} Without --dry-run it is.`
-          : `Taken.${left} Next: slmctl fleet scan, then slmctl fleet status.`,
+        dryRun ? `Nothing was written. ${onward}${none ? '' : but}.` : none ? `${onward}: nothing was taken.` : `Taken${but}. ${onward}.`,
         io.columns,
       ),
     )
   }
   return problems.length === 0 ? 0 : 2
 }
+
+const sameNext = (a: Problem, b: Problem): boolean => a.next.join('\n') === b.next.join('\n')
 
 /** Two lists under one name would each mark the other's machines as vanished. */
 function ownName(names: Set<string>, name: string): void {
