@@ -127,7 +127,10 @@ async function admit(route: Route, request: FastifyRequest, reply: FastifyReply,
       ]),
     )
   }
-  if (route.bodyLimit !== undefined) http.requests.longText(reply.raw, caller.who)
+  if (route.bodyLimit !== undefined) {
+    const told = Number(request.headers['content-length'] ?? route.bodyLimit)
+    http.requests.longText(reply.raw, caller.who, Math.min(told, route.bodyLimit))
+  }
 }
 
 /** A cookie comes along with whatever another page sends; such a page cannot say that it is ours. */

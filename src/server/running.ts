@@ -8,10 +8,10 @@ export type Requests = {
   /** A signal for one request: it aborts where the caller goes away, and when it is waited for no longer. */
   readonly begin: (response: FastifyReply['raw'], of: { readonly streams: boolean; readonly listener: string | null }) => AbortSignal
   /**
-   * Takes one of the few places for long texts, of an account or (null) of an address that did not sign in, before any of the text is
-   * read; DIAGNOSE_BUSY where there is none.
+   * Takes of the few places for long texts, of an account or (null) of an address that did not sign in, before any of the text is read:
+   * one for each 5 MB that it may have. DIAGNOSE_BUSY where there are not so many.
    */
-  readonly longText: (response: FastifyReply['raw'], of: { readonly account: number | null; readonly from: string }) => void
+  readonly longText: (response: FastifyReply['raw'], of: { readonly account: number | null; readonly from: string }, bytes: number) => void
   /** Streams end now. */
   readonly endStreams: () => void
   /** Everything ends now. */
@@ -22,9 +22,11 @@ export type Requests = {
 /** Listeners to events: of one address (behind it may be a whole house), and of all. */
 export type ListenerLimits = { readonly listenersOfAddress: number; readonly listeners: number }
 
-/** Long texts that are read or waited for at once: of one account or stranger's address, and of all who are signed in, or are not. */
+/** Places of long texts that are read or waited for at once: of one account or stranger's address, and of all who are signed in, or are not. */
 const textsOfOne = 20
 const textsMost = 50
+/** What one place is for; a list of machines has six times as much, and all of it is in memory. */
+const placeBytes = 5 * 1024 * 1024
 
 const tooManyTexts = () =>
   refused(
@@ -69,14 +71,15 @@ export function requests({ listenersOfAddress, listeners }: ListenerLimits): Req
       })
       return one.abort.signal
     },
-    longText: (response, { account, from }) => {
+    longText: (response, { account, from }, bytes) => {
+      const places = Math.max(1, Math.ceil(bytes / placeBytes))
       const [texts, whose] = account === null ? [strangers, addressKey(from)] : [known, String(account)]
       const count = texts.get(whose) ?? 0
       const together = [...texts.values()].reduce((a, b) => a + b, 0)
-      if (count >= textsOfOne || together >= textsMost) throw tooManyTexts()
-      texts.set(whose, count + 1)
+      if (count + places > textsOfOne || together + places > textsMost) throw tooManyTexts()
+      texts.set(whose, count + places)
       response.once('close', () => {
-        const left = texts.get(whose)! - 1
+        const left = texts.get(whose)! - places
         if (left === 0) texts.delete(whose)
         else texts.set(whose, left)
       })

@@ -79,6 +79,34 @@ describe('what fills memory or time', () => {
     }
   })
 
+  test('lists of machines take as many places as they may be long: two of one account, whatever they say of their length', async () => {
+    const { hostname, port } = new URL(`http://${on.server.address}`)
+    const { value: token } = await on.token(await on.person('operator', 'importer'), 'operate')
+    const busy = async () => {
+      const said = await on.ask('/api/v1/fleet/imports', { token, body: { source: 'busy', text: 'pc-1.corp.example' } })
+      return said.status === 200 ? 'read' : code(said)
+    }
+    for (const length of ['Content-Length: 33000000', 'Transfer-Encoding: chunked']) {
+      const sockets: Socket[] = []
+      const send = async () => {
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => {})
+        const headers = ['POST /api/v1/fleet/imports HTTP/1.1', `Host: ${on.server.address}`, 'Content-Type: application/json', length]
+        socket.write(`${[...headers, `Authorization: Bearer ${token}`].join('\r\n')}\r\n\r\n`)
+        sockets.push(socket)
+        const said = new Promise<string>((resolve) => socket.once('data', (bytes) => resolve(/ (\d+) /.exec(bytes.toString())![1]!)))
+        return await Promise.race([said, pause(300).then(() => 'waits')])
+      }
+      try {
+        assert.deepEqual([await send(), await send(), await send(), await busy()], ['waits', 'waits', '503', 'read'], length)
+      } finally {
+        for (const socket of sockets) socket.destroy()
+        await pause(300)
+      }
+    }
+    assert.equal(await busy(), 'read')
+  })
+
   test('a text of endlessly many products is not planned for', async () => {
     const { value: token } = await on.token(viewer, 'read')
     const began = performance.now()
