@@ -278,7 +278,9 @@ async function changing(route: Route, asked: Asked<never, never, never>, { trail
   try {
     answer = await route.handle(asked as never)
   } catch (error) {
-    const code = error instanceof ProblemError ? error.problems[0]!.code : 'INTERNAL'
+    // Whoever went away while it was looked at, before anything was changed: that is no fault of ours.
+    const left = error === asked.signal.reason
+    const code = error instanceof ProblemError ? error.problems[0]!.code : left ? 'CALLER_LEFT' : 'INTERNAL'
     const isRefused = statusOf(code) < 500
     const told = entry(aboutOf(route, asked, undefined), null, isRefused ? 'refused' : 'failed', code)
     if (isRefused || who.account === null) await trail.refused(told, who.account)

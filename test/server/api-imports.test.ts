@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { startLab } from '../../src/lab.ts'
 import type { ProblemError } from '../../src/model.ts'
 import { a, srv, startDns } from '../directory/server.ts'
@@ -119,6 +120,30 @@ describe('machines in, over the API', () => {
     } finally {
       process.off('worker', note)
     }
+  })
+
+  test('whoever goes away while a long text is read: nothing is written, and the trail says so', async () => {
+    const begun = once(process, 'worker') as Promise<[Worker]>
+    const gone = new AbortController()
+    const body = JSON.stringify({ source: 'left', text: Array.from({ length: 200_000 }, (_, i) => `left-${i}`).join('\n'), dryRun: false })
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${on.tokens.operator}` }
+    const sent = fetch(`http://${on.server.address}${imports}`, { method: 'POST', headers, body, signal: gone.signal })
+    const [thread] = await begun
+    const ended = once(thread, 'exit')
+    gone.abort()
+    await assert.rejects(sent)
+    await ended
+    for (let i = 0; i < 50; i++) {
+      const { rows } = await on.store.trail({ what: 'POST /api/v1/fleet/imports' }, { limit: 5, after: null })
+      const row = rows.find((r) => r.about === 'left')
+      if (row) {
+        assert.deepEqual([row.result, row.detail], ['refused', 'CALLER_LEFT'])
+        break
+      }
+      assert.ok(i < 49, 'the trail says nothing')
+      await new Promise((done) => setTimeout(done, 20))
+    }
+    assert.equal(await there('left-'), 0)
   })
 
   test('recordings: several at once, each as of when it was made; what is none is named, the others are taken', async () => {
