@@ -38,6 +38,8 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
     else {
       io.out(`${io.paint('bold', `slmctl serves ${store.place} at ${server.url}`)}\n`)
       if (server.link !== null) io.out(`${wrap(`Sign in with this link, once and within ten minutes:`, io.columns)}  ${server.link}\n`)
+      else if (settings.openid === null && !(await store.accounts()).some((a) => a.kind === 'local' && a.disabledAt === null))
+        note('nobody can sign in yet. On this computer: slmctl accounts add NAME --role approver', io)
       if (app.site === null) note('there is no site file: which activations are yours cannot be told, and no campaign is run.', io)
       io.out('^C ends it.\n')
     }
