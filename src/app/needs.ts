@@ -79,7 +79,7 @@ async function originNeeds(ask: Ask): Promise<Need[]> {
     {
       ...{ kind: 'suspect', severity: 'attention', ...suspect },
       text: `${machines(suspect.number, 'has', 'have')} an activation that does not fit the site file.`,
-      next: 'slmctl fleet audit says what does not fit: what is yours belongs into the site file.',
+      next: 'slmctl fleet audit says what does not fit: what is yours belongs in the site file.',
     },
   ]
   return needs.filter((n) => n.number > 0)

@@ -27,7 +27,7 @@ export async function run(words: readonly string[], flags: Flags, io: Io): Promi
   )
 }
 
-/** Makes the key that signs plans, and says what belongs into the site files of the machines. */
+/** Makes the key that signs plans, and says what belongs in the site files of the machines. */
 async function signer(words: readonly string[], flags: Flags, io: Io): Promise<number> {
   const [file, more] = words
   if (file === undefined || more !== undefined)
@@ -36,7 +36,7 @@ async function signer(words: readonly string[], flags: Flags, io: Io): Promise<n
   if (flags.json) io.out(json({ schema: 'slmctl.signer/1', file, publicKey }))
   else {
     io.out(wrap(`The signing key is in ${file}; whoever has it can plan for your machines.`, io.columns))
-    io.out('Its public part belongs into the site file of every machine:\n\n')
+    io.out('Its public part belongs in the site file of every machine:\n\n')
     io.out(`plans:\n  signers:\n    - ${publicKey}\n`)
     if (process.platform === 'win32') io.out('\nKeep the file in a folder that only you may open.\n')
   }

@@ -82,7 +82,8 @@ export default function Diagnose() {
         </div>
       )}
       <p class="quiet kept-nothing">
-        The text goes to this server for the answer. It is kept nowhere: not here, not there{me ? ', and it is not in the trail' : ''}.
+        The text goes to this server for the answer. It is kept nowhere, neither there nor in this browser
+        {me ? ', and it is not in the trail' : ''}.
       </p>
     </>
   )
@@ -103,7 +104,7 @@ function BeingRead({ texts, stop }: { readonly texts: readonly Given[]; readonly
     <div class="being-read">
       <p role="status">
         {slow &&
-          `Reading ${sizeOf(texts).words} of text. A long one takes some seconds, and more where others are read before it; half a minute at most by itself.`}
+          `Reading ${sizeOf(texts).words} of text. That takes some seconds, and longer where other texts are read first. After half a minute of reading slmctl gives up.`}
       </p>
       {slow && (
         <button type="button" onClick={stop}>

@@ -17,7 +17,7 @@ const here: Readonly<Record<string, (link: Link) => Next>> = {
   'campaign-stopped': () => ({ text: `${campaign}; there it goes on, or is ended.`, href: null }),
   'campaign-failed': () => ({ text: `${campaign}.`, href: null }),
   foreign: () => ({ text: 'See the evidence, and the way back.', href: '/origin?origin=foreign#remarks' }),
-  suspect: () => ({ text: 'See what does not fit: what is yours belongs into the site file.', href: '/origin?origin=suspect#remarks' }),
+  suspect: () => ({ text: 'See what does not fit: what is yours belongs in the site file.', href: '/origin?origin=suspect#remarks' }),
   lapsed: () => ({ text: 'A plan says what would change, and why.', href: null }),
   ending: () => ({ text: 'The list says where. A plan may renew them, too.', href: null }),
   'not-renewing': () => ({ text: 'The page of each machine says what keeps it from its host.', href: null }),

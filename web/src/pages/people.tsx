@@ -42,7 +42,10 @@ export default function People() {
   if (!me) return null
   return (
     <>
-      <PageTitle title="Tokens and trail" lead={`You are ${me.name}, ${roles[me.role]}: you ${roleMeans[me.role]}.`} />
+      <PageTitle
+        title={may(me, 'approver') ? 'Tokens and trail' : 'Tokens'}
+        lead={`You are ${me.name}, ${roles[me.role]}: you ${roleMeans[me.role]}.`}
+      />
       <div class="stack-wide">
         <Tokens />
         {may(me, 'approver') && <Trail />}
