@@ -43,6 +43,19 @@ const badName = (file: string) =>
 
 /** Far above a fleet's worth of answers. */
 const limitBytes = 512 * 1024 * 1024
+/** Of what somebody handed over: dozens of machines have some thousand. Empty rows are three bytes each, and each is looked at. */
+const givenRowsMost = 20_000
+
+/** Rows of all answers, in whatever has the shape of a recording. */
+function rowsIn(json: unknown): number {
+  const list = (of: unknown, name: string): readonly unknown[] => {
+    const value = typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : null
+    return Array.isArray(value) ? value : []
+  }
+  return list(json, 'machines')
+    .flatMap((machine) => list(machine, 'entries'))
+    .reduce((sum: number, entry) => sum + list(entry, 'rows').length, 0)
+}
 
 function readJson(given: RecordingGiven): unknown {
   const file = nameOfGiven(given)
@@ -52,7 +65,9 @@ function readJson(given: RecordingGiven): unknown {
     )
   try {
     const text = typeof given === 'string' ? readWhole(given, limitBytes).toString('utf8') : given.text
-    return JSON.parse(text.replace(/^\ufeff/, ''))
+    const json: unknown = JSON.parse(text.replace(/^\ufeff/, ''))
+    if (typeof given !== 'string' && rowsIn(json) > givenRowsMost) throw invalid(`its answers have more than ${givenRowsMost} rows`)
+    return json
   } catch (error) {
     if (error instanceof ProblemError) throw error
     const { code } = error as NodeJS.ErrnoException

@@ -198,6 +198,27 @@ describe('machines in, over the API', () => {
     )
   })
 
+  test('a recording of endlessly many rows is none, and is not looked at row by row', async () => {
+    const entries = Array.from({ length: 45 }, () => ({ ask: { class: 'C', columns: ['a'] }, rows: Array(490).fill({}) }))
+    const text = (some: typeof entries) =>
+      JSON.stringify({
+        schema: 'slmctl.recording/1',
+        names: 'kept',
+        machines: [{ name: 'rows-1', at: '2026-11-26T09:00:00Z', entries: some }],
+      })
+    const recordings = [
+      { file: 'most.json', text: text(entries.slice(5)) },
+      { file: 'more.json', text: text(entries) },
+    ]
+    const shown = await take({ recordings }, '/recordings')
+    assert.deepEqual(shown.imports[0]!.added, ['rows-1'])
+    assert.deepEqual(
+      shown.problems.map((p) => [p.code, p.file]),
+      [['RECORDING_INVALID', 'more.json']],
+    )
+    assert.match(shown.problems[0]!.summary, /more than 20000 rows/)
+  })
+
   test('recordings are held to the size of a text, and to their number', async () => {
     const path = `${imports}/recordings`
     const large = await on.ask(path, { body: { recordings: [{ file: 'a.json', text: 'x'.repeat(5 * 1024 * 1024) }] }, as: 'operator' })
