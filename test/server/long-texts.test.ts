@@ -7,8 +7,9 @@ import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { buildThread } from '../../scripts/build.ts'
 import { diagnose, gather, plan } from '../../src/activation.ts'
+import { readSource } from '../../src/fleet.ts'
 import { longTexts, shortText } from '../../src/server/long-texts.ts'
-import type { TextQuestion } from '../../src/server/text-answers.ts'
+import { sourceIn, type TextQuestion } from '../../src/server/text-answers.ts'
 import { stage } from './stage.ts'
 
 const cases = globSync('test/cases/diagnose/*.txt')
@@ -153,11 +154,17 @@ test('the thread of a bundle is one file that answers the same', async () => {
   try {
     await buildThread(folder)
     const program = readFileSync(join(folder, 'text-thread.cjs'), 'utf8')
-    const asked = question(textOf(20_000))
-    const said = await new Promise<{ answer: Uint8Array }>((resolve, reject) =>
-      new Worker(program, { eval: true, workerData: asked }).once('message', resolve).once('error', reject),
-    )
-    assert.equal(Buffer.from(said.answer).toString(), Buffer.from(await longTexts(plenty).read(asked, 'a', never)).toString())
+    const inventory = { ask: 'source', name: 'x.yml', text: 'all:\n  hosts:\n    pc-[1:900]:\n    a b:\n', options: {} } as const
+    for (const asked of [question(textOf(20_000)), inventory]) {
+      const said = await new Promise<{ answer: Uint8Array }>((resolve, reject) =>
+        new Worker(program, { eval: true, workerData: asked }).once('message', resolve).once('error', reject),
+      )
+      assert.equal(Buffer.from(said.answer).toString(), Buffer.from(await longTexts(plenty).read(asked, 'a', never)).toString())
+      if (asked === inventory) {
+        const { name, text } = inventory
+        assert.deepEqual(await sourceIn(said.answer), readSource(name, Buffer.from(text)), 'what is handed over is what is read in place')
+      }
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
