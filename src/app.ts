@@ -417,7 +417,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     needSite: (command) => {
       if (site) return site
       throw new ProblemError(
-        problem('NO_SITE_FILE', `${command} changes machines; which KMS hosts they may use is for a site file to say, and there is none.`, [
+        problem('NO_SITE_FILE', `${command} needs a site file, which says which KMS hosts machines may use, and there is none.`, [
           'slmctl site init writes one to begin with; then: --site slmctl.yaml',
         ]),
       )

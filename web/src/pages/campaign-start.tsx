@@ -108,6 +108,12 @@ function Meant({ filter }: { readonly filter: Readonly<Record<string, string>> }
   const counted = useAnswer<{ readonly count: number }>(api.machinesCount, filter)
   const words = filterWords(filterOf(filter))
   const number = counted.state === 'ready' ? count(counted.value.count, 'machine') : 'The machines'
+  if (words.length === 0 && counted.state === 'ready' && counted.value.count === 0)
+    return (
+      <p>
+        The fleet has no machines yet: <a href="/machines/import">add some</a> first.
+      </p>
+    )
   return words.length === 0 ? (
     <p>{counted.state === 'ready' ? `${number}: every one of the fleet.` : 'Every machine of the fleet.'}</p>
   ) : (
