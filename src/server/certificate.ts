@@ -6,7 +6,7 @@
  * name where a link is swapped (certbot's live/, cert-manager's ..data); times of change are kept by copies and set back by restores.
  */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { App, ServerSettings } from '../app.ts'
 import { ProblemError, printable, problem } from '../model.ts'
 
@@ -24,18 +24,12 @@ const soonDays = 14
 const begins = '-----BEGIN CERTIFICATE-----'
 const ends = '-----END CERTIFICATE-----'
 
-function contentOf(file: string): Buffer | null {
-  try {
-    return readFileSync(file)
-  } catch {
-    return null
-  }
-}
+const contentOf = (file: string): Promise<Buffer | null> => readFile(file).catch(() => null)
 
 async function pairOf(app: App, { certificate, key }: Files): Promise<Pair> {
   let cert: Buffer
   try {
-    cert = readFileSync(certificate)
+    cert = await readFile(certificate)
   } catch (error) {
     throw none(`${certificate} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
   }
@@ -120,7 +114,7 @@ export async function openCertificate(app: App, files: Files, clock: () => numbe
   /** Takes another pair, or says why not. Between key and certificate, or half of a file, is no news yet: it has to be there twice. */
   const take = async (asked: boolean): Promise<void> => {
     // A keyring may ask its user: it is read where the certificate is another one.
-    if (!asked && !('file' in files.key) && contentOf(files.certificate)?.equals(served.cert)) return
+    if (!asked && !('file' in files.key) && (await contentOf(files.certificate))?.equals(served.cert)) return
     const found = await pairOf(app, files).catch((error: Error) => error)
     try {
       const mark = found instanceof Error ? found.message : found.mark
@@ -147,8 +141,16 @@ export async function openCertificate(app: App, files: Files, clock: () => numbe
       if (!(found instanceof Error)) found.key.fill(0)
     }
   }
+  let waiting = 0
   const look = (asked: boolean) => {
-    looking = looking.then(() => take(asked))
+    // A drive that hangs is waited for once.
+    if (!asked && waiting > 0) return looking
+    waiting++
+    looking = looking
+      .then(() => take(asked))
+      .finally(() => {
+        waiting--
+      })
     return looking
   }
   return {

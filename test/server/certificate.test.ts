@@ -1,7 +1,19 @@
 /** A certificate that is renewed while the server runs: over real TLS connections, with files as people and programs renew them. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -92,6 +104,25 @@ describe('renewed while the server runs', () => {
       (await s.ask('/metrics', { token: value })).text,
       new RegExp(`^slmctl_server_certificate_end_timestamp_seconds ${end / 1000}$`, 'm'),
     )
+    await s.close()
+  })
+  test('a drive that hangs holds nobody but the look at it', { skip: process.platform === 'win32' }, async () => {
+    const at = files('hanging', first)
+    const s = await stage({ tls: at.tls }, looks)
+    // A pipe says nothing until somebody writes into it.
+    const pipe = join(folder, 'hanging', 'pipe')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    linkSync(pipe, `${pipe}.end`)
+    writeFileSync(`${pipe}.then`, second.cert)
+    at.key(second.key)
+    const drive = spawn('sh', ['-c', 'sleep 1; mv "$3" "$1"; cat "$1" >"$2"', 'sh', at.certFile, `${pipe}.end`, `${pipe}.then`])
+    const back = once(drive, 'exit')
+    renameSync(pipe, at.certFile)
+    await new Promise((next) => setTimeout(next, 200))
+    assert.equal((await s.ask('/healthz')).status, 200)
+    assert.equal(drive.exitCode, null, 'it was answered meanwhile')
+    await back
+    await until('the second is served', async () => (await served(port(s))) === 'second')
     await s.close()
   })
   test('the key first: what does not match in between is not taken, told in one line, and the certificate then ends it', async () => {
