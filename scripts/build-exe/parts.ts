@@ -42,7 +42,7 @@ export function isWhole(tarball: Buffer, integrity: string): boolean {
 
 /** The name of a package's file in a folder. A registry is slow at times: what hangs is asked for again. */
 function pack(spec: string, folder: string): string {
-  const args = ['pack', spec, '--silent', '--prefer-offline', '--pack-destination', folder]
+  const args = ['pack', spec, '--loglevel=error', '--prefer-offline', '--pack-destination', folder]
   for (let left = 3; ; left--) {
     try {
       return execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 180_000 })

@@ -104,7 +104,7 @@ export function copyPrefix(from: string, to: string): void {
 
 /** The file of a package. A registry is slow at times: what hangs is asked for again. */
 async function pack(what: string, folder: string): Promise<{ readonly stdout: string }> {
-  const args = ['pack', what, '--silent', '--prefer-offline', '--pack-destination', folder]
+  const args = ['pack', what, '--loglevel=error', '--prefer-offline', '--pack-destination', folder]
   for (let left = 3; ; left--) {
     try {
       const packed = await run('npm', args, { timeoutMs: 120_000, cwd: folder })
