@@ -56,7 +56,7 @@ function Marks(fields: Fields) {
         help="For machines that are made anew from an image, such as virtual desktops. Their names tell who they are."
       />
       <Check {...fields} name="mayBeEmpty">
-        It is right if no machine is left in it
+        It is right that the source has no machine any more
       </Check>
     </>
   )
