@@ -6,7 +6,7 @@
  * name where a link is swapped (certbot's live/, cert-manager's ..data); times of change are kept by copies and set back by restores.
  */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { promises } from 'node:fs'
 import type { App, ServerSettings } from '../app.ts'
 import { ProblemError, printable, problem } from '../model.ts'
 
@@ -24,12 +24,12 @@ const soonDays = 14
 const begins = '-----BEGIN CERTIFICATE-----'
 const ends = '-----END CERTIFICATE-----'
 
-const contentOf = (file: string): Promise<Buffer | null> => readFile(file).catch(() => null)
+const contentOf = (file: string): Promise<Buffer | null> => promises.readFile(file).catch(() => null)
 
 async function pairOf(app: App, { certificate, key }: Files): Promise<Pair> {
   let cert: Buffer
   try {
-    cert = await readFile(certificate)
+    cert = await promises.readFile(certificate)
   } catch (error) {
     throw none(`${certificate} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
   }
