@@ -81,7 +81,8 @@ export const directorySource = (from: DirectorySource, site: Site | null, told: 
 
 /**
  * Computers of a domain whose directory the site file lets the server read, by the credential that it gives for it: nothing about who signs in,
- * or where, comes from whoever asks. Throws NO_SITE_FILE, DIRECTORY_NOT_OURS, and what the directory says.
+ * or where, comes from whoever asks. Each is read once at a time: all of its computers are in memory. Throws
+ * NO_SITE_FILE, DIRECTORY_NOT_OURS, DIRECTORY_BUSY, and what the directory says.
  */
 export async function siteDirectorySource(siteFile: SiteFile | null, asked: string, query: ComputerQuery): Promise<Source> {
   if (siteFile === null)
@@ -99,6 +100,13 @@ export async function siteDirectorySource(siteFile: SiteFile | null, asked: stri
         'slmctl fleet import --directory DOMAIN takes it in with a ticket of your own.',
       ]),
     )
+  if (beingRead.has(domain))
+    throw new ProblemError(
+      problem('DIRECTORY_BUSY', `The directory of ${domain} is being read already.`, [
+        'Try again when that has ended: it takes seconds, with a hundred thousand computers a minute.',
+      ]),
+    )
+  beingRead.add(domain)
   const reaches = openReaches()
   try {
     const logon = logonOf(await reaches.credential(own.credential))
@@ -107,9 +115,11 @@ export async function siteDirectorySource(siteFile: SiteFile | null, asked: stri
       computersOf(directory, { domain, query }, () => {}),
     )
   } finally {
+    beingRead.delete(domain)
     reaches.wipe()
   }
 }
+const beingRead = new Set<string>()
 
 /** A credential of the site file at a directory: by Kerberos, or by a password that goes over verified TLS. The file names no other. */
 function logonOf(credential: ResolvedReach['credential']): DirectoryLogon {

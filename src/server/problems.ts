@@ -57,6 +57,7 @@ const statuses: Readonly<Record<string, number>> = {
   TRAIL_NOT_WRITTEN: 500,
   OPENID_AWAY: 502,
   DIAGNOSE_BUSY: 503,
+  DIRECTORY_BUSY: 503,
   PAGES_NOT_BUILT: 503,
   SERVER_ENDS: 503,
   SIGN_IN_BUSY: 503,

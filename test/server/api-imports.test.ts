@@ -295,6 +295,16 @@ describe('a directory, over the API', () => {
     })
   })
 
+  test('a directory is read once at a time, and again when that has ended', async () => {
+    await withDirectory(basic, async (_, take) => {
+      const said = await Promise.all([take({}), take({}), take({ system: 'Windows 11' })])
+      assert.deepEqual(said.map((s) => s.status).sort(), [200, 503, 503])
+      assert.equal((said.find((s) => s.status === 503)!.json as { code: string }).code, 'DIRECTORY_BUSY')
+      assert.equal((await take({ unit: 'OU=None,DC=corp,DC=example' })).status, 422)
+      assert.equal((await take({})).status, 200)
+    })
+  })
+
   test('who signs in, and where, is the site file’s alone: a request that says it is refused', async () => {
     await withDirectory(basic, async (on, take) => {
       for (const more of [
