@@ -98,7 +98,8 @@ async function inThread(question: TextQuestion, { ms, memoryMb }: TextLimits, si
 
 /**
  * Machines of a text: a hundred thousand take half a second, and a list or an inventory can be made that takes minutes. Short texts are
- * read at once, but for ranges: of a line of an inventory a hundred thousand machines can come.
+ * read at once, but for ranges and aliases: of a line of an inventory a hundred thousand machines can come, and a part of it may be named
+ * again and again.
  */
 export async function machinesIn(
   line: LongTexts,
@@ -107,7 +108,7 @@ export async function machinesIn(
   signal: AbortSignal,
 ): Promise<SourceReading> {
   const { name, text, options } = question
-  if (text.length <= shortText && !text.includes('[')) return readSource(name, Buffer.from(text), options)
+  if (text.length <= shortText && !/[[*]/.test(text)) return readSource(name, Buffer.from(text), options)
   return await sourceIn(await line.read({ ask: 'source', ...question }, whose, signal))
 }
 

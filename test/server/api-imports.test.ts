@@ -111,6 +111,12 @@ describe('machines in, over the API', () => {
         ['short-1.corp.example\na b\n', 1, 1, 0],
         [`${names.join('\n')}\na b\n`, 1200, 1, 1],
         ['[web]\nlong-[0:1199].corp.example\na b[\n', 1200, 1, 2],
+        [
+          'all:\n  children:\n    one: &one\n      hosts:\n        long-1:\n        a b:\n    two:\n      children:\n        three: *one\n',
+          1,
+          1,
+          3,
+        ],
       ] as const) {
         const shown = await take({ source: 'long', text })
         assert.deepEqual([shown.imports[0]!.listed, shown.problems.length, threads.length], [listed, wrong, begun], text.slice(0, 30))
