@@ -103,12 +103,38 @@ export function otherCertificate(server: FastifyInstance, { cert, key }: Tls): v
   tls.setSecureContext({ cert, key, minVersion })
 }
 
+/** Where much may be sent, it is in a few long texts. Five megabytes of empty objects would be parsed for tenths of a second. */
+const manyParts = () =>
+  new ProblemError(
+    problem('REQUEST_INVALID', 'The body has more parts than any that is meant.', ['docs/openapi.json says what is expected.']),
+  )
+
+/** How much of a JSON body stands outside of its texts. */
+function besideTexts(body: string): number {
+  let beside = 0
+  for (let at = 0; ; ) {
+    const begin = body.indexOf('"', at)
+    if (begin < 0) return beside + body.length - at
+    beside += begin - at
+    let end = body.indexOf('"', begin + 1)
+    while (end > 0 && isEscaped(body, end)) end = body.indexOf('"', end + 1)
+    if (end < 0) return beside
+    at = end + 1
+  }
+}
+function isEscaped(body: string, at: number): boolean {
+  let before = at
+  while (body[before - 1] === '\\') before--
+  return (at - before) % 2 === 1
+}
+
 /** Bodies are JSON: what a form of another page can send is none. An empty body is none, whatever its type says. */
 export function onlyJson(server: FastifyInstance, allRoutes: readonly Route[]): void {
   const parse = server.getDefaultJsonParser('error', 'error')
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
+    else if (body.length > usualLimits.bodyBytes && besideTexts(body as string) > usualLimits.bodyBytes) done(manyParts())
     else void parse(request, body as string, done)
   })
   // A text by itself, where a route takes one: it changes nothing.

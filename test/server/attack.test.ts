@@ -107,6 +107,18 @@ describe('what fills memory or time', () => {
     assert.equal(await busy(), 'read')
   })
 
+  test('a body of endlessly many parts is not even parsed; a long text with whatever signs is no such body', async () => {
+    const { value: token } = await on.token(viewer, 'read')
+    const json = { 'content-type': 'application/json' }
+    const title = async (raw: string) =>
+      ((await on.ask('/api/v1/diagnose', { raw, headers: json, token })).json as { title?: string }).title
+    for (const part of ['{},', '[],', '"",', '1,', '"\\\\",', '{"a":"b"},'])
+      assert.match(String(await title(`{"texts":[${part.repeat(300_000)}{}]}`)), /more parts than/, part)
+    assert.match(String(await title('['.repeat(300_000))), /more parts than/)
+    for (const text of ['"{[,'.repeat(100_000), '\\'.repeat(200_000), '\\"'.repeat(100_000), `${'{},'.repeat(100_000)}\\`])
+      assert.equal(await title(JSON.stringify({ texts: [{ text }] })), undefined, text.slice(0, 10))
+  })
+
   test('a text of endlessly many products is not planned for', async () => {
     const { value: token } = await on.token(viewer, 'read')
     const began = performance.now()
