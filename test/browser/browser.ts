@@ -103,12 +103,18 @@ export const shifted = (page: Page) => page.evaluate<number>('globalThis.shifted
 const there = `document.querySelector('main h1') !== null && document.querySelector('.starting, .skeleton, [aria-busy=true]') === null`
 const drawn = 'document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))))'
 
+/** Looks in a row at which a page has to be there: between the answer that it waited for and the next question there are moments. */
+const looks = 3
+
 /** Waits until a page is there: nothing is loading any more, nothing says it is busy. */
 export async function settled(page: Page): Promise<void> {
   // The browser's own way of waiting evaluates text, which the policy of the pages refuses.
-  for (const end = performance.now() + 20_000; !(await page.evaluate<boolean>(there)); await page.waitForTimeout(30))
+  const end = performance.now() + 20_000
+  for (let seen = 0; seen < looks; seen = (await page.evaluate<boolean>(there)) ? seen + 1 : 0) {
     if (performance.now() > end) throw new Error(`${page.url()} is still loading`)
-  await page.evaluate(drawn)
+    // What was begun by then, a file of a page or a question, is over or shows that it is not.
+    await page.evaluate(drawn)
+  }
 }
 
 export async function shot(page: Page, name: string): Promise<void> {

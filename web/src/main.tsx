@@ -81,6 +81,9 @@ function App() {
   )
 }
 
+/** The file of the next page is on its way: the page of before stands until it is there, and says so. */
+const busy = (loading: boolean) => document.querySelector('#main')?.setAttribute('aria-busy', String(loading))
+
 function Pages({ session: { me, server } }: { readonly session: Session }) {
   const { path } = useLocation()
   // Whoever is not signed in is asked to, and comes back to where they wanted to be; a text is diagnosed without, where the site says so.
@@ -90,7 +93,7 @@ function Pages({ session: { me, server } }: { readonly session: Session }) {
       <ErrorBoundary>
         <Mistakes path={path}>
           {open ? (
-            <Router>
+            <Router onLoadStart={() => busy(true)} onLoadEnd={() => busy(false)}>
               {routes.map(([path, component]) => (
                 <Route key={path} path={path} component={component as FunctionComponent} />
               ))}

@@ -73,7 +73,10 @@ export function planKms(draft: Draft, p: ProductFacts, index: number, becomes: B
       index,
       'KMS_HOSTS_DOWN',
       `${capital(name)}: ${names.length === 1 ? `${names[0]}, the only KMS host that it may use, refused` : `all KMS hosts that it may use refused (${names.slice(0, 3).join(', ')}${names.length > 3 ? ' …' : ''})`} when checked last, ${moment(refusing)}; no activation can succeed now.`,
-      ['See to the hosts first: slmctl hosts check says what is wrong with each, and once one answers, this plan can be made anew.'],
+      [
+        'See to the hosts first: slmctl hosts check says what is wrong with each, and once one answers, this plan can be made anew.',
+        'Where a firewall refuses only the computer that checks, let it reach their port; or have it check no more (site file: server: {check-hosts: null}), and plan two hours later.',
+      ],
     )
     return
   }
