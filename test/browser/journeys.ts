@@ -29,8 +29,11 @@ async function visiting(on: Stage, looks: Parameters<typeof visitor>[2], work: (
 }
 
 async function signIns(on: Stage): Promise<void> {
-  await check('by the link that slmctl serve printed: once, and it leaves the address', () =>
+  await check('by the link that slmctl serve printed, in the tab that shows this page: once, and it leaves the address', () =>
     visiting(on, {}, async ({ page }) => {
+      await page.goto('/sign-in')
+      await settled(page)
+      // Nothing but what is behind # differs: the document stays.
       await page.goto(on.served.link)
       await page.waitForURL((url) => url.pathname === '/')
       await settled(page)
