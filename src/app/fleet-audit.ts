@@ -16,16 +16,7 @@ export type FleetAudit = {
 export type FleetRemark = AuditRemark & { readonly id: number }
 
 /** Products of several machines of which the same is remarked, about the same host: what there is to see to, once. */
-export type RemarkGroup = {
-  /** Its number: what the filter `remark` means. */
-  readonly remark: number
-  readonly origin: AuditRemark['origin']
-  readonly because: string
-  readonly honest: string | null
-  /** The host that all of them name; null: none is named, or it is about none. */
-  readonly host: string | null
-  /** Machines, each once. */
-  readonly machines: number
+export type RemarkGroup = Omit<Remarked, 'kinds' | 'examples'> & {
   /** What they have, by what was bought, most first. */
   readonly products: readonly { readonly product: string; readonly count: number }[]
   /** The first of the machines; the rest by the filter. */

@@ -1,6 +1,6 @@
 /** Causes, each kept once: what many machines have in common is counted by it. Writes `cause`. */
+import { idsOnce } from './kept-once.ts'
 import { indexed } from './parts.ts'
-import type { Database } from './tables.ts'
 
 /**
  * A cause without what differs from day to day and machine to machine: "lapses in 5 days" and "in 4 days" are one cause. Numbers
@@ -13,26 +13,12 @@ export function causeKey(text: string): string {
   return indexed(numberless)
 }
 
-const known = new WeakMap<Database, Map<string, number>>()
-
-/** The ids of causes; new ones are kept, each by itself, so that two processes that meet the same one do not wait for each other. */
-export async function causeIds(
-  database: Database,
-  causes: ReadonlyMap<string, { readonly text: string; readonly next: readonly string[] }>,
-): Promise<ReadonlyMap<string, number>> {
-  const before = known.get(database)
-  // A fleet has some hundred; names of hosts in them could make it many more. Whoever was given the full map still looks into it.
-  const ids = before && before.size <= 10_000 ? before : new Map<string, number>()
-  known.set(database, ids)
-  for (const [key, { text, next }] of causes) {
-    if (ids.has(key)) continue
-    await database.db
-      .insertInto('cause')
-      .values({ key, text, next: JSON.stringify(next) })
-      .onConflict((c) => c.column('key').doNothing())
-      .execute()
-    const { id } = await database.db.selectFrom('cause').select('id').where('key', '=', key).executeTakeFirstOrThrow()
-    ids.set(key, id)
-  }
-  return ids
-}
+/** The ids of causes, by their keys. A fleet has some hundred; names of hosts in them could make it many more. */
+export const causeIds = idsOnce<{ readonly text: string; readonly next: readonly string[] }>(10_000, async (db, key, { text, next }) => {
+  await db
+    .insertInto('cause')
+    .values({ key, text, next: JSON.stringify(next) })
+    .onConflict((c) => c.column('key').doNothing())
+    .execute()
+  return (await db.selectFrom('cause').select('id').where('key', '=', key).executeTakeFirstOrThrow()).id
+})

@@ -2,9 +2,9 @@
  * Kinds of products, each kept once: a fleet has a million products and some thousand kinds, so that all of them are counted by one
  * small index. Writes `product_kind`.
  */
-import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import type { Application, Channel, Method, Origin, State } from '../model.ts'
+import { giveIds, idsOnce, keepHashed } from './kept-once.ts'
 import { untilFactsChange } from './marks.ts'
 import type { Database, ProductKindRow, Tables } from './tables.ts'
 
@@ -14,56 +14,30 @@ export type Kind = Omit<ProductKindRow, 'id' | 'key'>
 export const kindText = (k: Omit<Kind, 'system'>, system: string | null) =>
   JSON.stringify([k.name, k.application, k.edition, k.add_on, system, k.channel, k.method, k.state, k.origin, k.host])
 
-const known = new WeakMap<Database, Map<string, number>>()
+const keep = keepHashed<Kind>('product_kind')
 
-/** The ids of kinds, by their texts; new ones are kept, each by itself, so that two processes that meet the same one do not wait for each other. */
-export async function kindIds(database: Database, kinds: ReadonlyMap<string, Kind>): Promise<ReadonlyMap<string, number>> {
-  const before = known.get(database)
-  // Whoever was given the full map still looks into it.
-  const ids = before && before.size <= 50_000 ? before : new Map<string, number>()
-  known.set(database, ids)
-  for (const [text, kind] of kinds) if (!ids.has(text)) ids.set(text, await keepKind(database.db, text, kind))
-  return ids
-}
-
-async function keepKind(db: Kysely<Tables>, text: string, kind: Kind): Promise<number> {
-  const key = createHash('sha256').update(text).digest('hex')
-  await db
-    .insertInto('product_kind')
-    .values({ ...kind, key })
-    .onConflict((c) => c.column('key').doNothing())
-    .execute()
-  return (await db.selectFrom('product_kind').select('id').where('key', '=', key).executeTakeFirstOrThrow()).id
-}
+/** The ids of kinds, by their texts. */
+export const kindIds = idsOnce(50_000, keep)
 
 /** Gives each product of an older store its kind. */
-export async function giveKinds(db: Kysely<Tables>): Promise<void> {
-  const ids = new Map<string, number>()
-  for (let last: readonly [number, string] = [0, '']; ; ) {
-    const rows = await db
-      .selectFrom('product')
-      .innerJoin('machine', 'machine.id', 'product.machine_id')
-      .select(['machine_id', 'product.key', 'product.name', 'application', 'edition', 'add_on', 'channel', 'method', 'state', 'host'])
-      .select(['product.origin', 'machine.system'])
-      .where((e) => e(e.refTuple('product.machine_id', 'product.key'), '>', e.tuple(last[0], last[1])))
-      .orderBy('machine_id')
-      .orderBy('product.key')
-      .limit(1000)
-      .execute()
-    const end = rows.at(-1)
-    if (!end) return
-    last = [end.machine_id, end.key]
-    const values: ReturnType<typeof sql>[] = []
-    for (const { machine_id, key, ...kind } of rows) {
-      const text = kindText(kind, kind.system)
-      const id = ids.get(text) ?? (await keepKind(db, text, kind))
-      ids.set(text, id)
-      values.push(sql`(cast(${machine_id} as bigint), cast(${key} as text), cast(${id} as bigint))`)
-    }
-    await sql`update product set kind_id = v.column3 from (values ${sql.join(values)}) as v
-      where product.machine_id = v.column1 and product.key = v.column2`.execute(db)
-  }
-}
+export const giveKinds = (db: Kysely<Tables>): Promise<void> =>
+  giveIds(
+    db,
+    'kind_id',
+    (last) =>
+      db
+        .selectFrom('product')
+        .innerJoin('machine', 'machine.id', 'product.machine_id')
+        .select(['machine_id', 'product.key', 'product.name', 'application', 'edition', 'add_on', 'channel', 'method', 'state', 'host'])
+        .select(['product.origin', 'machine.system'])
+        .where((e) => e(e.refTuple('product.machine_id', 'product.key'), '>', e.tuple(last[0], last[1])))
+        .orderBy('machine_id')
+        .orderBy('product.key')
+        .limit(1000)
+        .execute(),
+    ({ machine_id: _machine, key: _key, ...row }) => ({ text: kindText(row, row.system), row }),
+    keep,
+  )
 
 /** Products of listed machines that are alike, and how many. */
 export type ProductGroup = {

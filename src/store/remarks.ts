@@ -2,7 +2,6 @@
  * What is remarked about activations that are not plainly in order, each remark once: a fleet has thousands of such products and some
  * dozens of reasons, so that machines are counted by what they have in common. Writes `remark`.
  */
-import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import {
   type Application,
@@ -14,6 +13,7 @@ import {
   type Method,
   type Product,
 } from '../model.ts'
+import { giveIds, idsOnce, keepHashed } from './kept-once.ts'
 import { keyOf, type Page, type PageWish, sizeOf } from './list.ts'
 import { untilFactsChange } from './marks.ts'
 import { indexed, indexedOrNull, pageKey, strings } from './parts.ts'
@@ -35,60 +35,33 @@ export function remarkOf(p: Pick<Product, 'state' | 'origin' | 'originBecause' |
 
 export const remarkText = (r: RemarkTexts) => JSON.stringify([r.origin, r.because, r.honest, r.host])
 
-const known = new WeakMap<Database, Map<string, number>>()
+const keep = keepHashed<RemarkTexts>('remark')
 
-/** The ids of remarks, by their texts; new ones are kept, each by itself, so that two processes that meet the same one do not wait for each other. */
-export async function remarkIds(database: Database, remarks: ReadonlyMap<string, RemarkTexts>): Promise<ReadonlyMap<string, number>> {
-  const before = known.get(database)
-  // Whoever was given the full map still looks into it.
-  const ids = before && before.size <= 10_000 ? before : new Map<string, number>()
-  known.set(database, ids)
-  for (const [text, remark] of remarks) if (!ids.has(text)) ids.set(text, await keepRemark(database.db, text, remark))
-  return ids
-}
-
-async function keepRemark(db: Kysely<Tables>, text: string, remark: RemarkTexts): Promise<number> {
-  const key = createHash('sha256').update(text).digest('hex')
-  await db
-    .insertInto('remark')
-    .values({ ...remark, key })
-    .onConflict((c) => c.column('key').doNothing())
-    .execute()
-  return (await db.selectFrom('remark').select('id').where('key', '=', key).executeTakeFirstOrThrow()).id
-}
+/** The ids of remarks, by their texts. */
+export const remarkIds = idsOnce(10_000, keep)
 
 /** Gives the products of an older store their remarks; it kept no explanations, the next answer of a machine brings them. */
-export async function giveRemarks(db: Kysely<Tables>): Promise<void> {
-  const ids = new Map<string, number>()
-  for (let last: readonly [number, string] = [0, '']; ; ) {
-    const rows = await db
-      .selectFrom('product')
-      .select(['machine_id', 'key', 'origin', 'state', 'method', 'host', 'origin_because'])
-      .where('origin', 'in', ['foreign', 'suspect', 'cannot-tell'])
-      .where((e) => e(e.refTuple('machine_id', 'key'), '>', e.tuple(last[0], last[1])))
-      .orderBy('machine_id')
-      .orderBy('key')
-      .limit(1000)
-      .execute()
-    const end = rows.at(-1)
-    if (!end) return
-    last = [end.machine_id, end.key]
-    const values: ReturnType<typeof sql>[] = []
-    for (const { machine_id, key, origin, state, ...row } of rows) {
-      const remark: RemarkTexts = {
-        ...{ origin, because: indexed(row.origin_because), honest: null, host: row.method === 'adba' ? null : row.host },
-      }
-      if (!isRemarked({ origin, state } as Pick<Product, 'origin' | 'state'>)) continue
-      const text = remarkText(remark)
-      const id = ids.get(text) ?? (await keepRemark(db, text, remark))
-      ids.set(text, id)
-      values.push(sql`(cast(${machine_id} as bigint), cast(${key} as text), cast(${id} as bigint))`)
-    }
-    if (values.length === 0) continue
-    await sql`update product set remark_id = v.column3 from (values ${sql.join(values)}) as v
-      where product.machine_id = v.column1 and product.key = v.column2`.execute(db)
-  }
-}
+export const giveRemarks = (db: Kysely<Tables>): Promise<void> =>
+  giveIds(
+    db,
+    'remark_id',
+    (last) =>
+      db
+        .selectFrom('product')
+        .select(['machine_id', 'key', 'origin', 'state', 'method', 'host', 'origin_because'])
+        .where('origin', 'in', ['foreign', 'suspect', 'cannot-tell'])
+        .where((e) => e(e.refTuple('machine_id', 'key'), '>', e.tuple(last[0], last[1])))
+        .orderBy('machine_id')
+        .orderBy('key')
+        .limit(1000)
+        .execute(),
+    ({ origin, state, method, host, origin_because }) => {
+      if (!isRemarked({ origin, state } as Pick<Product, 'origin' | 'state'>)) return null
+      const row = { origin, because: indexed(origin_because), honest: null, host: method === 'adba' ? null : host }
+      return { text: remarkText(row), row }
+    },
+    keep,
+  )
 
 /** Products of one kind in a remark; `hostFound`: where their host's name comes from. */
 export type RemarkedKind = {

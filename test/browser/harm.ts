@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStore } from '../../src/store.ts'
-import { check, folder } from '../peers/checks.ts'
+import { check, folder, freePort } from '../peers/checks.ts'
 import { found, product } from '../store/fixture.ts'
 import { settled, shot, tooWide, violations, visitor } from './browser.ts'
 import { seen } from './reading.ts'
-import { freePort, type Place, serve } from './served.ts'
+import { type Place, serve } from './served.ts'
 import { accounts, type Stage, signIn } from './stage.ts'
 
 const image = `<img src=x onerror="globalThis.harmed='image'">`

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -27,16 +26,6 @@ export type Served = {
 }
 
 const environment = ({ state }: Place) => ({ ...process.env, SLMCTL_STATE: state, NO_COLOR: '1' })
-
-/** A port of loopback that nobody has at the moment. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 /** Starts the server of a site file, and waits until it says where it is. */
 export async function serve(place: Place, how: { readonly withinMs?: number; readonly words?: readonly string[] } = {}): Promise<Served> {

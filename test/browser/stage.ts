@@ -5,9 +5,9 @@ import type { Browser, BrowserContext } from 'playwright-core'
 import { type StoryFleet, storyFleet } from '../../src/cli/story.ts'
 import type { Role } from '../../src/model.ts'
 import { openStore, type Store } from '../../src/store.ts'
-import { afterwards, folder } from '../peers/checks.ts'
+import { afterwards, folder, freePort } from '../peers/checks.ts'
 import { launch, visitor } from './browser.ts'
-import { addAccount, fleetJson, freePort, type Place, type Served, serve } from './served.ts'
+import { addAccount, fleetJson, type Place, type Served, serve } from './served.ts'
 
 export type SignedIn = Awaited<ReturnType<BrowserContext['storageState']>>
 export type Stage = Place & {

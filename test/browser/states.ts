@@ -4,10 +4,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page, Route } from 'playwright-core'
 import { openStore } from '../../src/store.ts'
-import { check, folder } from '../peers/checks.ts'
+import { check, folder, freePort } from '../peers/checks.ts'
 import { settled, shifted, shot, tooWide, violations, visitor } from './browser.ts'
 import { seen } from './reading.ts'
-import { freePort, type Place, serve } from './served.ts'
+import { type Place, serve } from './served.ts'
 import { accounts, type Stage, signIn } from './stage.ts'
 
 const pages = ['/', '/machines', '/expiring?days=30', '/hosts', '/origin', '/campaigns', '/people', '/site'] as const

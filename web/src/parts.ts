@@ -1,6 +1,7 @@
 /** What pages are made of. */
 export { CopyButton } from './parts/copy.tsx'
 export { Dialog } from './parts/dialog.tsx'
+export { useDrop } from './parts/drop.ts'
 export { Menu } from './parts/menu.tsx'
 export { Pager } from './parts/pager.tsx'
 export { Search } from './parts/search.tsx'

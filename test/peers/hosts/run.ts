@@ -5,10 +5,9 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { tryPort } from '../../../src/hosts.ts'
-import { afterwards, check, folder, main, run, skip, start } from '../checks.ts'
+import { afterwards, check, folder, freePort, main, run, skip, start } from '../checks.ts'
 
 const here = import.meta.dirname
 const site = { networks: ['127.0.0.0/8'] }
@@ -75,14 +74,6 @@ async function patient(port: number) {
     if (answer.state !== 'refused' || n > 50) return answer
     await new Promise((soon) => setTimeout(soon, 100))
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  const { port } = server.address() as { port: number }
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 type Answer = {

@@ -6,11 +6,10 @@ import assert from 'node:assert/strict'
 import { appendFileSync, chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { storyFleet } from '../../../src/cli/story.ts'
-import { afterwards, check, folder, main, run, start } from '../checks.ts'
+import { afterwards, check, folder, freePort, main, run, start } from '../checks.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const dir = folder('metrics')
@@ -38,16 +37,6 @@ function get(url: string, token?: string): Promise<{ readonly status: number; re
     )
     asked.on('error', reject)
     asked.end()
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
   })
 }
 

@@ -7,12 +7,11 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request as plainRequest } from 'node:http'
 import { request } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { passwordHash } from '../../../src/server.ts'
 import { clientSecret, listening, lying } from '../../server/openid-provider.ts'
 import { type Stage, stage } from '../../server/stage.ts'
-import { afterwards, check, folder, main, run, skip, start } from '../checks.ts'
+import { afterwards, check, folder, freePort, main, run, skip, start } from '../checks.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const dir = folder('proxies')
@@ -31,16 +30,6 @@ const put = (text: string, pairs: Readonly<Record<string, string>>) =>
     assert.equal(all.split(from).length, 2, `once in the guide: ${from}`)
     return all.replace(from, to)
   }, text)
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 type Ports = { readonly tls: number; readonly plain: number; readonly slmctl: number }
 /** What is started, and with which file. */

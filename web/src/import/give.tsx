@@ -2,6 +2,7 @@
 import type { RefObject } from 'preact'
 import { useId, useRef, useState } from 'preact/hooks'
 import { readFile } from '../diagnose/text.ts'
+import { useDrop } from '../parts.ts'
 import { count } from '../words.ts'
 import { areRecordings, type Draft, isRecording } from './draft.ts'
 import type { Change, Wrong } from './fields.tsx'
@@ -21,7 +22,6 @@ export function Give({
   readonly wrong: Wrong
   readonly area: RefObject<HTMLTextAreaElement | null>
 }) {
-  const [over, setOver] = useState(false)
   const [refused, setRefused] = useState('')
   const files = useRef<HTMLInputElement>(null)
   const id = useId()
@@ -38,25 +38,14 @@ export function Give({
       return setRefused('One list at a time, as each list is a source of its own. Of recordings several can be given at once.')
     change({ text: given[0]!.text, file: given[0]!.name, recordings: [] })
   }
+  const { over, handlers } = useDrop(
+    (dropped) => void take(dropped),
+    (dropped) => change({ text: dropped, file: null, recordings: [] }),
+  )
   const said = refused || (wrong?.field === 'text' ? wrong.wrong : '')
   const large = recordings.length > 0 || text.length > editedMax
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: what can be dropped here can be pasted and chosen, too.
-    <div
-      class={over ? 'give give-over' : 'give'}
-      onDragOver={(e) => {
-        e.preventDefault()
-        setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(e) => {
-        e.preventDefault()
-        setOver(false)
-        const { files: dropped } = e.dataTransfer ?? {}
-        if (dropped && dropped.length > 0) void take(dropped)
-        else change({ text: e.dataTransfer?.getData('text/plain') ?? '', file: null, recordings: [] })
-      }}
-    >
+    <div class={over ? 'give give-over' : 'give'} {...handlers}>
       {large ? (
         <p class="import-given" role="status">
           {recordings.length > 0

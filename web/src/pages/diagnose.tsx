@@ -7,7 +7,7 @@ import { type ProblemDetails, problemOf, send } from '../api.ts'
 import { pasted, TextPane } from '../diagnose/pane.tsx'
 import { Reading } from '../diagnose/reading.tsx'
 import { type Given, readFile, sizeOf } from '../diagnose/text.ts'
-import { ErrorState, PageTitle } from '../parts.ts'
+import { ErrorState, PageTitle, useDrop } from '../parts.ts'
 import { useSession } from '../session.ts'
 import { count } from '../words.ts'
 
@@ -147,7 +147,6 @@ const mostFiles = 50
 type GiveProps = { readonly give: (texts: readonly Given[]) => void; readonly text: string; readonly setText: (text: string) => void }
 
 function Give({ give, text, setText }: GiveProps) {
-  const [over, setOver] = useState(false)
   const [refused, setRefused] = useState('')
   const files = useRef<HTMLInputElement>(null)
   const giveFitting = (texts: readonly Given[]) => {
@@ -170,6 +169,7 @@ function Give({ give, text, setText }: GiveProps) {
       setRefused('A file could not be read. A folder cannot be given; choose the files in it.')
     }
   }
+  const { over, handlers } = useDrop((dropped) => void take(dropped), setText)
   // Whoever misses the field would have the browser open the file, and this page would be gone.
   const taking = useRef(take)
   taking.current = take
@@ -197,18 +197,7 @@ function Give({ give, text, setText }: GiveProps) {
         if (text.trim() === '') return setRefused('Paste a text first, or choose a file.')
         giveFitting([{ name: pasted, text }])
       }}
-      onDragOver={(e) => {
-        e.preventDefault()
-        setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(e) => {
-        e.preventDefault()
-        setOver(false)
-        const { files: dropped } = e.dataTransfer ?? {}
-        if (dropped && dropped.length > 0) void take(dropped)
-        else setText(e.dataTransfer?.getData('text/plain') ?? '')
-      }}
+      {...handlers}
     >
       <div class="field">
         <label for="text-given">Paste the text, or drop files here: of one machine or of many</label>
